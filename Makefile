@@ -1,0 +1,52 @@
+# make study               run the default study and say where its findings page is
+# make study STUDY=smoke   run another study of config/studies/
+# make test                run all tests and lint
+# make lock                choose new versions for requirements.lock (needs uv)
+
+PYTHON ?= python3
+STUDY ?= quickstart
+CORES ?= all
+BIN := .venv/bin
+READY := .venv/made_from_requirements.lock
+
+export HF_HUB_DISABLE_TELEMETRY := 1
+
+.PHONY: study test lint environment lock clean
+
+study: $(READY)
+	$(BIN)/snakemake --cores $(CORES) --config study=$(STUDY)
+	@echo "Findings: results/$(basename $(notdir $(STUDY)))/findings.html"
+
+test: $(READY) lint
+	HF_HUB_OFFLINE=1 $(BIN)/python -m pytest
+
+lint: $(READY)
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/snakefmt --check Snakefile workflow/rules
+	$(BIN)/snakemake --lint
+
+environment: $(READY)
+
+# A machine with an NVIDIA GPU gets the CUDA build of torch ("===" excludes local builds such as +cpu);
+# elsewhere "==" takes the CPU build where pip can find one.
+$(READY): requirements.lock
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "error: $(PYTHON) is Python " + sys.version.split()[0] + "; 3.11 or newer is needed (make PYTHON=...)")'
+	$(PYTHON) -m venv .venv
+	if nvidia-smi --list-gpus > /dev/null 2>&1; then \
+		$(BIN)/pip install --quiet "torch===$$(sed -n 's/^torch==//p' requirements.lock)"; fi
+	$(BIN)/pip install --quiet --requirement requirements.lock
+	cp requirements.lock $@
+
+# torch brings the CUDA packages that fit its build, so the lock names none.
+NOT_LOCKED := triton cuda-bindings cuda-pathfinder cuda-toolkit $(addprefix nvidia-,cublas cuda-cupti \
+	cuda-nvrtc cuda-runtime cudnn-cu13 cufft cufile curand cusolver cusparse cusparselt-cu13 nccl-cu13 \
+	nvjitlink nvshmem-cu13 nvtx)
+
+lock:
+	uv pip compile --quiet --universal --fork-strategy fewest --python-version 3.11 --all-extras \
+		--no-annotate --no-header --upgrade pyproject.toml --output-file requirements.lock \
+		$(addprefix --no-emit-package ,$(NOT_LOCKED))
+
+clean:
+	rm -rf .venv .snakemake

@@ -1,0 +1,28 @@
+# Which pooling and attention design makes the better LLM-based embedding model?
+#
+#     snakemake --cores all                          the study that config/config.yaml names
+#     snakemake --cores all --config study=smoke     another one
+#
+# Rules are included in the order in which they run.
+
+from snakemake.utils import min_version
+
+min_version("9.0")
+
+
+configfile: "config/config.yaml"
+
+
+include: "workflow/rules/study.smk"
+include: "workflow/rules/cards.smk"
+include: "workflow/rules/data.smk"
+include: "workflow/rules/train.smk"
+include: "workflow/rules/evaluate.smk"
+include: "workflow/rules/compare.smk"
+
+
+rule all:
+    """The whole study: its findings page, and the figures and tables it is made of."""
+    default_target: True
+    input:
+        expand("results/{study}/findings.html", study=STUDY["name"]),

@@ -1,0 +1,110 @@
+"""Opens a page in an installed Chromium or Chrome and asks it questions, over the DevTools protocol's pipe.
+
+No driver and no library are needed: the browser reads commands from descriptor 3 and answers on 4, each a
+JSON object ended by a zero byte (`--remote-debugging-pipe`).
+"""
+
+import contextlib
+import json
+import os
+import shutil
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+NAMES = ["chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome"]
+FLAGS = ["--headless", "--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking",
+         "--disable-component-update", "--disable-dev-shm-usage", "--remote-debugging-pipe"]  # fmt: skip
+
+
+def installed() -> str | None:
+    """Return the path of an installed Chromium or Chrome, or None."""
+    return next(filter(None, map(shutil.which, NAMES)), None)
+
+
+class Page:
+    """One open page: `requests` are the addresses that it asked for."""
+
+    def __init__(self, to_browser: int, from_browser: int):
+        self.output, self.input = to_browser, os.fdopen(from_browser, "rb")
+        self.session, self.count = None, 0
+        self.requests: list[str] = []
+        self.events: list[str] = []
+        target = self.send("Target.createTarget", url="about:blank")["targetId"]
+        self.session = self.send("Target.attachToTarget", targetId=target, flatten=True)["sessionId"]
+        self.send("Page.enable")
+        self.send("Network.enable")
+
+    def send(self, method: str, **parameters: Any) -> dict[str, Any]:
+        """Return the browser's answer to one command; RuntimeError where it refuses."""
+        self.count += 1
+        command = {"id": self.count, "method": method, "params": parameters}
+        if self.session:
+            command["sessionId"] = self.session
+        pending = json.dumps(command).encode() + b"\0"
+        while pending:
+            pending = pending[os.write(self.output, pending) :]
+        while (message := self._read()).get("id") != self.count:
+            pass
+        if "error" in message:
+            raise RuntimeError(f"{method}: {message['error']}")
+        return message["result"]
+
+    def open(self, path: Path, width: int, height: int = 900) -> None:
+        """Load a file in a window of `width` CSS pixels and wait until it is loaded."""
+        self.send(
+            "Emulation.setDeviceMetricsOverride",
+            width=width,
+            height=height,
+            deviceScaleFactor=1,
+            mobile=False,
+        )
+        self.requests.clear()
+        self.events.clear()
+        self.send("Page.navigate", url=path.resolve().as_uri())
+        while "Page.loadEventFired" not in self.events:
+            self._read()
+
+    def evaluate(self, expression: str) -> Any:
+        """Return the value of a JavaScript expression in the page."""
+        answer = self.send("Runtime.evaluate", expression=expression, returnByValue=True, awaitPromise=True)
+        if "exceptionDetails" in answer:
+            raise RuntimeError(answer["exceptionDetails"])
+        return answer["result"].get("value")
+
+    def _read(self) -> dict[str, Any]:
+        received = bytearray()
+        while (byte := self.input.read(1)) != b"\0":
+            if not byte:
+                raise RuntimeError("the browser has ended")
+            received += byte
+        message = json.loads(received)
+        self.events.append(message.get("method", ""))
+        if message.get("method") == "Network.requestWillBeSent":
+            self.requests.append(message["params"]["request"]["url"])
+        return message
+
+
+@contextlib.contextmanager
+def browser(program: str, profile: Path) -> Iterator[Page]:
+    """Yield a page of a fresh browser whose profile is the empty folder `profile`; end the browser after."""
+    (browser_reads, we_write), (we_read, browser_writes) = os.pipe(), os.pipe()
+    spare = [os.dup(browser_reads), os.dup(browser_writes)]  # above 4, so that dup2 below meets no other end
+    redirected = 'exec "$0" "$@" 3<&{} 4>&{}'.format(*spare)
+    process = subprocess.Popen(
+        ["sh", "-c", redirected, program, *FLAGS, f"--user-data-dir={profile}"],
+        pass_fds=spare, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+    )  # fmt: skip
+    for descriptor in (browser_reads, browser_writes, *spare):
+        os.close(descriptor)
+    try:
+        page = Page(we_write, we_read)
+        yield page
+        page.session = None
+        page.send("Browser.close")
+        process.wait(30)
+    finally:
+        process.kill()
+        process.wait()
+        os.close(we_write)

@@ -1,0 +1,281 @@
+"""The findings page: whole, true to its files, escaped, and without a need for a network."""
+
+import csv
+import json
+import re
+import subprocess
+import sys
+from collections import defaultdict
+from html.parser import HTMLParser
+from pathlib import Path
+from statistics import mean, median, stdev
+
+import browser
+import pytest
+from findings_example import DESIGNS, SEEDS, TASKS, write_results
+
+from embedding_designs import findings, findings_cost, findings_data, findings_tables
+from embedding_designs.command import BadInput
+
+VOID = {"meta", "link", "img", "br"}
+
+
+class Outline(HTMLParser):
+    """Collects a page's elements, the rows of its tables by caption, and checks that its tags are closed."""
+
+    def __init__(self, text: str):
+        super().__init__()
+        self.elements, self.tables, self.text, self.open_tags, self.caption = (
+            [],
+            defaultdict(list),
+            "",
+            [],
+            "",
+        )
+        self.feed(text)
+        self.close()
+        assert self.open_tags == []
+
+    def handle_starttag(self, tag, attributes):
+        self.elements.append((tag, dict(attributes)))
+        if tag not in VOID:
+            self.open_tags.append(tag)
+        if tag == "caption":
+            self.caption = ""
+        if tag == "tr":
+            self.tables[self.caption].append([])
+        if tag in ("td", "th"):
+            self.tables[self.caption][-1].append("")
+
+    def handle_endtag(self, tag):
+        assert self.open_tags.pop() == tag
+
+    def handle_data(self, data):
+        self.text += data
+        if "caption" in self.open_tags:
+            self.caption += data
+        elif {"td", "th"} & set(self.open_tags):
+            self.tables[self.caption][-1][-1] += data
+
+    def table(self, caption: str) -> dict[str, list[str]]:
+        """Return the rows of the table whose caption begins so: label -> cells."""
+        rows = next(rows for name, rows in self.tables.items() if name.startswith(caption))
+        return {row[0]: row[1:] for row in rows}
+
+    def named(self, tag: str) -> list[dict[str, str]]:
+        return [attributes for name, attributes in self.elements if name == tag]
+
+
+def page_of(folder: Path) -> str:
+    return findings.render(findings.gather(folder))
+
+
+def read_csv(path: Path) -> list[dict[str, str]]:
+    with path.open(encoding="utf-8") as file:
+        return list(csv.DictReader(file))
+
+
+@pytest.fixture(scope="module")
+def results(tmp_path_factory) -> Path:
+    return write_results(
+        tmp_path_factory.mktemp("results") / "made-up", "About <script>alert(1)</script> & more"
+    )
+
+
+@pytest.fixture(scope="module")
+def page(results) -> str:
+    return page_of(results)
+
+
+def test_every_comparison_has_its_diagram_with_words_for_it(page):
+    alts = [image["alt"] for image in Outline(page).named("img")]
+    diagrams = [alt for alt in alts if alt.startswith("Critical-difference diagram")]
+    assert [re.match(r".*?, (\w+)\.", alt)[1] for alt in diagrams] == ["All", *TASKS]
+    assert all(f"{design} " in alt for alt in diagrams for design in DESIGNS)
+    assert len(alts) == len(diagrams) + 2  # scores and training
+
+
+def test_score_table_holds_the_means_of_the_scores(page, results):
+    table = Outline(page).table("Mean score")
+    rows = read_csv(results / "scores.csv")
+    for design in DESIGNS:
+        for place, category in enumerate(["All", *TASKS]):
+            by_seed = [
+                mean(
+                    float(row["score"])
+                    for row in rows
+                    if row["design"] == design
+                    and int(row["seed"]) == seed
+                    and category in ("All", row["category"])
+                )
+                for seed in SEEDS
+            ]
+            assert table[design][place] == f"{mean(by_seed):.3f} ± {stdev(by_seed):.3f}"
+
+
+def test_references_stand_beside_the_designs_with_dashes_where_they_do_not_apply(page, results):
+    table = Outline(page).table("Mean score")
+    rows = [row for row in read_csv(results / "references.csv") if row["reference"] == "bm25"]
+    retrieval = mean(float(row["score"]) for row in rows if row["category"] == "Retrieval")
+    assert table["bm25"][:2] == ["–", f"{retrieval:.3f}"]  # not on all tasks, so no mean over all
+    assert table["bm25"][3:] == ["–", "–"]
+    assert "References, not part of any test" in table
+    assert "–" not in table["untrained-base"]
+
+
+def test_best_design_of_each_column_is_bold(page):
+    rows = re.findall(r'<tr><th scope="row">([^<]+)</th>(.*?)</tr>', page, flags=re.S)
+    bold = {label: cells.count("<strong>") for label, cells in rows if "±" in cells}
+    assert sum(bold.values()) == 1 + len(TASKS)
+    assert bold["multi-layer-bidirectional"] == 3  # All, Retrieval, Reranking
+
+
+def test_findings_come_first_and_say_what_kind_of_claim_they_are(page, results):
+    text = Outline(page).text
+    comparisons = json.loads((results / "statistics.json").read_text())["comparisons"]
+    sentences = [sentence for comparison in comparisons for sentence in comparison["sentences"]]
+    shown = text.replace("\u00a0", " ")
+    assert all(sentence in shown for sentence in sentences)
+    assert page.index(comparisons[-1]["sentences"][0]) < page.index("<img")
+    assert "no evidence about large language models" in text
+    assert "these checkpoints over these tasks" in text
+
+
+def test_a_hub_base_is_not_called_small(tmp_path):
+    folder = write_results(tmp_path / "hub")
+    study = json.loads((folder / "cards/study.json").read_text())
+    study["bases"]["mini"] = {"model": "a/model"}
+    (folder / "cards/study.json").write_text(json.dumps(study))
+    assert "no evidence about large" not in page_of(folder)
+
+
+def test_text_is_escaped(page):
+    assert "About &lt;script&gt;alert(1)&lt;/script&gt; &amp; more" in page
+    assert Outline(page).named("script") == []
+
+
+def test_nothing_is_fetched_from_elsewhere(page):
+    addresses = [
+        value
+        for _, attributes in Outline(page).elements
+        for name, value in attributes.items()
+        if name in ("src", "href", "srcset", "action", "data", "poster")
+    ]
+    assert addresses
+    assert all(address.startswith(("data:", "#")) for address in addresses)
+    assert "url(" not in page
+    assert "@import" not in page
+
+
+def test_page_is_the_same_for_the_same_files(page, results):
+    assert page_of(results) == page
+
+
+def test_cost_is_the_median_over_the_seeds_of_the_study(results):
+    stray = results / "runs/mini/eos-causal/seed9"  # left by an earlier form of the study
+    stray.mkdir()
+    (stray / "training.jsonl").write_text('{"event": "summary", "seconds": 1e6}\n')
+    costs = Outline(page_of(results)).table("Cost")
+    assert costs["last-layer-causal"][3] == f"{median(31 + seed / 4 for seed in SEEDS):,.0f}"
+    assert costs["last-layer-causal"][0] == "4,100,000"
+    assert costs["eos-causal"][3] == f"{median(30 + seed / 4 for seed in SEEDS):,.0f}"
+    took = [sum(tasks * seed + 0.5 for tasks in TASKS.values()) for seed in SEEDS]
+    assert costs["eos-causal"][6] == f"{median(took):,.0f}"
+
+
+def test_untestable_category_is_said_to_be_undecidable(page):
+    row = Outline(page).table("What the tests found")["Clustering"]
+    assert row[0] == "1"
+    assert row[2:] == ["–", "–", "no: not testable"]
+
+
+def test_any_report_becomes_tables():
+    overview, groups, folded = findings_data.report({
+        "rows": 12345, "share": 0.12345, "none": None, "names": ["a", "b"], "dropped": {"too_long": 3},
+        "groups": {"x": {"n": 1}, "y": {"n": 2, "m": True}}, "many": {str(n): n for n in range(20)},
+    })  # fmt: skip
+    assert {row.label: row.cells[0] for row in overview.rows} == {
+        "rows": "12,345", "share": "0.1235", "none": "–", "names": "a, b", "dropped: too long": "3",
+    }  # fmt: skip
+    assert groups.header == ["", "n", "m"]
+    assert [row.cells for row in groups.rows] == [["1", "–"], ["2", "yes"]]
+    assert folded.long
+    assert len(folded.rows) == 20
+
+
+def test_numbers_are_told_from_texts():
+    rows = [
+        findings_tables.Row("a", ["0.500 ± 0.010", "1.2.3rc1", "< 0.001"]),
+        findings_tables.Row("b", ["–", "2", "0.5"]),
+    ]
+    assert findings_tables.Table("", [], rows).numeric == [True, False, True]
+
+
+def test_several_bases_each_have_their_findings(tmp_path):
+    outline = Outline(page_of(write_results(tmp_path / "two", bases=("large", "small"))))
+    assert len(outline.named("img")) == 2 * (len(TASKS) + 3)
+    assert "Base large" in outline.text
+    assert "Base small" in outline.text
+
+
+def test_study_that_begins_at_its_scores_has_a_page(tmp_path):
+    folder = write_results(tmp_path / "published")
+    for name in ("references.csv", "figures/training-mini.svg"):
+        (folder / name).unlink()
+    (folder / "runs").rename(tmp_path / "runs")
+    (folder / "benchmarks").rename(tmp_path / "benchmarks")
+    (folder / "data").rename(tmp_path / "data")
+    outline = Outline(page_of(folder))
+    sections = [section["id"] for section in outline.named("section")]
+    assert sections == ["findings", "ranks", "scores", "provenance"]
+    links = [link["href"] for link in outline.named("a")]
+    assert links == [f"#{section}" for section in sections]
+
+
+def test_missing_figure_is_named(tmp_path):
+    folder = write_results(tmp_path / "bare")
+    (folder / "figures/cd-mini-STS.svg").unlink()
+    with pytest.raises(BadInput, match=r"cd-mini-STS\.svg: no such figure"):
+        page_of(folder)
+
+
+def test_broken_training_log_is_named_with_its_line(tmp_path):
+    log = tmp_path / "training.jsonl"
+    log.write_text('{"event": "train"}\n{"event": "summ')
+    with pytest.raises(BadInput, match=r"training\.jsonl, line 2"):
+        findings_cost.read_summary(log)
+
+
+def test_command_writes_the_page_and_names_a_missing_folder(results, tmp_path):
+    command = [sys.executable, "-m", "embedding_designs.findings"]
+    package = {"cwd": Path(findings.__file__).parents[1], "capture_output": True, "text": True}
+    output = tmp_path / "page" / "findings.html"
+    subprocess.run([*command, str(results), "--output", str(output)], check=True, **package)
+    assert output.read_text(encoding="utf-8").startswith("<!DOCTYPE html>")
+    failed = subprocess.run([*command, str(tmp_path / "none"), "--output", str(output)], **package)
+    assert failed.returncode == 2
+    assert failed.stderr.startswith("error: ")
+    assert len(failed.stderr.splitlines()) == 1
+
+
+@pytest.mark.skipif(
+    browser.installed() is None, reason="no Chromium or Chrome is installed to open the page in"
+)
+@pytest.mark.parametrize("width", [1280, 400])
+def test_page_in_a_browser_shows_every_figure_and_fetches_nothing(page, tmp_path, width):
+    file = tmp_path / "findings.html"
+    file.write_text(page, encoding="utf-8")
+    with browser.browser(browser.installed(), tmp_path / "profile") as tab:
+        tab.open(file, width)
+        tab.evaluate("document.querySelectorAll('details').forEach(part => part.open = true)")
+        images = tab.evaluate(
+            "[...document.images].map(i => [i.naturalWidth, i.clientWidth, i.clientHeight])"
+        )
+        needed, window = tab.evaluate("[document.documentElement.scrollWidth, window.innerWidth]")
+        fetched = tab.evaluate("performance.getEntriesByType('resource').map(entry => entry.name)")
+    assert len(images) == len(TASKS) + 3
+    assert all(min(sizes) > 0 for sizes in images)
+    assert window == width
+    assert needed <= width
+    assert {address.split(":")[0] for address in [*tab.requests, *fetched]} <= {"file", "data"}
+    assert [address for address in tab.requests if address.startswith("file:")] == [file.as_uri()]

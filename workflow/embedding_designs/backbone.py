@@ -1,0 +1,119 @@
+"""The backbone: a decoder-only language model whose attention is causal or bidirectional."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import torch
+from sentence_transformers.base.modules import Transformer
+from torch import Tensor, nn
+
+from .poolings import TOKEN_POOLINGS
+
+
+class Backbone(Transformer):
+    """Sentence Transformers' Transformer module with an attention mode, EOS and padding made for embeddings.
+
+    attention: "causal" or "bidirectional"; kept in the module's own settings, because an adapter-only save
+        has no config.json to keep it in.
+    layer_tokens: None, or "last" or "mean": also give that token state of each layer.
+    Raises ValueError where the language model does not obey the attention mode, or has no EOS token.
+    """
+
+    config_keys = [*Transformer.config_keys, "attention", "layer_tokens"]
+
+    def __init__(
+        self,
+        model_name_or_path: str,
+        *,
+        attention: str = "causal",
+        layer_tokens: str | None = None,
+        **kwargs: Any,
+    ):
+        super().__init__(model_name_or_path, **kwargs)
+        self.attention = attention
+        self.layer_tokens = layer_tokens
+        # Through from_pretrained(..., is_causal=False) the flag would be dropped without a word.
+        self.model.config.is_causal = attention == "causal"
+        probe_attention(self.model, attention)
+        self.tokenizer.padding_side = "left"
+        if self.tokenizer.eos_token_id is None:
+            raise ValueError(f"{model_name_or_path}: its tokenizer has no EOS token")
+        if self.tokenizer.pad_token_id is None:
+            self.tokenizer.pad_token = self.tokenizer.unk_token or self.tokenizer.eos_token
+        self._tokenizer_adds_eos = self.tokenizer("a")["input_ids"][-1] == self.tokenizer.eos_token_id
+
+    def preprocess(
+        self, inputs: Sequence[str], prompt: str | None = None, **kwargs: Any
+    ) -> dict[str, Tensor]:
+        """Return input_ids and attention_mask, (batch, tokens), of texts that each end with EOS.
+
+        The prompt stands before the text with no separator. EOS survives truncation. Padding is known by
+        the mask alone, never by its token, which may be EOS itself.
+        """
+        limit = kwargs.get("max_length") or self.max_seq_length
+        room_for_eos = 0 if self._tokenizer_adds_eos else 1
+        rows = self.tokenizer(
+            [(prompt or "") + text for text in inputs],
+            truncation=True,
+            max_length=limit - room_for_eos,
+            return_attention_mask=False,
+        )["input_ids"]
+        eos = [self.tokenizer.eos_token_id] * room_for_eos
+        features = self.tokenizer.pad({"input_ids": [row + eos for row in rows]}, return_tensors="pt")
+        return dict(features)
+
+    def forward(self, features: dict[str, Any], **kwargs: Any) -> dict[str, Any]:
+        """Add token_embeddings (batch, tokens, dim) and, if asked, layer_embeddings (batch, layers, dim)."""
+        if self.layer_tokens is None:
+            return super().forward(features, **kwargs)
+        with LayerStates(self.model, self.layer_tokens, features["attention_mask"]) as states:
+            features = super().forward(features, **kwargs)
+            features["layer_embeddings"] = states.stacked()
+        return features
+
+
+class LayerStates:
+    """Collects one token state of each layer 1..L while the model runs, so that no layer is kept whole.
+
+    Layers 1..L-1 are taken before the final norm and layer L after it, as in `output_hidden_states`.
+    """
+
+    def __init__(self, model: nn.Module, tokens: str, mask: Tensor):
+        self.sources = [*model.layers[:-1], model.norm]
+        self.pool_tokens = TOKEN_POOLINGS[tokens]
+        self.mask = mask
+        self.states: dict[int, Tensor] = {}  # keyed by layer: checkpointing runs a hook twice
+
+    def __enter__(self) -> "LayerStates":
+        self.hooks = [
+            source.register_forward_hook(self._keep(layer)) for layer, source in enumerate(self.sources)
+        ]
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        for hook in self.hooks:
+            hook.remove()
+
+    def stacked(self) -> Tensor:
+        """Return the states, (batch, layers, dim)."""
+        return torch.stack([self.states[layer] for layer in range(len(self.sources))], dim=1)
+
+    def _keep(self, layer: int):
+        def hook(module: nn.Module, arguments: tuple, output: Tensor | tuple) -> None:
+            hidden = output[0] if isinstance(output, tuple) else output  # (batch, tokens, dim)
+            self.states[layer] = self.pool_tokens(hidden, self.mask)
+
+        return hook
+
+
+@torch.no_grad()
+def probe_attention(model: nn.Module, attention: str) -> None:
+    """Raise ValueError unless a later token changes an earlier one's state exactly in bidirectional mode."""
+    device = next(model.parameters()).device
+    training = model.training
+    model.eval()
+    first, second = (model(input_ids=torch.tensor([[1, token]], device=device))[0] for token in (2, 3))
+    model.train(training)
+    sees_later = not torch.equal(first[:, 0], second[:, 0])
+    if sees_later != (attention == "bidirectional"):
+        raise ValueError(f"{type(model).__name__} does not obey attention = {attention}")

@@ -1,0 +1,84 @@
+"""Cards: the small JSON texts through which a rule gets exactly the part of the study that it depends on.
+
+A changed key of the study changes only the cards that hold it, and so replans only what depends on it.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+
+def card(study: Mapping[str, Any], name: str) -> dict[str, Any]:
+    """Return the content of the card with a name such as "study", "runs/mini/eos-causal/seed1", "tasks/all"."""
+    match name.split("/"):
+        case ["study"]:
+            return dict(study)
+        case ["source"]:
+            return source_card(study)
+        case ["docstring_tasks"]:
+            return study["evaluation"]["docstring_tasks"]
+        case ["bases", base]:
+            return {"name": base, **study["bases"][base]}
+        case ["runs", base, design, seed]:
+            return run_card(study, base, design, int(seed.removeprefix("seed")))
+        case ["tasks", batch]:
+            return task_card(study, batch)
+        case _:
+            raise ValueError(f"no card is called {name}")
+
+
+def task_name(category: str, package: str) -> str:
+    """Return the name of the docstring task of one category and package, "ScipyDocsRetrieval"."""
+    return "".join(part.capitalize() for part in package.split("_")) + "Docs" + category
+
+
+def tasks_by_category(study: Mapping[str, Any]) -> dict[str, list[str]]:
+    """Return the study's tasks by MTEB category: docstring tasks first, then MTEB's own."""
+    evaluation = study["evaluation"]
+    tasks: dict[str, list[str]] = {}
+    docstrings = evaluation.get("docstring_tasks", {"categories": [], "packages": []})
+    for category in docstrings["categories"]:
+        tasks.setdefault(category, []).extend(task_name(category, name) for name in docstrings["packages"])
+    for category, names in evaluation["tasks"].items():
+        tasks.setdefault(category, []).extend(names)
+    return tasks
+
+
+def task_batches(study: Mapping[str, Any]) -> dict[str, dict[str, list[str]]]:
+    """Return which tasks one process evaluates: batch name -> category -> task names."""
+    tasks = tasks_by_category(study)
+    match study["evaluation"]["batch_by"]:
+        case "run":
+            return {"all": tasks}
+        case "category":
+            return {category: {category: names} for category, names in tasks.items()}
+        case _:
+            return {name: {category: [name]} for category, names in tasks.items() for name in names}
+
+
+def source_card(study: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what defines the training data: the study's data with the packages it must stay clear of."""
+    docstrings = study["evaluation"].get("docstring_tasks", {"packages": []})
+    return {**study["data"], "eval_packages": docstrings["packages"]}
+
+
+def task_card(study: Mapping[str, Any], batch: str) -> dict[str, Any]:
+    """Return what defines one batch of tasks: names by category, prompts, encoding."""
+    evaluation = study["evaluation"]
+    tasks = tasks_by_category(study) if batch == "all" else task_batches(study)[batch]
+    named = {*tasks, *(name for names in tasks.values() for name in names)}
+    return {
+        "tasks": tasks,
+        "prompts": {name: prompt for name, prompt in evaluation["prompts"].items() if name in named},
+        "max_tokens": evaluation["max_tokens"],
+        "batch_size": evaluation["batch_size"],
+    }
+
+
+def run_card(study: Mapping[str, Any], base: str, design: str, seed: int) -> dict[str, Any]:
+    """Return everything that influences one trained model, beside its data."""
+    return {
+        "base": {"name": base, **study["bases"][base]},
+        "design": {"name": design, **study["designs"][design]},
+        "seed": seed,
+        "training": study["training"],
+    }

@@ -1,0 +1,112 @@
+"""Draws scores and training of the designs: each function takes results and an `ax`, and returns the `ax`.
+
+Colour says the attention, the marker says the pooling, in every figure. The critical-difference diagram
+stands in critical_difference.py.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.lines import Line2D
+from matplotlib.ticker import MaxNLocator
+
+# Okabe and Ito's palette, which colour-blind readers can tell apart: https://jfly.uni-koeln.de/color/
+ATTENTION_COLOURS = {"causal": "#0072B2", "bidirectional": "#D55E00"}
+SPARE_COLOURS = ["#009E73", "#CC79A7", "#E69F00", "#56B4E9"]
+POOLING_MARKERS = {"eos": "o", "mean": "s", "last_layer": "^", "multi_layer": "D"}
+SPARE_MARKERS = ["v", "P", "X", "<", ">", "*"]
+
+STYLE = {
+    "font.family": "DejaVu Sans",  # comes with matplotlib, so that every machine draws the same
+    "font.size": 7.5,
+    "text.hinting": "none",  # letters are as wide at every resolution as they were laid out
+    "axes.titlesize": 8,
+    "axes.labelsize": 7.5,
+    "axes.linewidth": 0.6,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "xtick.labelsize": 6.5,
+    "ytick.labelsize": 7,
+    "legend.fontsize": 7,
+    "legend.frameon": False,
+    "svg.fonttype": "path",  # the picture carries its letters
+    "svg.hashsalt": "embedding-designs",  # the same input gives the same bytes
+    "pdf.fonttype": 42,  # fonts are embedded as TrueType, as publishers ask
+}
+
+
+@dataclass(frozen=True)
+class Look:
+    """How one design is drawn."""
+
+    colour: str
+    marker: str
+    attention: str
+    pooling: str
+
+
+def looks(designs: Sequence[Mapping[str, str]]) -> dict[str, Look]:
+    """Return the look of each design, from the `designs` of statistics.json."""
+    colours = _assigned([design["attention"] for design in designs], ATTENTION_COLOURS, SPARE_COLOURS)
+    markers = _assigned([design["pooling"] for design in designs], POOLING_MARKERS, SPARE_MARKERS)
+    return {
+        design["name"]: Look(
+            colours[design["attention"]], markers[design["pooling"]], design["attention"], design["pooling"]
+        )
+        for design in designs
+    }
+
+
+def _assigned(names: Sequence[str], known: Mapping[str, str], spare: Sequence[str]) -> dict[str, str]:
+    others = [name for name in dict.fromkeys(names) if name not in known]
+    return {**known, **{name: spare[index % len(spare)] for index, name in enumerate(others)}}
+
+
+def draw_scores(runs: pd.DataFrame, look: Mapping[str, Look], ax: Axes) -> Axes:
+    """Draw each design's mean score, and the score of each single seed as a small dot.
+
+    runs: columns design, seed and score, one row a run. The first design of `look` stands on top.
+    """
+    for row, (design, style) in enumerate(look.items()):
+        scores = runs.loc[runs["design"] == design, "score"]
+        ax.plot(scores, [row] * len(scores), ".", markersize=4, color=style.colour, alpha=0.6, mew=0)
+        ax.plot(scores.mean(), row - 0.28, style.marker, markersize=5, color=style.colour, mew=0)
+    ax.set_ylim(len(look) - 0.5, -0.7)
+    ax.set_yticks(range(len(look)), list(look))
+    ax.tick_params(axis="y", length=0)
+    ax.grid(axis="y", linewidth=0.4, color="#dddddd")
+    ax.set_axisbelow(True)
+    ax.xaxis.set_major_locator(MaxNLocator(4))
+    ax.margins(x=0.08)
+    return ax
+
+
+def draw_losses(losses: pd.DataFrame, look: Mapping[str, Look], ax: Axes) -> Axes:
+    """Draw the loss against the step: a thin line for each seed, a thick one for a design's mean over seeds.
+
+    losses: columns design, seed, step and loss. The mean covers the steps that all seeds of a design have.
+    """
+    for position, (design, style) in enumerate(look.items()):
+        by_seed = losses[losses["design"] == design].pivot(index="step", columns="seed", values="loss")
+        for seed in by_seed:
+            ax.plot(by_seed[seed].dropna(), linewidth=0.5, color=style.colour, alpha=0.3)
+        mean = by_seed.dropna().mean(axis="columns")
+        every = (position * len(mean) // (8 * len(look)), max(1, len(mean) // 8))  # markers side by side
+        ax.plot(
+            mean, linewidth=1.2, color=style.colour, marker=style.marker, markersize=4, mew=0, markevery=every
+        )
+    ax.set_xlabel("step")
+    ax.xaxis.set_major_locator(MaxNLocator(5, steps=[1, 2, 5, 10], integer=True))
+    return ax
+
+
+def design_handles(look: Mapping[str, Look]) -> list[Line2D]:
+    """Return one legend handle for each design."""
+    return [
+        Line2D(
+            [], [], color=style.colour, marker=style.marker, markersize=4.5, mew=0, linewidth=1.2, label=name
+        )
+        for name, style in look.items()
+    ]

@@ -1,0 +1,166 @@
+"""Writes the findings page: one HTML file that needs nothing beside it, not even a network.
+
+python -m embedding_designs.findings results/quickstart --output results/quickstart/findings.html
+"""
+
+import argparse
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import jinja2
+import pandas as pd
+
+from . import findings_tables, sentences
+from .cards import task_batches
+from .command import BadInput, command, read_json, whole
+from .compare import read_scores
+from .findings_cost import cost
+from .findings_data import report
+from .findings_figures import figures, listed
+from .provenance import provenance
+
+TEMPLATE = "findings.html.jinja"
+REFERENCE_COLUMNS = ["base", "reference", "task", "category", "metric", "score"]
+DATA_REPORTS = {"data/report.json": "Training data", "data/harvest.json": "Harvested docstrings"}
+
+
+def gather(folder: Path) -> dict[str, Any]:
+    """Return all that the page shows, from the files of a study under `folder`.
+
+    The study, its statistics and its scores are needed; references, training logs, benchmarks and data
+    reports are shown where they are there: a study may begin at its scores. BadInput names what is missing.
+    """
+    study_file = _study_file(folder)
+    study, statistics = read_json(study_file), read_json(folder / "statistics.json")
+    scores, references = read_scores(folder / "scores.csv"), read_references(folder / "references.csv")
+    names = list(dict.fromkeys(comparison["base"] for comparison in statistics["comparisons"]))
+    bases = []
+    for name in names:
+        comparisons = _all_first([c for c in statistics["comparisons"] if c["base"] == name])
+        base_scores, base_references = scores[scores["base"] == name], references[references["base"] == name]
+        bases.append({
+            "name": name,
+            "comparisons": comparisons,
+            "headline": headline(comparisons, statistics["alpha"]),
+            "summary": findings_tables.summary(comparisons, statistics["alpha"]),
+            "scores": findings_tables.scores(comparisons, base_references),
+            "tasks": findings_tables.tasks(comparisons, base_scores, base_references),
+            "pairs": findings_tables.pairs(comparisons),
+            "cost": cost(folder, comparisons[0], task_batches(study)),
+            "figures": figures(folder / "figures", name, comparisons),
+        })  # fmt: skip
+    return {
+        "study": study,
+        "study_text": json.dumps(study, indent=2, ensure_ascii=False),
+        "statistics": statistics,
+        "scope": statistics.get("scope") or sentences.scope(scores["seed"].nunique()),
+        "from_scratch": [name for name, base in study.get("bases", {}).items() if "pretrain" in base],
+        "size": {
+            "designs": len(statistics["designs"]),
+            "seeds": scores["seed"].nunique(),
+            "runs": len(scores[["base", "design", "seed"]].drop_duplicates()),
+            "tasks": scores["task"].nunique(),
+            "categories": scores["category"].nunique(),
+        },
+        "bases": bases,
+        "trained": any(base["figures"]["training"] for base in bases),
+        "costed": any(base["cost"] for base in bases),
+        "data": data_reports(folder),
+        "provenance": provenance(study["name"], [study_file, *_hashed(folder)]),
+    }
+
+
+def _study_file(folder: Path) -> Path:
+    """Return where the study stands: among the workflow's cards, or beside results made by hand."""
+    card = folder / "cards" / "study.json"
+    return card if card.exists() else folder / "study.json"
+
+
+def _hashed(folder: Path) -> list[Path]:
+    return [path for path in (folder / "scores.csv", folder / "data" / "train.parquet") if path.exists()]
+
+
+def _all_first(comparisons: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
+    return sorted(comparisons, key=lambda comparison: comparison["category"] != "All")
+
+
+def headline(comparisons: Sequence[Mapping[str, Any]], alpha: float) -> list[str]:
+    """Return which design leads where, where the tests tell designs apart, and where they cannot."""
+    categories = [comparison for comparison in comparisons if comparison["category"] != "All"]
+    leads: dict[str, list[str]] = {}
+    for comparison in categories:
+        leads.setdefault(listed(findings_tables.leaders(comparison)), []).append(comparison["category"])
+    separated = [c["category"] for c in categories if findings_tables.separates(c, alpha)]
+    alike = [c["category"] for c in categories if c["category"] not in separated]
+    undecidable = [c["category"] for c in categories if not c["decidable_by_wilcoxon_holm"]]
+    told = [f"Best average rank: {'; '.join(f'{name} in {listed(where)}' for name, where in leads.items())}."]
+    if separated:
+        told.append(
+            f"Friedman's test finds a difference, and Nemenyi's at least one pair, in {listed(separated)}."
+        )
+    if alike:
+        told.append(
+            f"These two tests tell no designs apart in {listed(alike)}: "
+            "the order there may be chance, and it is not shown that the designs are equal."
+        )
+    if undecidable:
+        told.append(
+            f"Too few tasks for Wilcoxon's test with Holm's correction to decide: {listed(undecidable)}."
+        )
+    return told
+
+
+def read_references(path: Path) -> pd.DataFrame:
+    """Return the scores of the references beside the designs; an empty table where the study has none."""
+    if not path.exists() or not path.read_text(encoding="utf-8").strip():
+        return pd.DataFrame(columns=REFERENCE_COLUMNS)
+    references = pd.read_csv(path, dtype=dict.fromkeys(REFERENCE_COLUMNS[:-1], str))
+    for column in REFERENCE_COLUMNS:
+        if column not in references:
+            raise BadInput(f"{path}: column {column} is missing; needed: {', '.join(REFERENCE_COLUMNS)}")
+    return references
+
+
+def data_reports(folder: Path) -> list[dict[str, Any]]:
+    """Return the data reports that are there, as titled tables."""
+    return [
+        {"title": title, "tables": report(read_json(folder / file))}
+        for file, title in DATA_REPORTS.items()
+        if (folder / file).exists()
+    ]
+
+
+def render(page: Mapping[str, Any]) -> str:
+    """Return the page as HTML; every text in it is escaped."""
+    environment = jinja2.Environment(
+        loader=jinja2.FileSystemLoader(Path(__file__).parent),
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+    )
+    environment.filters["counted"] = findings_tables.counted
+    return environment.get_template(TEMPLATE).render(page)
+
+
+@command
+def main() -> None:
+    """Write the findings page of a study."""
+    parser = argparse.ArgumentParser(description=main.__doc__)
+    parser.add_argument("results", type=Path, help="folder of the study's results, results/{study}")
+    parser.add_argument("--output", type=Path, required=True, help="HTML file to write")
+    arguments = parser.parse_args()
+    if not arguments.results.is_dir():
+        raise BadInput(
+            f"{arguments.results}: no such folder; give a study's results, such as results/quickstart"
+        )
+    page = render(gather(arguments.results))
+    with whole(arguments.output) as part:
+        part.write_text(page, encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()

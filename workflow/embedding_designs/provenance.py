@@ -1,0 +1,64 @@
+"""Says from what a findings page was made: versions, commit, hashes of its inputs, and the command."""
+
+import hashlib
+import importlib.metadata
+import platform
+import shlex
+import subprocess
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+PACKAGES = ["torch", "transformers", "sentence-transformers", "mteb", "snakemake"]
+ABSENT = "not installed where this page was written"
+
+
+def provenance(study: str, files: Sequence[Path]) -> dict[str, Any]:
+    """Return versions, the code's commit, SHA-256 of `files` as `sha256sum` prints them, and the command."""
+    return {
+        "command": f"snakemake --cores all --config study={shlex.quote(study)}",
+        "commit": commit(Path(__file__).parent),
+        "versions": versions(),
+        "hashes": {path.name: file_hash(path) for path in files},
+    }
+
+
+def versions() -> dict[str, str]:
+    """Return the versions of Python and of the packages that the results rest on."""
+    found = {"Python": f"{platform.python_version()}, {platform.system()} {platform.machine()}"}
+    for package in PACKAGES:
+        try:
+            found[package] = importlib.metadata.version(package)
+        except importlib.metadata.PackageNotFoundError:
+            found[package] = ABSENT
+    return found
+
+
+def commit(folder: Path) -> str:
+    """Return the commit that the code in `folder` was checked out from, and whether it was changed since.
+
+    Code that git does not track, such as an installed package under somebody's checkout, has no commit.
+    """
+    if _git(folder, "ls-files", "--error-unmatch", Path(__file__).name) is None:
+        return "unknown: the code is not in a git checkout"
+    name = _git(folder, "rev-parse", "HEAD")
+    if name is None:
+        return "none yet"
+    changed = _git(folder, "status", "--porcelain", "--", ":/")
+    return f"{name}, with uncommitted changes" if changed else name
+
+
+def _git(folder: Path, *arguments: str) -> str | None:
+    try:
+        run = subprocess.run(
+            ["git", "-C", str(folder), *arguments], capture_output=True, text=True, check=True
+        )
+    except (FileNotFoundError, subprocess.CalledProcessError):
+        return None
+    return run.stdout.strip()
+
+
+def file_hash(path: Path) -> str:
+    """Return the SHA-256 of a file's bytes."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()

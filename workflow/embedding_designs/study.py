@@ -1,0 +1,204 @@
+"""Reads and checks a study: the one YAML file that defines an experiment.
+
+python -m embedding_designs.study config/studies/quickstart.yaml
+"""
+
+import argparse
+import difflib
+import json
+from collections.abc import Iterator, Mapping
+from copy import deepcopy
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import jsonschema
+import yaml
+
+from .cards import source_card, tasks_by_category
+from .command import BadInput, command
+
+SCHEMA = Path(__file__).parents[1] / "schemas" / "study.schema.yaml"
+TRAINABLE_POOLINGS = ("last_layer", "multi_layer")
+PAPER_POOL = {"latents": 768, "heads": 32, "head_dim": 2048}  # arXiv 2409.02727
+POOLING_TOKENS = {  # (kind, attention) -> the paper's choice first, then what else makes sense
+    ("eos", "causal"): ["last"],
+    ("eos", "bidirectional"): ["last"],
+    ("mean", "causal"): ["mean"],
+    ("mean", "bidirectional"): ["mean"],
+    ("last_layer", "causal"): ["last", "all"],
+    ("last_layer", "bidirectional"): ["all", "last"],
+    ("multi_layer", "causal"): ["last", "mean"],
+    ("multi_layer", "bidirectional"): ["mean", "last"],
+}
+SOURCE_KEYS = {"docstrings": "train_packages", "file": "path", "hub": "dataset"}
+
+
+def load_study(path: str | Path, overrides: Mapping[str, Any] | None = None) -> dict[str, Any]:
+    """Return a study with its name and every default filled in.
+
+    overrides: keys that replace those of the file, merged key by key (Snakemake's `--config`).
+    Raises BadInput with one line that names file, key, value and what is allowed.
+    """
+    path = Path(path)
+    study = merged(_read_yaml(path), overrides or {})
+    schema = study_schema()
+    for error in jsonschema.Draft202012Validator(schema).iter_errors(study):
+        raise BadInput(f"{path}: {_explain(error)}")
+    study = with_defaults(study, schema)
+    for problem in _complete_and_check(study):
+        raise BadInput(f"{path}: {problem}")
+    return {"name": path.stem, **study}
+
+
+@cache
+def study_schema() -> dict[str, Any]:
+    """Return the JSON schema of a study."""
+    return yaml.safe_load(SCHEMA.read_text(encoding="utf-8"))
+
+
+def merged(below: Any, above: Any) -> Any:
+    """Return `below` with the keys of `above` laid over it, mapping by mapping."""
+    if not (isinstance(below, Mapping) and isinstance(above, Mapping)):
+        return deepcopy(above)
+    replaced = {key: merged(below.get(key), value) for key, value in above.items()}
+    return deepcopy(dict(below)) | replaced
+
+
+def with_defaults(value: Any, schema: Mapping[str, Any]) -> Any:
+    """Return `value` with the schema's defaults in place of missing keys, at every depth."""
+    schema = _resolved(schema)
+    if not isinstance(value, Mapping):
+        return value
+    properties = schema.get("properties", {})
+    known = {key: _resolved(sub) for key, sub in properties.items()}
+    filled = {key: deepcopy(sub["default"]) for key, sub in known.items() if "default" in sub} | dict(value)
+    others = schema.get("additionalProperties", {}) or {}
+    return {key: with_defaults(item, known.get(key, others)) for key, item in filled.items()}
+
+
+def _read_yaml(path: Path) -> dict[str, Any]:
+    try:
+        study = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        known = ", ".join(sorted(file.stem for file in path.parent.glob("*.yaml"))) or "none"
+        raise BadInput(f"{path}: no such study; studies there: {known}") from None
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        raise BadInput(f"{path}: not YAML: {' '.join(str(error).split())}") from None
+    if not isinstance(study, dict):
+        raise BadInput(f"{path}: a study is a mapping of keys, not {type(study).__name__}")
+    return study
+
+
+def _resolved(schema: Mapping[str, Any]) -> Mapping[str, Any]:
+    if "$ref" not in schema:
+        return schema
+    return {**study_schema()["$defs"][schema["$ref"].rsplit("/", 1)[1]], **schema}
+
+
+def _explain(error: jsonschema.ValidationError) -> str:
+    key = ".".join(str(part) for part in error.absolute_path)
+    if error.validator == "additionalProperties":
+        known = list(error.schema["properties"])
+        unknown = next(name for name in error.instance if name not in known)
+        return f"{'.'.join(filter(None, [key, str(unknown)]))} is not known; {_nearest(unknown, known)}"
+    if error.validator == "required":
+        missing = next(name for name in error.validator_value if name not in error.instance)
+        return f"{'.'.join(filter(None, [key, missing]))} is missing"
+    value = json.dumps(error.instance, ensure_ascii=False)
+    if error.validator == "enum":
+        return f"{key} {value} is not known; {_nearest(error.instance, error.validator_value)}"
+    limits = {"type": "must be of type", "minimum": "must be at least", "exclusiveMinimum": "must be above",
+              "exclusiveMaximum": "must be below", "minItems": "needs items, at least",
+              "minProperties": "needs entries, at least", "pattern": "must match",
+              "uniqueItems": "must hold no value twice: uniqueItems is"}  # fmt: skip
+    rule = limits.get(error.validator, f"breaks the rule {error.validator}")
+    return f"{key or 'the study'} {value[:200]} {rule} {error.validator_value}"
+
+
+def _nearest(name: Any, known: list[Any]) -> str:
+    choices = [str(choice) for choice in known]
+    allowed = ", ".join(choices)
+    close = difflib.get_close_matches(str(name), choices, n=1, cutoff=0.5)
+    return f"did you mean {close[0]}? allowed: {allowed}" if close else f"choose from {allowed}"
+
+
+def _complete_and_check(study: dict[str, Any]) -> Iterator[str]:
+    """Fill in the defaults that depend on other keys, and yield what the schema cannot say."""
+    for name, base in study["bases"].items():
+        yield from _check_base(name, base, study)
+    for name, design in study["designs"].items():
+        yield from _complete_design(name, design)
+    yield from _check_data(study)
+    yield from _check_tasks(study)
+    baseline = study["statistics"].setdefault("baseline", next(iter(study["designs"])))
+    if baseline not in study["designs"]:
+        yield (f'statistics.baseline "{baseline}" is no design of this study; '
+               f"{_nearest(baseline, list(study['designs']))}")  # fmt: skip
+
+
+def _check_base(name: str, base: dict[str, Any], study: dict[str, Any]) -> Iterator[str]:
+    if ("model" in base) == ("pretrain" in base):
+        yield f"bases.{name} needs either model or pretrain"
+    if "pretrain" in base and study["data"]["source"] != "docstrings":
+        yield f'bases.{name}.pretrain needs data.source "docstrings", not "{study["data"]["source"]}"'
+    if "pretrain" in base and base["pretrain"]["hidden_size"] % (2 * base["pretrain"]["heads"]):
+        yield (f"bases.{name}.pretrain.hidden_size {base['pretrain']['hidden_size']} must be a multiple of "
+               f"2 x heads = {2 * base['pretrain']['heads']}")  # fmt: skip
+    if base["trust_remote_code"] and "revision" not in base:
+        yield f"bases.{name}.trust_remote_code true needs a pinned revision"
+    if base["finetuning"] == "full":
+        del base["lora"]
+
+
+def _complete_design(name: str, design: dict[str, Any]) -> Iterator[str]:
+    pooling = design["pooling"]
+    allowed = POOLING_TOKENS[pooling["kind"], design["attention"]]
+    if pooling.setdefault("tokens", allowed[0]) not in allowed:
+        yield (f'designs.{name}.pooling.tokens "{pooling["tokens"]}" does not fit {pooling["kind"]}; '
+               f"choose from {', '.join(allowed)}")  # fmt: skip
+    for key, default in PAPER_POOL.items():
+        if pooling["kind"] in TRAINABLE_POOLINGS:
+            pooling.setdefault(key, default)
+        elif key in pooling:
+            yield (f"designs.{name}.pooling.{key} {pooling[key]} does not fit {pooling['kind']}, "
+                   "which has no weights")  # fmt: skip
+
+
+def _check_data(study: dict[str, Any]) -> Iterator[str]:
+    data = study["data"]
+    needed = SOURCE_KEYS[data["source"]]
+    if needed not in data:
+        yield f'data.{needed} is missing: data.source "{data["source"]}" needs it'
+    for source, key in SOURCE_KEYS.items():
+        if source != data["source"] and key in data:
+            yield f'data.{key} belongs to data.source "{source}", not "{data["source"]}"'
+
+
+def _check_tasks(study: dict[str, Any]) -> Iterator[str]:
+    tasks = tasks_by_category(study)
+    names = [name for group in tasks.values() for name in group]
+    if not names:
+        yield "evaluation needs docstring_tasks or tasks"
+    for name in names:
+        if names.count(name) > 1:
+            yield f"evaluation.tasks names {name} twice"
+    for name in study["evaluation"]["prompts"]:
+        if name not in tasks and name not in names:
+            yield (f"evaluation.prompts.{name} is no task or category of this study; "
+                   f"{_nearest(name, [*tasks, *names])}")  # fmt: skip
+    shared = set(study["data"].get("train_packages", [])) & set(source_card(study)["eval_packages"])
+    for package in sorted(shared):
+        yield f"data.train_packages {package} is also in evaluation.docstring_tasks.packages; keep them apart"
+
+
+@command
+def main() -> None:
+    """Print a study with all its defaults."""
+    parser = argparse.ArgumentParser(description=main.__doc__)
+    parser.add_argument("study", type=Path)
+    print(yaml.safe_dump(load_study(parser.parse_args().study), sort_keys=False))
+
+
+if __name__ == "__main__":
+    main()

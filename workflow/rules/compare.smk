@@ -1,0 +1,110 @@
+"""Comparison: scores, statistics, figures, and the findings page."""
+
+
+rule collect_scores:
+    """Put all scores into one table each, for runs and for references.
+    Needs:  the score files of all runs and references
+    Makes:  scores.csv, references.csv
+    """
+    input:
+        study="results/{study}/cards/study.json",
+        scores=score_files,
+        references=reference_files,
+    output:
+        scores="results/{study}/scores.csv",
+        references="results/{study}/references.csv",
+    log:
+        "results/{study}/logs/collect_scores.log",
+    benchmark:
+        "results/{study}/benchmarks/collect_scores.tsv"
+    conda:
+        "../../envs/compare.yaml"
+    threads: 1
+    resources:
+        mem_mb=1000,
+        runtime=30,
+    shell:
+        "python -m embedding_designs.collect --study {input.study} --scores {input.scores}"
+        " --references {input.references} --output {output.scores}"
+        " --references-output {output.references} 3>&2 > {log} 2>&1"
+
+
+rule compare_designs:
+    """Test which designs differ, in each category and over all tasks.
+    Needs:  scores.csv
+    Makes:  statistics.json, and tables
+    """
+    input:
+        study="results/{study}/cards/study.json",
+        scores="results/{study}/scores.csv",
+    output:
+        statistics="results/{study}/statistics.json",
+        tables=directory("results/{study}/tables"),
+    log:
+        "results/{study}/logs/compare_designs.log",
+    benchmark:
+        "results/{study}/benchmarks/compare_designs.tsv"
+    conda:
+        "../../envs/compare.yaml"
+    threads: 1
+    resources:
+        mem_mb=1000,
+        runtime=60,
+    shell:
+        "python -m embedding_designs.compare {input.scores} --study {input.study}"
+        " --output {output.statistics} --tables {output.tables} 3>&2 > {log} 2>&1"
+
+
+rule draw_figures:
+    """Draw critical-difference diagrams, scores and training curves.
+    Needs:  statistics.json, scores.csv, the training logs
+    Makes:  SVG and PDF files
+    """
+    input:
+        statistics="results/{study}/statistics.json",
+        scores="results/{study}/scores.csv",
+        logs=training_logs,
+    output:
+        directory("results/{study}/figures"),
+    log:
+        "results/{study}/logs/draw_figures.log",
+    benchmark:
+        "results/{study}/benchmarks/draw_figures.tsv"
+    conda:
+        "../../envs/compare.yaml"
+    threads: 1
+    resources:
+        mem_mb=1000,
+        runtime=60,
+    shell:
+        "python -m embedding_designs.draw --statistics {input.statistics} --scores {input.scores}"
+        " --runs results/{wildcards.study}/runs --output {output} 3>&2 > {log} 2>&1"
+
+
+rule write_findings:
+    """Write the findings page.
+    Needs:  statistics, scores, figures, training logs, data report
+    Makes:  one self-contained HTML page
+    """
+    input:
+        study="results/{study}/cards/study.json",
+        statistics="results/{study}/statistics.json",
+        scores="results/{study}/scores.csv",
+        references="results/{study}/references.csv",
+        figures="results/{study}/figures",
+        data="results/{study}/data/report.json",
+        logs=training_logs,
+    output:
+        report("results/{study}/findings.html", caption="../report/findings.rst", category="Findings"),
+    log:
+        "results/{study}/logs/write_findings.log",
+    benchmark:
+        "results/{study}/benchmarks/write_findings.tsv"
+    conda:
+        "../../envs/compare.yaml"
+    threads: 1
+    resources:
+        mem_mb=1000,
+        runtime=30,
+    shell:
+        "python -m embedding_designs.findings results/{wildcards.study} --output {output} 3>&2 > {log} 2>&1"

@@ -1,0 +1,78 @@
+"""Data: harvested docstrings, training triplets, evaluation tasks."""
+
+
+rule harvest_docstrings:
+    """Collect the docstrings of installed packages, without importing one.
+    Needs:  the names of the packages
+    Makes:  a table of docstrings, and a report with its hash
+    """
+    input:
+        card="results/{study}/cards/source.json",
+    output:
+        docstrings="results/{study}/data/docstrings.parquet",
+        report="results/{study}/data/harvest.json",
+    log:
+        "results/{study}/logs/harvest_docstrings.log",
+    benchmark:
+        "results/{study}/benchmarks/harvest_docstrings.tsv"
+    conda:
+        "../../envs/data.yaml"
+    threads: 1
+    resources:
+        mem_mb=2000,
+        runtime=60,
+    shell:
+        "python -m embedding_designs.harvest {input.card}"
+        " --output {output.docstrings} --report {output.report} 3>&2 > {log} 2>&1"
+
+
+rule prepare_data:
+    """Turn a source into training triplets and held-out ones.
+    Needs:  harvested docstrings, a file or a dataset of the hub
+    Makes:  two tables of query, positive, negative, and the data report
+    """
+    input:
+        card="results/{study}/cards/source.json",
+        docstrings=harvest,
+    output:
+        train="results/{study}/data/train.parquet",
+        heldout="results/{study}/data/heldout.parquet",
+        report="results/{study}/data/report.json",
+    log:
+        "results/{study}/logs/prepare_data.log",
+    benchmark:
+        "results/{study}/benchmarks/prepare_data.tsv"
+    conda:
+        "../../envs/data.yaml"
+    threads: 1
+    resources:
+        mem_mb=2000,
+        runtime=60,
+    shell:
+        "python -m embedding_designs.prepare_data {input.card} --docstrings {input.docstrings}"
+        " --train {output.train} --heldout {output.heldout} --report {output.report} 3>&2 > {log} 2>&1"
+
+
+rule build_docstring_tasks:
+    """Build one MTEB task for each category and evaluation package.
+    Needs:  harvested docstrings of the evaluation packages
+    Makes:  a folder of task data
+    """
+    input:
+        card="results/{study}/cards/docstring_tasks.json",
+        docstrings="results/{study}/data/docstrings.parquet",
+    output:
+        directory("results/{study}/tasks/docstrings"),
+    log:
+        "results/{study}/logs/build_docstring_tasks.log",
+    benchmark:
+        "results/{study}/benchmarks/build_docstring_tasks.tsv"
+    conda:
+        "../../envs/data.yaml"
+    threads: 1
+    resources:
+        mem_mb=2000,
+        runtime=60,
+    shell:
+        "python -m embedding_designs.docstring_tasks {input.card}"
+        " --docstrings {input.docstrings} --output {output} 3>&2 > {log} 2>&1"

@@ -1,0 +1,60 @@
+"""Evaluation: each run on its MTEB tasks, and the references beside them."""
+
+
+rule evaluate_run:
+    """Evaluate one run on one batch of tasks.
+    Needs:  a model folder, the task card
+    Makes:  a table of scores, one row a task
+    """
+    input:
+        card="results/{study}/cards/tasks/{batch}.json",
+        model="results/{study}/models/{base}/{design}/seed{seed}",
+        tasks=docstring_tasks,
+    output:
+        "results/{study}/scores/{base}/{design}/seed{seed}/{batch}.csv",
+    log:
+        "results/{study}/logs/evaluate_run/{base}/{design}/seed{seed}/{batch}.log",
+    benchmark:
+        "results/{study}/benchmarks/evaluate_run/{base}/{design}/seed{seed}/{batch}.tsv"
+    conda:
+        "../../envs/evaluate.yaml"
+    threads: 1
+    resources:
+        mem_mb=3000,
+        runtime=1440,
+        gpu=1,
+    params:
+        # Finished tasks of a killed evaluation; not an output, so that they survive it.
+        partial="results/{study}/checkpoints/scores/{base}/{design}/seed{seed}/{batch}",
+    shell:
+        "python -m embedding_designs.evaluate {input.card} --model {input.model} --docstring-tasks {input.tasks}"
+        " --partial {params.partial} --output {output} 3>&2 > {log} 2>&1"
+
+
+rule evaluate_reference:
+    """Evaluate the untrained base, BM25 or LSA on all tasks.
+    Needs:  all tasks; the base, or the training texts
+    Makes:  a table of scores, one row a task
+    """
+    input:
+        card="results/{study}/cards/tasks/all.json",
+        base_card="results/{study}/cards/bases/{base}.json",
+        base=base_model,
+        train="results/{study}/data/train.parquet",
+        tasks=docstring_tasks,
+    output:
+        "results/{study}/references/{base}/{reference}.csv",
+    log:
+        "results/{study}/logs/evaluate_reference/{base}/{reference}.log",
+    benchmark:
+        "results/{study}/benchmarks/evaluate_reference/{base}/{reference}.tsv"
+    conda:
+        "../../envs/evaluate.yaml"
+    threads: 1
+    resources:
+        mem_mb=3000,
+        runtime=1440,
+    shell:
+        "python -m embedding_designs.evaluate_reference {wildcards.reference} {input.card}"
+        " --base-card {input.base_card} --base {input.base} --train {input.train}"
+        " --docstring-tasks {input.tasks} --output {output} 3>&2 > {log} 2>&1"

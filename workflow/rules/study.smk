@@ -1,0 +1,100 @@
+"""The study: read and checked before any job starts. Later rules get their part of it as a small card."""
+
+import json
+import os
+import sys
+
+WORKFLOW = os.path.join(workflow.basedir, "workflow")
+sys.path.insert(0, WORKFLOW)
+
+from embedding_designs import cards, study
+from embedding_designs.command import BadInput
+
+# Every command imports our package and knows that descriptor 3 is the console; under conda and SLURM
+# inherited variables are lost, so they are part of the command.
+shell.prefix(
+    f"set -euo pipefail; export PYTHONPATH={WORKFLOW!r} EMBEDDING_DESIGNS_CONSOLE=3 "
+    "PYTHONHASHSEED=0 TOKENIZERS_PARALLELISM=false; "
+)
+
+
+def read_study():
+    """Return the study that the configuration names, with the configuration's other keys laid over it."""
+    named = str(config["study"])
+    path = named if named.endswith((".yaml", ".yml")) else f"config/studies/{named}.yaml"
+    overrides = {key: value for key, value in config.items() if key != "study"}
+    try:
+        return study.load_study(path, overrides)
+    except BadInput as error:
+        sys.exit(f"error: {error}")
+
+
+STUDY = read_study()
+
+
+wildcard_constraints:
+    study=STUDY["name"],
+    base="|".join(STUDY["bases"]),
+    design="|".join(STUDY["designs"]),
+    seed=r"\d+",
+    batch="|".join(cards.task_batches(STUDY)),
+    reference="|".join(STUDY["references"]) or "none",
+    card=r"[^.]+(\.[^.]+)*",
+
+
+def card_text(wildcards):
+    """Return the text of the card that a path names."""
+    return json.dumps(cards.card(STUDY, wildcards.card), ensure_ascii=False)
+
+
+def score_files(wildcards):
+    """Return the score files of all runs."""
+    return expand(
+        "results/{study}/scores/{base}/{design}/seed{seed}/{batch}.csv",
+        study=wildcards.study,
+        base=STUDY["bases"],
+        design=STUDY["designs"],
+        seed=STUDY["seeds"],
+        batch=cards.task_batches(STUDY),
+    )
+
+
+def training_logs(wildcards):
+    """Return the training logs of all runs."""
+    return expand(
+        "results/{study}/runs/{base}/{design}/seed{seed}/training.jsonl",
+        study=wildcards.study,
+        base=STUDY["bases"],
+        design=STUDY["designs"],
+        seed=STUDY["seeds"],
+    )
+
+
+def reference_files(wildcards):
+    """Return the score files of the references that the study shows beside its designs."""
+    return expand(
+        "results/{study}/references/{base}/{reference}.csv",
+        study=wildcards.study,
+        base=STUDY["bases"],
+        reference=STUDY["references"],
+    )
+
+
+def base_model(wildcards):
+    """Return the folder of a base that the study pretrains; a base from the hub is no file."""
+    base = f"results/{wildcards.study}/bases/{wildcards.base}/model"
+    return base if "pretrain" in STUDY["bases"][wildcards.base] else []
+
+
+def harvest(wildcards):
+    """Return the harvested docstrings where the study trains on them."""
+    return (
+        f"results/{wildcards.study}/data/docstrings.parquet"
+        if STUDY["data"]["source"] == "docstrings"
+        else []
+    )
+
+
+def docstring_tasks(wildcards):
+    """Return the folder of the docstring tasks where the study evaluates on them."""
+    return f"results/{wildcards.study}/tasks/docstrings" if "docstring_tasks" in STUDY["evaluation"] else []

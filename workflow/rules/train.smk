@@ -1,0 +1,60 @@
+"""Training: a base from scratch where the study asks for one, then each design with each seed."""
+
+
+rule pretrain_base:
+    """Pretrain a small base language model from scratch.
+    Needs:  harvested docstrings of the training packages
+    Makes:  a transformers folder with tokenizer, and its training log
+    """
+    input:
+        card="results/{study}/cards/bases/{base}.json",
+        docstrings="results/{study}/data/docstrings.parquet",
+    output:
+        model=directory("results/{study}/bases/{base}/model"),
+        log="results/{study}/bases/{base}/training.jsonl",
+    log:
+        "results/{study}/logs/pretrain_base/{base}.log",
+    benchmark:
+        "results/{study}/benchmarks/pretrain_base/{base}.tsv"
+    conda:
+        "../../envs/train.yaml"
+    threads: 2
+    resources:
+        mem_mb=3000,
+        runtime=60,
+    shell:
+        "python -m embedding_designs.pretrain {input.card} --docstrings {input.docstrings}"
+        " --output {output.model} --training-log {output.log} 3>&2 > {log} 2>&1"
+
+
+rule train_design:
+    """Train one design on one base model with one seed.
+    Needs:  the run card, the training triplets, the base where it is pretrained here
+    Makes:  a Sentence Transformers model folder, and the training log
+    """
+    input:
+        card="results/{study}/cards/runs/{base}/{design}/seed{seed}.json",
+        train="results/{study}/data/train.parquet",
+        heldout="results/{study}/data/heldout.parquet",
+        base=base_model,
+    output:
+        model=directory("results/{study}/models/{base}/{design}/seed{seed}"),
+        log="results/{study}/runs/{base}/{design}/seed{seed}/training.jsonl",
+    log:
+        "results/{study}/logs/train_design/{base}/{design}/seed{seed}.log",
+    benchmark:
+        "results/{study}/benchmarks/train_design/{base}/{design}/seed{seed}.tsv"
+    conda:
+        "../../envs/train.yaml"
+    threads: 1
+    resources:
+        mem_mb=3000,
+        runtime=1440,
+        gpu=1,
+    params:
+        # Not an output: outputs of a killed job are deleted, and a killed training shall resume.
+        checkpoints="results/{study}/checkpoints/{base}/{design}/seed{seed}",
+    shell:
+        "python -m embedding_designs.train {input.card} --train {input.train} --heldout {input.heldout}"
+        " --base {input.base} --checkpoints {params.checkpoints}"
+        " --output {output.model} --training-log {output.log} 3>&2 > {log} 2>&1"
