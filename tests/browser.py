@@ -9,6 +9,8 @@ import json
 import os
 import shutil
 import subprocess
+import sys
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -16,6 +18,14 @@ from typing import Any
 NAMES = ["chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome"]
 FLAGS = ["--headless", "--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking",
          "--disable-component-update", "--disable-dev-shm-usage", "--remote-debugging-pipe"]  # fmt: skip
+
+# Out of the way first, because 3 and 4 may be the pipes' own ends, the other way round.
+START = """
+import fcntl, os, sys
+reads, writes = (fcntl.fcntl(int(descriptor), fcntl.F_DUPFD, 10) for descriptor in sys.argv[1:3])
+os.dup2(reads, 3), os.dup2(writes, 4)
+os.execv(sys.argv[3], sys.argv[3:])
+"""
 
 
 def installed() -> str | None:
@@ -87,24 +97,29 @@ class Page:
 
 
 @contextlib.contextmanager
-def browser(program: str, profile: Path) -> Iterator[Page]:
-    """Yield a page of a fresh browser whose profile is the empty folder `profile`; end the browser after."""
+def browser(program: str, profile: Path, seconds: float = 60) -> Iterator[Page]:
+    """Yield a page of a fresh browser whose profile is the empty folder `profile`.
+
+    The browser is ended after, or after `seconds`: what waits for it then sees its pipe closed.
+    """
     (browser_reads, we_write), (we_read, browser_writes) = os.pipe(), os.pipe()
-    spare = [os.dup(browser_reads), os.dup(browser_writes)]  # above 4, so that dup2 below meets no other end
-    redirected = 'exec "$0" "$@" 3<&{} 4>&{}'.format(*spare)
     process = subprocess.Popen(
-        ["sh", "-c", redirected, program, *FLAGS, f"--user-data-dir={profile}"],
-        pass_fds=spare, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+        [sys.executable, "-c", START, str(browser_reads), str(browser_writes), program, *FLAGS,
+         f"--user-data-dir={profile}"],
+        pass_fds=[browser_reads, browser_writes], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
     )  # fmt: skip
-    for descriptor in (browser_reads, browser_writes, *spare):
-        os.close(descriptor)
+    os.close(browser_reads)
+    os.close(browser_writes)
+    watch = threading.Timer(seconds, process.kill)
+    watch.start()
     try:
         page = Page(we_write, we_read)
         yield page
         page.session = None
         page.send("Browser.close")
-        process.wait(30)
+        process.wait()
     finally:
+        watch.cancel()
         process.kill()
         process.wait()
         os.close(we_write)

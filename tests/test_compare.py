@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
+
 from embedding_designs import compare, sentences
 from embedding_designs.command import BadInput
 

@@ -6,12 +6,13 @@ import sys
 
 import numpy
 import pytest
+from threadpoolctl import threadpool_limits
+
 from embedding_designs.command import BadInput
 from embedding_designs.docstring_pool import submodules
 from embedding_designs.docstring_tasks import load_task, read_card
 from embedding_designs.harvest import COLUMNS, write_table
 from embedding_designs.task_names import CATEGORIES, task_name
-from threadpoolctl import threadpool_limits
 
 MODULES, CLASSES, METHODS = 6, 3, 8
 WORDS = [

@@ -11,11 +11,12 @@ import matplotlib
 import numpy as np
 import pandas as pd
 import pytest
-from embedding_designs import compare, critical_difference, draw, figures
-from embedding_designs.command import BadInput
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.transforms import Bbox
+
+from embedding_designs import compare, critical_difference, draw, figures
+from embedding_designs.command import BadInput
 
 POOLINGS = ["eos", "last_layer", "multi_layer", "last_layer", "multi_layer"]
 NAMES = [

@@ -10,12 +10,12 @@ from html.parser import HTMLParser
 from pathlib import Path
 from statistics import mean, median, stdev
 
-import browser
 import pytest
-from findings_example import DESIGNS, SEEDS, TASKS, write_results
 
+import browser
 from embedding_designs import findings, findings_cost, findings_data, findings_tables
 from embedding_designs.command import BadInput
+from findings_example import DESIGNS, SEEDS, TASKS, write_results
 
 VOID = {"meta", "link", "img", "br"}
 
@@ -187,6 +187,15 @@ def test_untestable_category_is_said_to_be_undecidable(page):
     row = Outline(page).table("What the tests found")["Clustering"]
     assert row[0] == "1"
     assert row[2:] == ["–", "–", "no: not testable"]
+
+
+def test_significant_p_values_are_bold(results):
+    comparisons = json.loads((results / "statistics.json").read_text())["comparisons"]
+    table = findings_tables.pairs(comparisons)
+    found = sum(pair["significant"] for c in comparisons for pair in c["nemenyi"]["pairs"])
+    assert found > 0
+    assert sum(7 in row.best for row in table.rows) == found
+    assert table.header[1 + 7] == "Nemenyi p"
 
 
 def test_any_report_becomes_tables():

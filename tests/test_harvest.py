@@ -6,6 +6,7 @@ import sys
 
 import pyarrow.parquet
 import pytest
+
 from embedding_designs.command import BadInput
 from embedding_designs.docstring_text import prose
 from embedding_designs.harvest import harvest, read_packages, without_duplicates
@@ -104,7 +105,7 @@ def test_summary_and_description_are_prose(packages):
             "Read.",
             "Where to read from.",
         ),
-        ("Ask.\n\n:param who: the person asked\n:type who: str", "Ask.", "the person asked."),
+        ("Ask her.\n\n:param who: the person asked\n:type who: str", "Ask her.", "the person asked."),
         ("Give.\n\nReturns\n-------\nfloat\n    The mean value.", "Give.", "The mean value."),
         (".. deprecated:: 1.0\n   Gone soon.\n\nGo on as before.", "Go on as before.", ""),
         ("Lone \ud800 half.", "Lone ? half.", ""),

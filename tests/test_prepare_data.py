@@ -3,6 +3,7 @@ import json
 import pyarrow
 import pyarrow.parquet
 import pytest
+
 from embedding_designs.command import BadInput
 from embedding_designs.docstring_triplets import docstring_triplets
 from embedding_designs.harvest import write_table
@@ -180,6 +181,19 @@ def test_columns_are_renamed_and_the_negative_may_be_absent(tmp_path):
         (("query", "how"), ("positive", "so")),
         (("query", "why"), ("positive", "because")),
     ]
+
+
+def test_a_negative_that_is_not_there_is_not_asked_for(tmp_path):
+    train, _, _ = prepare(file_source(tmp_path, "query,positive\nwhy,because\n", "rows.csv"), None)
+    assert train == [{"query": "why", "positive": "because"}]
+
+
+def test_a_file_without_rows_and_an_unknown_data_set_are_named(tmp_path):
+    with pytest.raises(BadInput, match=r"rows\.jsonl has no rows"):
+        prepare(file_source(tmp_path, "\n"), None)
+    source = file_source(tmp_path, None, source="hub", dataset=str(tmp_path / "absent"))
+    with pytest.raises(BadInput, match='absent", split "train" cannot be loaded'):
+        prepare(source, None)
 
 
 def test_all_rows_of_a_query_are_on_one_side(tmp_path):

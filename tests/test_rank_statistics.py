@@ -6,9 +6,10 @@ import numpy as np
 import pandas as pd
 import pytest
 import scikit_posthocs
-from embedding_designs import rank_statistics
 from scipy import stats
 from statsmodels.stats.multitest import multipletests
+
+from embedding_designs import rank_statistics
 
 # Demsar's table 6: AUC of C4.5 on 14 data sets, without and with tuning of m and cf. On the 13th he prints
 # .975 twice but ranks them 2 and 3, so a digit that he rounded away is put back.

@@ -6,9 +6,11 @@ A changed key of the study changes only the cards that hold it, and so replans o
 from collections.abc import Mapping
 from typing import Any
 
+from .task_names import task_name
+
 
 def card(study: Mapping[str, Any], name: str) -> dict[str, Any]:
-    """Return the content of the card with a name such as "study", "runs/mini/eos-causal/seed1", "tasks/all"."""
+    """Return the content of the card with a name such as "study" or "runs/mini/eos-causal/seed1"."""
     match name.split("/"):
         case ["study"]:
             return dict(study)
@@ -24,11 +26,6 @@ def card(study: Mapping[str, Any], name: str) -> dict[str, Any]:
             return task_card(study, batch)
         case _:
             raise ValueError(f"no card is called {name}")
-
-
-def task_name(category: str, package: str) -> str:
-    """Return the name of the docstring task of one category and package, "ScipyDocsRetrieval"."""
-    return "".join(part.capitalize() for part in package.split("_")) + "Docs" + category
 
 
 def tasks_by_category(study: Mapping[str, Any]) -> dict[str, list[str]]:

@@ -1,7 +1,7 @@
 """What every command shares: one-line errors, progress on the console, outputs that are whole or absent.
 
 The rules run a command as `python -m embedding_designs.<module> … 3>&2 > {log} 2>&1`: the log takes
-everything, the console (file descriptor 3) only progress and the reason of a failure.
+everything, the console only progress and the reason of a failure.
 """
 
 import contextlib
@@ -18,7 +18,7 @@ from typing import Any
 
 from tqdm import tqdm
 
-CONSOLE = 3  # the file descriptor that the rules point at the console
+CONSOLE = "EMBEDDING_DESIGNS_CONSOLE"  # the rules set it to the descriptor that they point at the console
 
 
 class BadInput(Exception):
@@ -61,17 +61,13 @@ def _say(line: str) -> None:
         print(line, file=_console(), flush=True)
 
 
-@functools.cache
 def _console():
-    try:
-        if CONSOLE_MARK in os.environ:
-            return os.fdopen(os.dup(CONSOLE), "w")
-    except OSError:
-        pass
-    return sys.stderr
+    return _descriptor(int(os.environ[CONSOLE])) if CONSOLE in os.environ else sys.stderr
 
 
-CONSOLE_MARK = "EMBEDDING_DESIGNS_CONSOLE"  # set by the rules: without it descriptor 3 may be anybody's
+@functools.cache
+def _descriptor(number: int):
+    return os.fdopen(os.dup(number), "w")
 
 
 class _Lines:

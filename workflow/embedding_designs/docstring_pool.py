@@ -6,7 +6,7 @@ from collections import defaultdict
 from dataclasses import dataclass
 from typing import Any
 
-from embedding_designs.docstring_triplets import Row, described, first_words
+from .docstring_triplets import Row, described, first_words
 
 MIN_CLASSES = 4
 SIBLINGS = 8  # rows that one module gives before the next one is asked

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from itertools import combinations
 from typing import Any
 
-from embedding_designs.docstring_pool import Pool
+from .docstring_pool import Pool
 
 CANDIDATES = 16  # of a reranking query: its description, SIBLING_CANDIDATES near ones, others of the pool
 SIBLING_CANDIDATES = 7

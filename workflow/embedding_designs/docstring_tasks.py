@@ -10,12 +10,12 @@ import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from embedding_designs.command import BadInput, command, read_json, whole, write_json
-from embedding_designs.docstring_pool import Pool, draw_pool
-from embedding_designs.docstring_task_data import BUILDERS
-from embedding_designs.harvest import write_table
-from embedding_designs.prepare_data import read_docstrings
-from embedding_designs.task_names import CATEGORIES, task_name
+from .command import BadInput, command, read_json, whole, write_json
+from .docstring_pool import Pool, draw_pool
+from .docstring_task_data import BUILDERS
+from .harvest import write_table
+from .prepare_data import read_docstrings
+from .task_names import CATEGORIES, task_name
 
 if TYPE_CHECKING:
     from mteb.abstasks.abstask import AbsTask
@@ -94,7 +94,7 @@ def write_tasks(folder: Path, pools: dict[str, Pool], card: dict[str, Any]) -> N
 
 def load_task(folder: str | Path, name: str) -> "AbsTask":
     """Return a fresh task object: a task that was evaluated once scores differently the second time."""
-    from embedding_designs.docstring_task_classes import make_task
+    from .docstring_task_classes import make_task
 
     index = read_json(Path(folder) / INDEX)
     if name not in index:

@@ -4,7 +4,7 @@ import random
 from collections import Counter, defaultdict
 from typing import Any
 
-from embedding_designs.docstring_text import folded
+from .docstring_text import folded
 
 MIN_SUMMARY_WORDS = 3  # "Initialize self." asks for nothing in particular
 Row = dict[str, str]

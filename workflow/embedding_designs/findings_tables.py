@@ -157,29 +157,35 @@ def _cell(table: pd.DataFrame, row: str, column: str) -> str:
 
 
 def pairs(comparisons: Sequence[Mapping[str, Any]]) -> Table:
-    """Return one row for each category and pair of designs with its three p-values."""
+    """Return one row for each category and pair of designs with three p-values, bold where significant."""
     header = ["Category", "First", "Second", "Mean difference", "Wins / losses / ties", "Rank-biserial",
               "Wilcoxon p, uncorrected", "Wilcoxon p, Holm", "Nemenyi p"]  # fmt: skip
     rows = []
     for comparison in comparisons:
-        nemenyi = {(pair["first"], pair["second"]): pair["p"] for pair in comparison["nemenyi"]["pairs"]}
+        nemenyi = {(pair["first"], pair["second"]): pair for pair in comparison["nemenyi"]["pairs"]}
         rows += [
-            Row(comparison["category"], [
-                pair["first"],
-                pair["second"],
-                _signed(pair["mean_difference"]),
-                f"{pair['wins']} / {pair['losses']} / {pair['ties']}",
-                _signed(pair.get("rank_biserial")),
-                p_value(pair["p_uncorrected"]),
-                p_value(pair["p_holm"]),
-                p_value(nemenyi[pair["first"], pair["second"]]),
-            ])
+            _pair_row(comparison["category"], pair, nemenyi[pair["first"], pair["second"]])
             for pair in comparison["wilcoxon"]
-        ]  # fmt: skip
+        ]
     caption = (
-        "Each pair of designs: first minus second; a rank-biserial of 1: the first is better on each task"
+        "Each pair of designs, first minus second (rank-biserial 1: first always better); bold: significant"
     )
     return Table(caption, header, rows)
+
+
+def _pair_row(category: str, wilcoxon: Mapping[str, Any], nemenyi: Mapping[str, Any]) -> Row:
+    cells = [
+        wilcoxon["first"],
+        wilcoxon["second"],
+        _signed(wilcoxon["mean_difference"]),
+        f"{wilcoxon['wins']} / {wilcoxon['losses']} / {wilcoxon['ties']}",
+        _signed(wilcoxon.get("rank_biserial")),
+        p_value(wilcoxon["p_uncorrected"]),
+        p_value(wilcoxon["p_holm"]),
+        p_value(nemenyi["p"]),
+    ]
+    significant = [wilcoxon["significant_uncorrected"], wilcoxon["significant_holm"], nemenyi["significant"]]
+    return Row(category, cells, frozenset(5 + place for place, is_so in enumerate(significant) if is_so))
 
 
 def _signed(value: float | None) -> str:

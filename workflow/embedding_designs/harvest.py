@@ -18,9 +18,9 @@ from typing import Any
 import pyarrow
 import pyarrow.parquet
 
-from embedding_designs.command import BadInput, command, progress, read_json, whole, write_json
-from embedding_designs.docstring_text import folded
-from embedding_designs.package_docstrings import (
+from .command import BadInput, command, progress, read_json, whole, write_json
+from .docstring_text import folded
+from .package_docstrings import (
     documented_objects,
     is_installed,
     package_files,

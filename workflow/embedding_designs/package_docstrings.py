@@ -11,7 +11,7 @@ import warnings
 from collections.abc import Iterator
 from pathlib import Path
 
-from embedding_designs.docstring_text import prose
+from .docstring_text import prose
 
 # Tests repeat their subjects' documentation; vendored copies repeat other packages'.
 SKIPPED_FOLDERS = {

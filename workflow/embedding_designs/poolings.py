@@ -121,7 +121,7 @@ class TrainablePooling(Pooling):
         self.feed_forward = GatedFeedForward(dimension)
 
     def pool_states(self, inputs: Tensor, mask: Tensor | None = None) -> Tensor:
-        """Return embeddings (batch, dim) of input states (batch, n, dim); mask (batch, n) is True to attend."""
+        """Return (batch, dim) from input states (batch, n, dim); mask (batch, n): True where to attend."""
         inputs = inputs.to(self.latent_states.dtype)  # a bfloat16 backbone meets float32 latents here
         attended = self.to_output(self._attend(inputs, mask)) + self.latent_states  # (batch, latents, dim)
         transformed = self.feed_forward(self.norm_feed_forward(attended)) + attended

@@ -13,11 +13,11 @@ from typing import Any
 
 import pyarrow.parquet
 
-from embedding_designs.command import BadInput, command, read_json, write_json
-from embedding_designs.docstring_text import folded
-from embedding_designs.docstring_triplets import docstring_triplets, sample
-from embedding_designs.harvest import content_hash, write_table
-from embedding_designs.training_files import Row, read_rows
+from .command import BadInput, command, read_json, write_json
+from .docstring_text import folded
+from .docstring_triplets import docstring_triplets, sample
+from .harvest import content_hash, write_table
+from .training_files import Row, read_rows
 
 DEFAULTS: dict[str, Any] = {"seed": 0, "heldout_rows": 0, "train_rows": None}
 DOCSTRING_DEFAULTS = {"min_description_words": 10, "max_words": 60}

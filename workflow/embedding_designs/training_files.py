@@ -1,13 +1,14 @@
 """Read a person's own training rows (query, positive, perhaps negative) and check every one."""
 
 import csv
+import itertools
 import json
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from embedding_designs.command import BadInput
+from .command import BadInput
 
 FORMATS = (".jsonl", ".csv", ".parquet")
 REQUIRED = ("query", "positive")
@@ -23,11 +24,14 @@ def read_rows(card: dict[str, Any], source: str) -> tuple[list[Row], dict[str, i
     BadInput names the file and line of everything else.
     """
     numbered = _hub_rows(card, source) if card["source"] == "hub" else _file_rows(card, source)
-    columns = _columns(card, source)
+    first = next(numbered, None)
+    if first is None:
+        raise BadInput(f"{source}: {card.get('path') or card.get('dataset')} has no rows")
+    columns = _columns(card, source, first[1])
     drop_empty = card.get("drop_empty", False)
     kept: dict[tuple[str, ...], None] = {}
     dropped = Counter(empty=0, duplicate=0, positive_is_negative=0)
-    for place, row in numbered:
+    for place, row in itertools.chain([first], numbered):
         texts = tuple(_text(row, column, place, drop_empty) for column in columns.values())
         if not all(texts):
             dropped["empty"] += 1
@@ -40,9 +44,12 @@ def read_rows(card: dict[str, Any], source: str) -> tuple[list[Row], dict[str, i
     return [dict(zip(columns, texts, strict=True)) for texts in kept], dict(dropped)
 
 
-def _columns(card: dict[str, Any], source: str) -> dict[str, str]:
-    """Return our column names mapped to the file's, in our order."""
-    columns = card.get("columns") or {name: name for name in (*REQUIRED, "negative")}
+def _columns(card: dict[str, Any], source: str, first: dict[str, Any]) -> dict[str, str]:
+    """Return our column names mapped to the file's, in our order; by default they are the same.
+
+    Then `negative` is read where the first row has it.
+    """
+    columns = card.get("columns") or {name: name for name in (*REQUIRED, *({"negative"} & first.keys()))}
     for name in columns:
         if name not in (*REQUIRED, "negative"):
             raise BadInput(f'{source}: columns "{name}" is not known; choose query, positive or negative')

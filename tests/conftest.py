@@ -1,0 +1,116 @@
+"""Small real objects that the tests share: a tokenizer, random-weight backbones, triplets."""
+
+import os
+
+os.environ.setdefault("HF_HUB_OFFLINE", "1")
+os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
+
+import pandas as pd
+import pytest
+import torch
+from transformers import AutoConfig, AutoModelForCausalLM
+
+from embedding_designs.pretrain import train_tokenizer
+
+BACKBONES = ["mistral", "qwen2", "qwen3", "llama"]
+TRAINABLE = {"latents": 4, "heads": 2, "head_dim": 8}
+DESIGNS = {
+    "eos-causal": {"attention": "causal", "pooling": {"kind": "eos", "tokens": "last"}},
+    "mean-causal": {"attention": "causal", "pooling": {"kind": "mean", "tokens": "mean"}},
+    "mean-bidirectional": {"attention": "bidirectional", "pooling": {"kind": "mean", "tokens": "mean"}},
+    "last-layer-causal": {
+        "attention": "causal",
+        "pooling": {"kind": "last_layer", "tokens": "last", **TRAINABLE},
+    },
+    "multi-layer-causal": {
+        "attention": "causal",
+        "pooling": {"kind": "multi_layer", "tokens": "last", **TRAINABLE},
+    },
+    "last-layer-bidirectional": {
+        "attention": "bidirectional",
+        "pooling": {"kind": "last_layer", "tokens": "all", **TRAINABLE},
+    },
+    "multi-layer-bidirectional": {
+        "attention": "bidirectional",
+        "pooling": {"kind": "multi_layer", "tokens": "mean", **TRAINABLE},
+    },
+}
+WORDS = (
+    """the quick brown fox jumps over a lazy dog while seven wizards brew one odd potion at night""".split()
+)
+
+
+def sentence(seed: int, words: int = 8) -> str:
+    generator = torch.Generator().manual_seed(seed)
+    return " ".join(WORDS[i] for i in torch.randint(len(WORDS), (words,), generator=generator))
+
+
+@pytest.fixture(scope="session")
+def tokenizer():
+    return train_tokenizer([sentence(seed) for seed in range(200)], vocabulary=320)
+
+
+@pytest.fixture(scope="session")
+def bases(tmp_path_factory, tokenizer):
+    """Return the folder of a random-weight base for each architecture."""
+    folders = {}
+    for architecture in BACKBONES:
+        torch.manual_seed(0)
+        config = AutoConfig.for_model(
+            architecture,
+            vocab_size=len(tokenizer),
+            hidden_size=32,
+            intermediate_size=64,
+            num_hidden_layers=3,
+            num_attention_heads=4,
+            num_key_value_heads=2,
+            head_dim=8,
+            max_position_embeddings=256,
+            initializer_range=0.2,  # so large that each token visibly changes the others' states
+        )
+        folder = tmp_path_factory.mktemp(architecture)
+        AutoModelForCausalLM.from_config(config).save_pretrained(folder)
+        tokenizer.save_pretrained(folder)
+        folders[architecture] = folder
+    return folders
+
+
+@pytest.fixture(scope="session")
+def triplets(tmp_path_factory):
+    """Return the paths of train.parquet and heldout.parquet."""
+    folder = tmp_path_factory.mktemp("triplets")
+    for name, first, rows in [("train", 0, 96), ("heldout", 1000, 16)]:
+        seeds = range(first, first + rows)
+        table = pd.DataFrame(
+            {
+                "query": [sentence(seed, 4) for seed in seeds],
+                "positive": [sentence(seed, 9) for seed in seeds],
+                "negative": [sentence(seed + 5000, 9) for seed in seeds],
+            }
+        )
+        table.to_parquet(folder / f"{name}.parquet", index=False)
+    return folder / "train.parquet", folder / "heldout.parquet"
+
+
+@pytest.fixture
+def run_card():
+    """Return a function that makes the run card of a tiny training."""
+
+    def make(design: str = "multi-layer-bidirectional", lora: bool = False, **recipe) -> dict:
+        base = {"name": "tiny", "precision": "fp32", "finetuning": "lora" if lora else "full"}
+        if lora:
+            modules = ["q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj"]
+            base["lora"] = {"rank": 4, "alpha": 8, "dropout": 0.1, "target_modules": modules}
+        training = {
+            "steps": 8, "batch_size": 4, "accumulation": 2, "learning_rate": 0.01, "warmup_steps": 2,
+            "weight_decay": 0.01, "max_grad_norm": 1.0, "scale": 20.0, "max_tokens": 16, "precision": "fp32",
+            "checkpoint_steps": 2, "log_steps": 1, "heldout_steps": 4,
+        }  # fmt: skip
+        return {
+            "base": base,
+            "design": {"name": design, **DESIGNS[design]},
+            "seed": 7,
+            "training": training | recipe,
+        }
+
+    return make

@@ -1,0 +1,145 @@
+"""A study is checked before anything runs: one line that names file, key, value and what is allowed."""
+
+from pathlib import Path
+
+import pytest
+import yaml
+
+from embedding_designs.cards import card, task_batches
+from embedding_designs.command import BadInput
+from embedding_designs.study import load_study, study_schema
+
+STUDIES = Path(__file__).parents[1] / "config" / "studies"
+
+
+def small_study() -> dict:
+    return {
+        "bases": {"tiny": {"model": "some/model"}},
+        "data": {"source": "file", "path": "train.jsonl"},
+        "designs": {
+            "eos-causal": {"attention": "causal", "pooling": {"kind": "eos"}},
+            "multi": {"attention": "bidirectional", "pooling": {"kind": "multi_layer"}},
+        },
+        "evaluation": {"tasks": {"STS": ["STS12", "STS13"], "Retrieval": ["NFCorpus"]}},
+    }
+
+
+@pytest.fixture
+def check(tmp_path):
+    """Return a function that loads the small study with some keys replaced: {"a.b": value}."""
+
+    def load(changes: dict | None = None):
+        study = small_study()
+        for path, value in (changes or {}).items():
+            *parents, last = path.split("/")
+            target = study
+            for key in parents:
+                target = target.setdefault(key, {})
+            target[last] = value
+        file = tmp_path / "mine.yaml"
+        file.write_text(yaml.safe_dump(study))
+        return load_study(file)
+
+    return load
+
+
+def test_defaults_are_the_papers(check):
+    study = check()
+    assert study["name"] == "mine"
+    assert study["training"]["scale"] == 20
+    assert study["training"]["batch_size"] * study["training"]["accumulation"] == 2048
+    assert study["training"]["warmup_steps"] == 100
+    assert study["designs"]["multi"]["pooling"] == {
+        "kind": "multi_layer", "tokens": "mean", "latents": 768, "heads": 32, "head_dim": 2048,
+    }  # fmt: skip
+    assert study["statistics"] == {"alpha": 0.05, "baseline": "eos-causal"}
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"trainin": {}}, "trainin is not known; did you mean training? allowed: description, bases, "),
+        ({"training/step": 5}, "training.step is not known; did you mean steps?"),
+        ({"training/steps": 0}, "training.steps 0 must be at least 1"),
+        ({"training/steps": "many"}, 'training.steps "many" must be of type integer'),
+        ({"training/learning_rate": 0}, "training.learning_rate 0 must be above 0"),
+        (
+            {"designs/multi/pooling/kind": "multilayer"},
+            'designs.multi.pooling.kind "multilayer" is not known; '
+            "did you mean multi_layer? allowed: eos, mean, last_layer, multi_layer",
+        ),
+        ({"designs/multi/attention": "both"}, "choose from causal, bidirectional"),
+        ({"designs/multi/pooling/tokens": "all"}, 'tokens "all" does not fit multi_layer; choose from mean, last'),
+        ({"designs/eos-causal/pooling/heads": 4}, "heads 4 does not fit eos, which has no weights"),
+        ({"designs/a b": {"attention": "causal", "pooling": {"kind": "eos"}}}, '"a b" must match'),
+        ({"data/path": None}, "data.path null must be of type string"),
+        ({"data/source": "hub"}, 'data.dataset is missing: data.source "hub" needs it'),
+        ({"seeds": [1, 1]}, "seeds [1, 1] must hold no value twice"),
+        ({"bases/tiny/pretrain": {}}, "bases.tiny needs either model or pretrain"),
+        ({"bases/tiny/trust_remote_code": True}, "trust_remote_code true needs a pinned revision"),
+        ({"evaluation/prompts": {"STS1": "x"}}, "prompts.STS1 is no task or category of this study"),
+        ({"evaluation/tasks/STS": ["STS12", "STS12"]}, "must hold no value twice"),
+        ({"evaluation/tasks": {}}, "evaluation needs docstring_tasks or tasks"),
+        ({"statistics/baseline": "eos"}, 'baseline "eos" is no design of this study; did you mean eos-causal?'),
+    ],
+)  # fmt: skip
+def test_a_wrong_key_or_value_is_named_in_one_line(check, changes, message):
+    with pytest.raises(BadInput) as error:
+        check(changes)
+    assert message in str(error.value)
+    assert "mine.yaml: " in str(error.value)
+    assert "\n" not in str(error.value)
+
+
+def test_a_missing_or_broken_file_is_named(tmp_path):
+    with pytest.raises(BadInput, match=r"absent\.yaml: no such study; studies there: none"):
+        load_study(tmp_path / "absent.yaml")
+    (tmp_path / "broken.yaml").write_text("bases: [")
+    with pytest.raises(BadInput, match=r"broken\.yaml: not YAML"):
+        load_study(tmp_path / "broken.yaml")
+
+
+def test_a_package_is_trained_on_or_evaluated_on_but_not_both(check):
+    changes = {
+        "data": {"source": "docstrings", "train_packages": ["json", "scipy"]},
+        "evaluation/docstring_tasks": {"packages": ["scipy"]},
+    }
+    with pytest.raises(BadInput, match="train_packages scipy is also in evaluation.docstring_tasks.packages"):
+        check(changes)
+
+
+@pytest.mark.parametrize("file", sorted(STUDIES.glob("*.yaml")), ids=lambda path: path.stem)
+def test_shipped_studies_are_valid(file):
+    study = load_study(file)
+    assert study["description"]
+    for batch in task_batches(study):
+        assert card(study, f"tasks/{batch}")["tasks"]
+
+
+def test_changing_a_design_changes_its_own_cards_only(check):
+    before, after = check(), check({"designs/multi/pooling/latents": 5})
+    names = ["tasks/STS", "source", "bases/tiny", "runs/tiny/eos-causal/seed1", "runs/tiny/multi/seed1"]
+    changed = [name for name in names if card(before, name) != card(after, name)]
+    assert changed == ["runs/tiny/multi/seed1"]
+
+
+def test_batches_hold_each_task_once(check):
+    for batch_by, batches in [("run", 1), ("category", 2), ("task", 3)]:
+        study = check({"evaluation/batch_by": batch_by})
+        tasks = [name for batch in task_batches(study).values() for names in batch.values() for name in names]
+        assert sorted(tasks) == ["NFCorpus", "STS12", "STS13"]
+        assert len(task_batches(study)) == batches
+
+
+def test_every_key_of_the_schema_says_what_it_means():
+    def undescribed(schema, path):
+        for key, sub in schema.get("properties", {}).items():
+            if "$ref" not in sub and not sub.get("description") and "properties" not in sub:
+                yield f"{path}.{key}"
+            yield from undescribed(sub, f"{path}.{key}")
+
+    schema = study_schema()
+    assert not list(undescribed(schema, "study"))
+    for name, sub in schema["$defs"].items():
+        assert name == "name" or not [key for key in undescribed(sub, name) if "columns" not in key
+                                      and not key.startswith("evaluation.tasks.")]  # fmt: skip
