@@ -10,6 +10,7 @@ BIN := .venv/bin
 READY := .venv/made_from_requirements.lock
 
 export HF_HUB_DISABLE_TELEMETRY := 1
+export PATH := $(CURDIR)/.venv/bin:$(PATH)
 
 .PHONY: study test lint environment lock clean
 

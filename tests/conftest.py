@@ -35,9 +35,7 @@ DESIGNS = {
         "pooling": {"kind": "multi_layer", "tokens": "mean", **TRAINABLE},
     },
 }
-WORDS = (
-    """the quick brown fox jumps over a lazy dog while seven wizards brew one odd potion at night""".split()
-)
+WORDS = ["the", "quick", "brown", "fox", "jumps", "over", "a", "lazy", "dog", "while", "seven", "wizards"]
 
 
 def sentence(seed: int, words: int = 8) -> str:

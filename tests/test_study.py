@@ -69,7 +69,7 @@ def test_defaults_are_the_papers(check):
             "did you mean multi_layer? allowed: eos, mean, last_layer, multi_layer",
         ),
         ({"designs/multi/attention": "both"}, "choose from causal, bidirectional"),
-        ({"designs/multi/pooling/tokens": "all"}, 'tokens "all" does not fit multi_layer; choose from mean, last'),
+        ({"designs/multi/pooling/tokens": "all"}, '"all" does not fit multi_layer; choose from mean, last'),
         ({"designs/eos-causal/pooling/heads": 4}, "heads 4 does not fit eos, which has no weights"),
         ({"designs/a b": {"attention": "causal", "pooling": {"kind": "eos"}}}, '"a b" must match'),
         ({"data/path": None}, "data.path null must be of type string"),
@@ -80,7 +80,7 @@ def test_defaults_are_the_papers(check):
         ({"evaluation/prompts": {"STS1": "x"}}, "prompts.STS1 is no task or category of this study"),
         ({"evaluation/tasks/STS": ["STS12", "STS12"]}, "must hold no value twice"),
         ({"evaluation/tasks": {}}, "evaluation needs docstring_tasks or tasks"),
-        ({"statistics/baseline": "eos"}, 'baseline "eos" is no design of this study; did you mean eos-causal?'),
+        ({"statistics/baseline": "eos"}, '"eos" is no design of this study; choose from eos-causal, multi'),
     ],
 )  # fmt: skip
 def test_a_wrong_key_or_value_is_named_in_one_line(check, changes, message):
@@ -104,7 +104,7 @@ def test_a_package_is_trained_on_or_evaluated_on_but_not_both(check):
         "data": {"source": "docstrings", "train_packages": ["json", "scipy"]},
         "evaluation/docstring_tasks": {"packages": ["scipy"]},
     }
-    with pytest.raises(BadInput, match="train_packages scipy is also in evaluation.docstring_tasks.packages"):
+    with pytest.raises(BadInput, match="train_packages scipy is also in"):
         check(changes)
 
 
@@ -134,12 +134,10 @@ def test_batches_hold_each_task_once(check):
 def test_every_key_of_the_schema_says_what_it_means():
     def undescribed(schema, path):
         for key, sub in schema.get("properties", {}).items():
-            if "$ref" not in sub and not sub.get("description") and "properties" not in sub:
+            if not {"$ref", "description", "properties"} & set(sub):
                 yield f"{path}.{key}"
             yield from undescribed(sub, f"{path}.{key}")
 
     schema = study_schema()
-    assert not list(undescribed(schema, "study"))
-    for name, sub in schema["$defs"].items():
-        assert name == "name" or not [key for key in undescribed(sub, name) if "columns" not in key
-                                      and not key.startswith("evaluation.tasks.")]  # fmt: skip
+    parts = {"study": schema, **schema["$defs"]}
+    assert [key for name, part in parts.items() for key in undescribed(part, name)] == []

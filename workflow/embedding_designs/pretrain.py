@@ -17,8 +17,10 @@ from transformers import AutoConfig, AutoModelForCausalLM, PreTrainedModel, PreT
 
 from .command import command, progress, read_json, whole
 from .training_log import peak_memory_mb
+from .word_vectors import word_vectors
 
 BOS, EOS, PAD = "<s>", "</s>", "<pad>"
+EMBEDDING_SCALE = 0.3  # of word vectors: above what fresh layers add, so that words show through them
 WARMUP = 0.1  # share of the steps in which the learning rate rises; then it falls linearly to zero
 
 
@@ -38,7 +40,7 @@ def train_tokenizer(texts: list[str], vocabulary: int) -> PreTrainedTokenizerFas
 
 
 def build_decoder(card: dict[str, Any], tokenizer: PreTrainedTokenizerFast) -> PreTrainedModel:
-    """Return a causal language model with random weights, with input and output embeddings tied."""
+    """Return a causal language model with random weights."""
     config = AutoConfig.for_model(
         card["architecture"],
         vocab_size=len(tokenizer),
@@ -50,7 +52,7 @@ def build_decoder(card: dict[str, Any], tokenizer: PreTrainedTokenizerFast) -> P
         head_dim=card["hidden_size"] // card["heads"],
         max_position_embeddings=2048,
         sliding_window=None,
-        tie_word_embeddings=True,
+        tie_word_embeddings=False,  # next-token training would overwrite what the word vectors hold
         bos_token_id=tokenizer.bos_token_id,
         eos_token_id=tokenizer.eos_token_id,
         pad_token_id=tokenizer.pad_token_id,
@@ -58,10 +60,17 @@ def build_decoder(card: dict[str, Any], tokenizer: PreTrainedTokenizerFast) -> P
     return AutoModelForCausalLM.from_config(config)
 
 
-def token_sequences(texts: list[str], tokenizer: PreTrainedTokenizerFast, length: int) -> Tensor:
-    """Return the texts, each ended by EOS, as one stream cut into rows: (sequences, length)."""
-    rows = tokenizer(texts, return_attention_mask=False)["input_ids"]
-    stream = [token for row in rows for token in (*row, tokenizer.eos_token_id)]
+def start_from_word_vectors(model: PreTrainedModel, rows: list[list[int]]) -> None:
+    """Make the input embeddings the texts' word vectors, and keep them so while the layers are trained."""
+    embeddings = model.get_input_embeddings()
+    vectors = word_vectors(rows, *embeddings.weight.shape)
+    embeddings.weight.data = torch.tensor(vectors * EMBEDDING_SCALE, dtype=torch.float32)
+    embeddings.weight.requires_grad_(False)
+
+
+def token_sequences(rows: list[list[int]], eos: int, length: int) -> Tensor:
+    """Return the texts' tokens, each text ended by EOS, as one stream cut into rows: (sequences, length)."""
+    stream = [token for row in rows for token in (*row, eos)]
     return torch.tensor(stream[: len(stream) // length * length]).view(-1, length)
 
 
@@ -102,7 +111,11 @@ def pretrain(card: dict[str, Any], texts: list[str], output: Path, log: Path) ->
     set_seed(card["seed"])
     tokenizer = train_tokenizer(texts, card["vocabulary"])
     model = build_decoder(card, tokenizer)
-    train_decoder(model, token_sequences(texts, tokenizer, card["sequence_length"]), card, log)
+    rows = tokenizer(texts, return_attention_mask=False)["input_ids"]
+    if card["word_vectors"]:
+        start_from_word_vectors(model, rows)
+    sequences = token_sequences(rows, tokenizer.eos_token_id, card["sequence_length"])
+    train_decoder(model, sequences, card, log)
     model.save_pretrained(output)
     tokenizer.save_pretrained(output)
 

@@ -2,10 +2,6 @@
 
 
 rule collect_scores:
-    """Put all scores into one table each, for runs and for references.
-    Needs:  the score files of all runs and references
-    Makes:  scores.csv, references.csv
-    """
     input:
         study="results/{study}/cards/study.json",
         scores=score_files,
@@ -23,6 +19,12 @@ rule collect_scores:
     resources:
         mem_mb=1000,
         runtime=30,
+    """Put all scores into one table each, for runs and for references.
+    Needs:  the score files of all runs and references
+    Makes:  scores.csv, references.csv
+    """
+    message:
+        "Collect scores"
     shell:
         "python -m embedding_designs.collect --study {input.study} --scores {input.scores}"
         " --references {input.references} --output {output.scores}"
@@ -30,10 +32,6 @@ rule collect_scores:
 
 
 rule compare_designs:
-    """Test which designs differ, in each category and over all tasks.
-    Needs:  scores.csv
-    Makes:  statistics.json, and tables
-    """
     input:
         study="results/{study}/cards/study.json",
         scores="results/{study}/scores.csv",
@@ -50,16 +48,18 @@ rule compare_designs:
     resources:
         mem_mb=1000,
         runtime=60,
+    """Test which designs differ, in each category and over all tasks.
+    Needs:  scores.csv
+    Makes:  statistics.json, and tables
+    """
+    message:
+        "Compare designs"
     shell:
         "python -m embedding_designs.compare {input.scores} --study {input.study}"
         " --output {output.statistics} --tables {output.tables} 3>&2 > {log} 2>&1"
 
 
 rule draw_figures:
-    """Draw critical-difference diagrams, scores and training curves.
-    Needs:  statistics.json, scores.csv, the training logs
-    Makes:  SVG and PDF files
-    """
     input:
         statistics="results/{study}/statistics.json",
         scores="results/{study}/scores.csv",
@@ -76,16 +76,18 @@ rule draw_figures:
     resources:
         mem_mb=1000,
         runtime=60,
+    """Draw critical-difference diagrams, scores and training curves.
+    Needs:  statistics.json, scores.csv, the training logs
+    Makes:  SVG and PDF files
+    """
+    message:
+        "Draw figures"
     shell:
         "python -m embedding_designs.draw --statistics {input.statistics} --scores {input.scores}"
         " --runs results/{wildcards.study}/runs --output {output} 3>&2 > {log} 2>&1"
 
 
 rule write_findings:
-    """Write the findings page.
-    Needs:  statistics, scores, figures, training logs, data report
-    Makes:  one self-contained HTML page
-    """
     input:
         study="results/{study}/cards/study.json",
         statistics="results/{study}/statistics.json",
@@ -106,5 +108,11 @@ rule write_findings:
     resources:
         mem_mb=1000,
         runtime=30,
+    """Write the findings page.
+    Needs:  statistics, scores, figures, training logs, data report
+    Makes:  one self-contained HTML page
+    """
+    message:
+        "Write the findings page"
     shell:
         "python -m embedding_designs.findings results/{wildcards.study} --output {output} 3>&2 > {log} 2>&1"

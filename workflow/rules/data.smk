@@ -2,12 +2,9 @@
 
 
 rule harvest_docstrings:
-    """Collect the docstrings of installed packages, without importing one.
-    Needs:  the names of the packages
-    Makes:  a table of docstrings, and a report with its hash
-    """
     input:
         card="results/{study}/cards/source.json",
+        lock="requirements.lock",  # other versions of the packages have other docstrings
     output:
         docstrings="results/{study}/data/docstrings.parquet",
         report="results/{study}/data/harvest.json",
@@ -17,20 +14,22 @@ rule harvest_docstrings:
         "results/{study}/benchmarks/harvest_docstrings.tsv"
     conda:
         "../../envs/data.yaml"
-    threads: 1
+    threads: 2
     resources:
         mem_mb=2000,
         runtime=60,
+    """Collect the docstrings of installed packages, without importing one.
+    Needs:  the names of the packages
+    Makes:  a table of docstrings, and a report with its hash
+    """
+    message:
+        "Harvest docstrings"
     shell:
         "python -m embedding_designs.harvest {input.card}"
-        " --output {output.docstrings} --report {output.report} 3>&2 > {log} 2>&1"
+        " --output {output.docstrings} --report {output.report} --processes {threads} 3>&2 > {log} 2>&1"
 
 
 rule prepare_data:
-    """Turn a source into training triplets and held-out ones.
-    Needs:  harvested docstrings, a file or a dataset of the hub
-    Makes:  two tables of query, positive, negative, and the data report
-    """
     input:
         card="results/{study}/cards/source.json",
         docstrings=harvest,
@@ -48,16 +47,18 @@ rule prepare_data:
     resources:
         mem_mb=2000,
         runtime=60,
+    """Turn a source into training triplets and held-out ones.
+    Needs:  harvested docstrings, a file or a dataset of the hub
+    Makes:  two tables of query, positive, negative, and the data report
+    """
+    message:
+        "Prepare training data"
     shell:
         "python -m embedding_designs.prepare_data {input.card} --docstrings {input.docstrings}"
         " --train {output.train} --heldout {output.heldout} --report {output.report} 3>&2 > {log} 2>&1"
 
 
 rule build_docstring_tasks:
-    """Build one MTEB task for each category and evaluation package.
-    Needs:  harvested docstrings of the evaluation packages
-    Makes:  a folder of task data
-    """
     input:
         card="results/{study}/cards/docstring_tasks.json",
         docstrings="results/{study}/data/docstrings.parquet",
@@ -73,6 +74,12 @@ rule build_docstring_tasks:
     resources:
         mem_mb=2000,
         runtime=60,
+    """Build one MTEB task for each category and evaluation package.
+    Needs:  harvested docstrings of the evaluation packages
+    Makes:  a folder of task data
+    """
+    message:
+        "Build docstring tasks"
     shell:
         "python -m embedding_designs.docstring_tasks {input.card}"
         " --docstrings {input.docstrings} --output {output} 3>&2 > {log} 2>&1"

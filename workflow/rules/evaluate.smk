@@ -2,10 +2,6 @@
 
 
 rule evaluate_run:
-    """Evaluate one run on one batch of tasks.
-    Needs:  a model folder, the task card
-    Makes:  a table of scores, one row a task
-    """
     input:
         card="results/{study}/cards/tasks/{batch}.json",
         model="results/{study}/models/{base}/{design}/seed{seed}",
@@ -26,16 +22,18 @@ rule evaluate_run:
     params:
         # Finished tasks of a killed evaluation; not an output, so that they survive it.
         partial="results/{study}/checkpoints/scores/{base}/{design}/seed{seed}/{batch}",
+    """Evaluate one run on one batch of tasks.
+    Needs:  a model folder, the task card
+    Makes:  a table of scores, one row a task
+    """
+    message:
+        "Evaluate {wildcards.design} on {wildcards.base}, seed {wildcards.seed}: {wildcards.batch} tasks"
     shell:
         "python -m embedding_designs.evaluate {input.card} --model {input.model} --docstring-tasks {input.tasks}"
         " --partial {params.partial} --output {output} 3>&2 > {log} 2>&1"
 
 
 rule evaluate_reference:
-    """Evaluate the untrained base, BM25 or LSA on all tasks.
-    Needs:  all tasks; the base, or the training texts
-    Makes:  a table of scores, one row a task
-    """
     input:
         card="results/{study}/cards/tasks/all.json",
         base_card="results/{study}/cards/bases/{base}.json",
@@ -54,6 +52,12 @@ rule evaluate_reference:
     resources:
         mem_mb=3000,
         runtime=1440,
+    """Evaluate the untrained base, BM25 or LSA on all tasks.
+    Needs:  all tasks; the base, or the training texts
+    Makes:  a table of scores, one row a task
+    """
+    message:
+        "Evaluate {wildcards.reference} for {wildcards.base}"
     shell:
         "python -m embedding_designs.evaluate_reference {wildcards.reference} {input.card}"
         " --base-card {input.base_card} --base {input.base} --train {input.train}"

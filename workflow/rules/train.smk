@@ -2,10 +2,6 @@
 
 
 rule pretrain_base:
-    """Pretrain a small base language model from scratch.
-    Needs:  harvested docstrings of the training packages
-    Makes:  a transformers folder with tokenizer, and its training log
-    """
     input:
         card="results/{study}/cards/bases/{base}.json",
         docstrings="results/{study}/data/docstrings.parquet",
@@ -22,16 +18,18 @@ rule pretrain_base:
     resources:
         mem_mb=3000,
         runtime=60,
+    """Pretrain a small base language model from scratch.
+    Needs:  harvested docstrings of the training packages
+    Makes:  a transformers folder with tokenizer, and its training log
+    """
+    message:
+        "Pretrain {wildcards.base}"
     shell:
         "python -m embedding_designs.pretrain {input.card} --docstrings {input.docstrings}"
         " --output {output.model} --training-log {output.log} 3>&2 > {log} 2>&1"
 
 
 rule train_design:
-    """Train one design on one base model with one seed.
-    Needs:  the run card, the training triplets, the base where it is pretrained here
-    Makes:  a Sentence Transformers model folder, and the training log
-    """
     input:
         card="results/{study}/cards/runs/{base}/{design}/seed{seed}.json",
         train="results/{study}/data/train.parquet",
@@ -54,6 +52,12 @@ rule train_design:
     params:
         # Not an output: outputs of a killed job are deleted, and a killed training shall resume.
         checkpoints="results/{study}/checkpoints/{base}/{design}/seed{seed}",
+    """Train one design on one base model with one seed.
+    Needs:  the run card, the training triplets, the base where it is pretrained here
+    Makes:  a Sentence Transformers model folder, and the training log
+    """
+    message:
+        "Train {wildcards.design} on {wildcards.base}, seed {wildcards.seed}"
     shell:
         "python -m embedding_designs.train {input.card} --train {input.train} --heldout {input.heldout}"
         " --base {input.base} --checkpoints {params.checkpoints}"
