@@ -30,7 +30,8 @@ def main() -> None:
     encoder = Encoder(model, card["prompts"], card["batch_size"])
     weights = sorted(arguments.model.rglob("*.safetensors"))
     with resumable(arguments.partial, content_hash(arguments.card, *weights)) as partial:
-        scores = evaluate(encoder, card, arguments.docstring_tasks, partial)
+        name = " ".join(arguments.model.parts[-2:])
+        scores = evaluate(encoder, card, arguments.docstring_tasks, partial, name)
         write_scores(scores, arguments.output)
 
 

@@ -74,7 +74,7 @@ def main() -> None:
     base = arguments.base or base_card.get("model", "")
     model = reference_model(arguments.reference, card, base_card, base, arguments.train)
     with tempfile.TemporaryDirectory() as partial:
-        scores = evaluate(model, card, arguments.docstring_tasks, Path(partial) / arguments.reference)
+        scores = evaluate(model, card, arguments.docstring_tasks, Path(partial), arguments.reference)
     write_scores(scores, arguments.output)
 
 

@@ -31,7 +31,9 @@ def load(name: str, docstring_tasks: Path | None) -> mteb.AbsTask:
     return mteb.get_task(name, languages=["eng"])
 
 
-def evaluate(model: Any, card: dict[str, Any], docstring_tasks: Path | None, partial: Path) -> pd.DataFrame:
+def evaluate(
+    model: Any, card: dict[str, Any], docstring_tasks: Path | None, partial: Path, description: str
+) -> pd.DataFrame:
     """Return one row for each task of a task card: task, category, metric, score.
 
     model: what `mteb.evaluate` takes. A task that has its file in the folder `partial` is not evaluated
@@ -39,7 +41,7 @@ def evaluate(model: Any, card: dict[str, Any], docstring_tasks: Path | None, par
     """
     rows = []
     batch = [(category, name) for category, names in card["tasks"].items() for name in names]
-    for category, name in progress(batch, description=f"evaluate {partial.parent.name}"):
+    for category, name in progress(batch, description=f"evaluate {description}"):
         done = partial / f"{name}.json"
         if not done.exists():
             row = {"task": name, "category": category, **score(model, load(name, docstring_tasks))}

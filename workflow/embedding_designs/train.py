@@ -38,7 +38,7 @@ def train_run(
     set_seed(card["seed"])
     model = untrained_model(card, base)
     recipe = card["training"]
-    training_log = TrainingLog(log, model, recipe["log_steps"])
+    training_log = TrainingLog(log, model, f"train {card['design']['name']} seed{card['seed']}")
     trainer = SentenceTransformerTrainer(
         model=model,
         args=training_arguments(card, checkpoints),

@@ -24,9 +24,9 @@ class TrainingLog(TrainerCallback):
     without building and loading, summed over interruptions.
     """
 
-    def __init__(self, path: Path, model: SentenceTransformer, log_steps: int):
+    def __init__(self, path: Path, model: SentenceTransformer, description: str):
         self.path = path
-        self.log_steps = log_steps
+        self.description = description
         self.tokens = torch.zeros((), dtype=torch.long)
         self.sizes = count_parameters(model)
         model[0].register_forward_pre_hook(self._count_tokens)
@@ -45,7 +45,7 @@ class TrainingLog(TrainerCallback):
         self.path.write_text("".join(json.dumps(event) + "\n" for event in self.events), encoding="utf-8")
         self.began = self.last = time.perf_counter()
         self.last_tokens = 0
-        self.bar = progress(description=self.path.parent.name, total=args.max_steps)
+        self.bar = progress(description=self.description, total=args.max_steps)
         self.bar.update(state.global_step)
 
     def on_step_end(

@@ -6,6 +6,10 @@ localrules:
 
 
 rule write_card:
+    """Write one card; a card changes only where its part of the study changed.
+    Needs:  the study
+    Makes:  a JSON file
+    """
     output:
         "results/{study}/cards/{card}.json",
     log:
@@ -20,10 +24,6 @@ rule write_card:
         runtime=5,
     params:
         text=card_text,
-    """Write one card; a card changes only where its part of the study changed.
-    Needs:  the study
-    Makes:  a JSON file
-    """
     message:
         "Card {wildcards.card}"
     shell:

@@ -2,6 +2,10 @@
 
 
 rule collect_scores:
+    """Put all scores into one table each, for runs and for references.
+    Needs:  the score files of all runs and references
+    Makes:  scores.csv, references.csv
+    """
     input:
         study="results/{study}/cards/study.json",
         scores=score_files,
@@ -19,10 +23,6 @@ rule collect_scores:
     resources:
         mem_mb=1000,
         runtime=30,
-    """Put all scores into one table each, for runs and for references.
-    Needs:  the score files of all runs and references
-    Makes:  scores.csv, references.csv
-    """
     message:
         "Collect scores"
     shell:
@@ -32,6 +32,10 @@ rule collect_scores:
 
 
 rule compare_designs:
+    """Test which designs differ, in each category and over all tasks.
+    Needs:  scores.csv
+    Makes:  statistics.json, and tables
+    """
     input:
         study="results/{study}/cards/study.json",
         scores="results/{study}/scores.csv",
@@ -48,10 +52,6 @@ rule compare_designs:
     resources:
         mem_mb=1000,
         runtime=60,
-    """Test which designs differ, in each category and over all tasks.
-    Needs:  scores.csv
-    Makes:  statistics.json, and tables
-    """
     message:
         "Compare designs"
     shell:
@@ -60,6 +60,10 @@ rule compare_designs:
 
 
 rule draw_figures:
+    """Draw critical-difference diagrams, scores and training curves.
+    Needs:  statistics.json, scores.csv, the training logs
+    Makes:  SVG and PDF files
+    """
     input:
         statistics="results/{study}/statistics.json",
         scores="results/{study}/scores.csv",
@@ -76,10 +80,6 @@ rule draw_figures:
     resources:
         mem_mb=1000,
         runtime=60,
-    """Draw critical-difference diagrams, scores and training curves.
-    Needs:  statistics.json, scores.csv, the training logs
-    Makes:  SVG and PDF files
-    """
     message:
         "Draw figures"
     shell:
@@ -88,6 +88,10 @@ rule draw_figures:
 
 
 rule write_findings:
+    """Write the findings page.
+    Needs:  statistics, scores, figures, training logs, data report
+    Makes:  one self-contained HTML page
+    """
     input:
         study="results/{study}/cards/study.json",
         statistics="results/{study}/statistics.json",
@@ -108,10 +112,6 @@ rule write_findings:
     resources:
         mem_mb=1000,
         runtime=30,
-    """Write the findings page.
-    Needs:  statistics, scores, figures, training logs, data report
-    Makes:  one self-contained HTML page
-    """
     message:
         "Write the findings page"
     shell:

@@ -2,6 +2,10 @@
 
 
 rule harvest_docstrings:
+    """Collect the docstrings of installed packages, without importing one.
+    Needs:  the names of the packages
+    Makes:  a table of docstrings, and a report with its hash
+    """
     input:
         card="results/{study}/cards/source.json",
         lock="requirements.lock",  # other versions of the packages have other docstrings
@@ -18,10 +22,6 @@ rule harvest_docstrings:
     resources:
         mem_mb=2000,
         runtime=60,
-    """Collect the docstrings of installed packages, without importing one.
-    Needs:  the names of the packages
-    Makes:  a table of docstrings, and a report with its hash
-    """
     message:
         "Harvest docstrings"
     shell:
@@ -30,6 +30,10 @@ rule harvest_docstrings:
 
 
 rule prepare_data:
+    """Turn a source into training triplets and held-out ones.
+    Needs:  harvested docstrings, a file or a dataset of the hub
+    Makes:  two tables of query, positive, negative, and the data report
+    """
     input:
         card="results/{study}/cards/source.json",
         docstrings=harvest,
@@ -47,10 +51,6 @@ rule prepare_data:
     resources:
         mem_mb=2000,
         runtime=60,
-    """Turn a source into training triplets and held-out ones.
-    Needs:  harvested docstrings, a file or a dataset of the hub
-    Makes:  two tables of query, positive, negative, and the data report
-    """
     message:
         "Prepare training data"
     shell:
@@ -59,6 +59,10 @@ rule prepare_data:
 
 
 rule build_docstring_tasks:
+    """Build one MTEB task for each category and evaluation package.
+    Needs:  harvested docstrings of the evaluation packages
+    Makes:  a folder of task data
+    """
     input:
         card="results/{study}/cards/docstring_tasks.json",
         docstrings="results/{study}/data/docstrings.parquet",
@@ -74,10 +78,6 @@ rule build_docstring_tasks:
     resources:
         mem_mb=2000,
         runtime=60,
-    """Build one MTEB task for each category and evaluation package.
-    Needs:  harvested docstrings of the evaluation packages
-    Makes:  a folder of task data
-    """
     message:
         "Build docstring tasks"
     shell:

@@ -2,6 +2,10 @@
 
 
 rule evaluate_run:
+    """Evaluate one run on one batch of tasks.
+    Needs:  a model folder, the task card
+    Makes:  a table of scores, one row a task
+    """
     input:
         card="results/{study}/cards/tasks/{batch}.json",
         model="results/{study}/models/{base}/{design}/seed{seed}",
@@ -22,10 +26,6 @@ rule evaluate_run:
     params:
         # Finished tasks of a killed evaluation; not an output, so that they survive it.
         partial="results/{study}/checkpoints/scores/{base}/{design}/seed{seed}/{batch}",
-    """Evaluate one run on one batch of tasks.
-    Needs:  a model folder, the task card
-    Makes:  a table of scores, one row a task
-    """
     message:
         "Evaluate {wildcards.design} on {wildcards.base}, seed {wildcards.seed}: {wildcards.batch} tasks"
     shell:
@@ -34,6 +34,10 @@ rule evaluate_run:
 
 
 rule evaluate_reference:
+    """Evaluate the untrained base, BM25 or LSA on all tasks.
+    Needs:  all tasks; the base, or the training texts
+    Makes:  a table of scores, one row a task
+    """
     input:
         card="results/{study}/cards/tasks/all.json",
         base_card="results/{study}/cards/bases/{base}.json",
@@ -52,10 +56,6 @@ rule evaluate_reference:
     resources:
         mem_mb=3000,
         runtime=1440,
-    """Evaluate the untrained base, BM25 or LSA on all tasks.
-    Needs:  all tasks; the base, or the training texts
-    Makes:  a table of scores, one row a task
-    """
     message:
         "Evaluate {wildcards.reference} for {wildcards.base}"
     shell:

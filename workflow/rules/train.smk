@@ -2,6 +2,10 @@
 
 
 rule pretrain_base:
+    """Pretrain a small base language model from scratch.
+    Needs:  harvested docstrings of the training packages
+    Makes:  a transformers folder with tokenizer, and its training log
+    """
     input:
         card="results/{study}/cards/bases/{base}.json",
         docstrings="results/{study}/data/docstrings.parquet",
@@ -18,10 +22,6 @@ rule pretrain_base:
     resources:
         mem_mb=3000,
         runtime=60,
-    """Pretrain a small base language model from scratch.
-    Needs:  harvested docstrings of the training packages
-    Makes:  a transformers folder with tokenizer, and its training log
-    """
     message:
         "Pretrain {wildcards.base}"
     shell:
@@ -30,6 +30,10 @@ rule pretrain_base:
 
 
 rule train_design:
+    """Train one design on one base model with one seed.
+    Needs:  the run card, the training triplets, the base where it is pretrained here
+    Makes:  a Sentence Transformers model folder, and the training log
+    """
     input:
         card="results/{study}/cards/runs/{base}/{design}/seed{seed}.json",
         train="results/{study}/data/train.parquet",
@@ -52,10 +56,6 @@ rule train_design:
     params:
         # Not an output: outputs of a killed job are deleted, and a killed training shall resume.
         checkpoints="results/{study}/checkpoints/{base}/{design}/seed{seed}",
-    """Train one design on one base model with one seed.
-    Needs:  the run card, the training triplets, the base where it is pretrained here
-    Makes:  a Sentence Transformers model folder, and the training log
-    """
     message:
         "Train {wildcards.design} on {wildcards.base}, seed {wildcards.seed}"
     shell:

@@ -1,0 +1,154 @@
+"""Training: reproducible, resumable, and with the paper's meaning of loss and accumulation."""
+
+import copy
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+import torch
+from safetensors.torch import load_file
+from sentence_transformers.sentence_transformer.losses import MultipleNegativesRankingLoss
+
+from embedding_designs.command import write_json
+from embedding_designs.model import build_model, load_model
+from embedding_designs.train import save_run, train_run, training_arguments, whole_checkpoint
+from embedding_designs.training_log import WHOLE
+
+WORKFLOW = Path(__file__).parents[1] / "workflow"
+
+
+def weights(model) -> dict[str, torch.Tensor]:
+    return {name: value.clone() for name, value in model.state_dict().items()}
+
+
+def train(card, bases, triplets, folder) -> dict[str, torch.Tensor]:
+    folder.mkdir()
+    return weights(train_run(card, str(bases["mistral"]), *triplets, folder, folder / "log.jsonl"))
+
+
+def train_command(card, bases, triplets, folder) -> list[str]:
+    write_json(folder / "card.json", card)
+    train, heldout = triplets
+    return [
+        sys.executable, "-m", "embedding_designs.train", str(folder / "card.json"),
+        "--train", str(train), "--heldout", str(heldout), "--base", str(bases["mistral"]),
+        "--checkpoints", str(folder / "checkpoints"), "--output", str(folder / "model"),
+        "--training-log", str(folder / "training.jsonl"),
+    ]  # fmt: skip
+
+
+def test_the_same_card_gives_the_same_weights_and_another_seed_others(run_card, bases, triplets, tmp_path):
+    card = run_card(steps=3)
+    first = train(card, bases, triplets, tmp_path / "first")
+    again = train(card, bases, triplets, tmp_path / "again")
+    other = train({**card, "seed": 8}, bases, triplets, tmp_path / "other")
+    assert all(torch.equal(first[name], again[name]) for name in first)
+    assert not torch.equal(first["1.latent_states"], other["1.latent_states"])
+
+
+@pytest.mark.parametrize("lora", [False, True], ids=["full", "lora"])
+def test_a_killed_training_ends_with_the_weights_of_an_uninterrupted_one(
+    lora, run_card, bases, triplets, tmp_path
+):
+    card = run_card(lora=lora, steps=30)
+    folder = tmp_path / "killed"
+    folder.mkdir()
+    command = train_command(card, bases, triplets, folder)
+    environment = {**os.environ, "PYTHONPATH": str(WORKFLOW)}
+    killed = subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    while killed.poll() is None and not list(folder.glob(f"checkpoints/checkpoint-*/{WHOLE}")):
+        time.sleep(0.005)
+    killed.send_signal(signal.SIGKILL)
+    assert killed.wait() == -signal.SIGKILL, "the training ended before it could be killed"
+    assert not (folder / "model").exists()
+
+    subprocess.run(command, env=environment, check=True, capture_output=True)
+    log = [json.loads(line) for line in (folder / "training.jsonl").read_text().splitlines()]
+    assert 0 < log[-1]["resumed_from_step"] < 30
+    assert [line["step"] for line in log if line["event"] == "train"] == list(range(1, 31))
+    assert not (folder / "checkpoints").exists()
+
+    save_run(
+        train_run(card, str(bases["mistral"]), *triplets, tmp_path, tmp_path / "log"), card, tmp_path / "m"
+    )
+    for part in ("model.safetensors", "1_MultiLayerPooling/model.safetensors"):
+        resumed, whole = load_file(folder / "model" / part), load_file(tmp_path / "m" / part)
+        assert resumed.keys() == whole.keys()
+        assert all(torch.equal(resumed[name], whole[name]) for name in whole), part
+
+
+def test_a_checkpoint_cut_off_by_a_kill_is_not_resumed_from(tmp_path):
+    for step in (2, 4):
+        (tmp_path / f"checkpoint-{step}").mkdir()
+    (tmp_path / "checkpoint-2" / WHOLE).touch()
+    assert whole_checkpoint(tmp_path) == str(tmp_path / "checkpoint-2")
+
+
+def test_the_log_tells_loss_rate_speed_memory_and_heldout_loss(run_card, bases, triplets, tmp_path):
+    train(run_card("eos-causal"), bases, triplets, tmp_path / "run")
+    lines = [json.loads(line) for line in (tmp_path / "run" / "log.jsonl").read_text().splitlines()]
+    first = next(line for line in lines if line["event"] == "train")
+    assert {"step", "loss", "learning_rate", "tokens_per_second", "peak_memory_mb", "seconds"} <= first.keys()
+    assert [line["step"] for line in lines if line["event"] == "heldout"] == [4, 8]
+    rates = [line["learning_rate"] for line in lines if line["event"] == "train"]
+    # linear warm-up over 2 of 8 steps, then linear decay to zero; the log shows the next step's rate
+    expected = [0.01 * share for share in (1, 5 / 6, 4 / 6, 3 / 6, 2 / 6, 1 / 6, 0)]
+    assert rates[1:] == pytest.approx(expected)
+    assert lines[-1]["event"] == "summary"
+    assert lines[-1]["pooling_parameters"] == 0
+
+
+def test_loss_is_cross_entropy_of_scaled_cosines_over_positives_and_hard_negatives(bases, triplets, run_card):
+    model = build_model(bases["qwen2"], run_card()["design"], max_tokens=16).eval()
+    columns = [["the fox", "a dog"], ["quick brown", "lazy dog"], ["seven wizards", "over a"]]
+    query, positive, negative = (model.encode(column, convert_to_tensor=True) for column in columns)
+    cosines = query @ torch.cat([positive, negative]).T  # (2 queries, 2 positives + 2 hard negatives)
+    by_hand = -torch.log_softmax(20 * cosines, dim=1)[[0, 1], [0, 1]].mean()
+    loss = MultipleNegativesRankingLoss(model, scale=20.0)
+    torch.testing.assert_close(loss([model.preprocess(column) for column in columns], None).detach(), by_hand)
+
+
+def test_accumulation_averages_the_losses_of_separate_small_pools(run_card, bases, triplets, tmp_path):
+    """One step of 2 micro-steps equals one step on the mean of their two losses, by plain SGD arithmetic."""
+    card = run_card("mean-causal", steps=1, warmup_steps=0, weight_decay=0.0, max_grad_norm=1e9)
+    arguments = training_arguments(card, tmp_path)
+    assert (arguments.per_device_train_batch_size, arguments.gradient_accumulation_steps) == (4, 2)
+    trained = train(card, bases, triplets, tmp_path / "run")
+    first_gradient = {}
+
+    import pandas as pd
+    from transformers import set_seed
+
+    set_seed(card["seed"])
+    model = build_model(bases["mistral"], card["design"], max_tokens=16)
+    before = copy.deepcopy(weights(model))
+    rows = pd.read_parquet(triplets[0])
+    order = torch.randperm(len(rows), generator=torch.Generator().manual_seed(card["seed"]))
+    loss = MultipleNegativesRankingLoss(model, scale=20.0)
+    for pool in order[:8].split(4):
+        columns = [rows.iloc[pool.tolist()][name].tolist() for name in ("query", "positive", "negative")]
+        (loss([model.preprocess(column) for column in columns], None) / 2).backward()
+    for name, parameter in model.named_parameters():
+        first_gradient[name] = parameter.grad
+    # AdamW's first step moves every weight by the learning rate against the sign of its gradient
+    name = "0.model.layers.0.self_attn.v_proj.weight"
+    moved = trained[name] - before[name]
+    gradient = first_gradient[name]
+    clear = gradient.abs() > 1e-4
+    assert clear.float().mean() > 0.5
+    torch.testing.assert_close(moved[clear], -0.01 * gradient[clear].sign(), atol=1e-4, rtol=1e-2)
+
+
+def test_a_saved_run_encodes_as_it_did_in_training(run_card, bases, triplets, tmp_path):
+    card = run_card("last-layer-bidirectional", lora=True, steps=2)
+    (tmp_path / "work").mkdir()
+    model = train_run(card, str(bases["mistral"]), *triplets, tmp_path / "work", tmp_path / "log").eval()
+    save_run(model, card, tmp_path / "model")
+    reloaded = load_model(tmp_path / "model")
+    assert (reloaded.encode(["the fox"]) == model.encode(["the fox"])).all()
+    assert json.loads((tmp_path / "model" / "run_card.json").read_text()) == card
