@@ -32,7 +32,7 @@ def gather(folder: Path) -> dict[str, Any]:
     The study, its statistics and its scores are needed; references, training logs, benchmarks and data
     reports are shown where they are there: a study may begin at its scores. BadInput names what is missing.
     """
-    study_file = _study_file(folder)
+    study_file = folder / "cards" / "study.json"
     study, statistics = read_json(study_file), read_json(folder / "statistics.json")
     scores, references = read_scores(folder / "scores.csv"), read_references(folder / "references.csv")
     names = list(dict.fromkeys(comparison["base"] for comparison in statistics["comparisons"]))
@@ -70,12 +70,6 @@ def gather(folder: Path) -> dict[str, Any]:
         "data": data_reports(folder),
         "provenance": provenance(study["name"], [study_file, *_hashed(folder)]),
     }
-
-
-def _study_file(folder: Path) -> Path:
-    """Return where the study stands: among the workflow's cards, or beside results made by hand."""
-    card = folder / "cards" / "study.json"
-    return card if card.exists() else folder / "study.json"
 
 
 def _hashed(folder: Path) -> list[Path]:

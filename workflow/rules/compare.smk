@@ -98,7 +98,7 @@ rule write_findings:
         scores="results/{study}/scores.csv",
         references="results/{study}/references.csv",
         figures="results/{study}/figures",
-        data="results/{study}/data/report.json",
+        data=data_reports,
         logs=training_logs,
     output:
         report("results/{study}/findings.html", caption="../report/findings.rst", category="Findings"),

@@ -95,6 +95,12 @@ def harvest(wildcards):
     )
 
 
+def data_reports(wildcards):
+    """Return the reports on the data: how it was prepared and, where it was, harvested."""
+    names = ["report", "harvest"] if STUDY["data"]["source"] == "docstrings" else ["report"]
+    return expand("results/{study}/data/{name}.json", study=wildcards.study, name=names)
+
+
 def docstring_tasks(wildcards):
     """Return the folder of the docstring tasks where the study evaluates on them."""
     return f"results/{wildcards.study}/tasks/docstrings" if "docstring_tasks" in STUDY["evaluation"] else []

@@ -1,0 +1,162 @@
+"""Whole studies through Snakemake: kills and reruns, replanning, refusals, the same scores twice."""
+
+import json
+import os
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pandas as pd
+import psutil
+import pytest
+
+import browser
+
+ROOT = Path(__file__).parents[2]
+PARTS = ["Snakefile", "workflow", "config", "profiles", "envs", "requirements.lock"]
+FINDINGS = "results/smoke/findings.html"
+
+
+def environment() -> dict[str, str]:
+    return {
+        **os.environ,
+        "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}",
+        "HF_HUB_OFFLINE": "1",
+    }
+
+
+def copy_of_the_workflow(folder: Path) -> Path:
+    for part in PARTS:
+        source = ROOT / part
+        if source.is_dir():
+            shutil.copytree(source, folder / part, ignore=shutil.ignore_patterns("__pycache__"))
+        else:
+            shutil.copy(source, folder / part)
+    return folder
+
+
+def snakemake(folder: Path, *arguments: str, study: str = "smoke") -> subprocess.CompletedProcess:
+    command = [sys.executable, "-m", "snakemake", "--cores", "2", "--config", f"study={study}", *arguments]
+    return subprocess.run(command, cwd=folder, env=environment(), capture_output=True, text=True)
+
+
+def run_and_kill(folder: Path, module: str) -> str:
+    """Run the smoke study, kill -9 the first process of a module once it works, and return what was said."""
+    command = [sys.executable, "-m", "snakemake", "--cores", "2", "--config", "study=smoke"]
+    said = (folder / f"{module}.txt").open("w")
+    running = subprocess.Popen(command, cwd=folder, env=environment(), stdout=said, stderr=said)
+    killed = False
+    while running.poll() is None and not killed:
+        for child in psutil.Process(running.pid).children(recursive=True):
+            with_module = child.is_running() and f"embedding_designs.{module}" in child.cmdline()[:3]
+            if with_module and child.cpu_times().user > 6:  # past its imports
+                child.send_signal(signal.SIGKILL)
+                killed = True
+                break
+        time.sleep(0.05)
+    assert killed, f"no process of {module} was seen working"
+    assert running.wait() != 0
+    return (folder / f"{module}.txt").read_text()
+
+
+@pytest.fixture(scope="module")
+def smoke(tmp_path_factory):
+    """Return a folder with the smoke study, finished after a training and an evaluation were killed."""
+    folder = copy_of_the_workflow(tmp_path_factory.mktemp("smoke"))
+    said = run_and_kill(folder, "train")
+    assert re.search(r"log: results/smoke/logs/train_design/\S+\.log", said)
+    run_and_kill(folder, "evaluate")
+    finished = snakemake(folder)
+    assert finished.returncode == 0, finished.stdout + finished.stderr
+    return folder
+
+
+def test_the_study_ends_in_a_findings_page_with_all_its_parts(smoke):
+    page = (smoke / FINDINGS).read_text()
+    scores = pd.read_csv(smoke / "results/smoke/scores.csv")
+    assert scores.groupby(["design", "seed"])["task"].nunique().tolist() == [12] * 4
+    assert scores["category"].nunique() == 6
+    for category in [*scores["category"].unique(), "All"]:
+        for ending in ("svg", "pdf"):
+            assert (smoke / f"results/smoke/figures/cd-tiny-{category}.{ending}").stat().st_size > 1000
+    harvest = json.loads((smoke / "results/smoke/data/harvest.json").read_text())
+    assert harvest["sha256"] in page
+    references = pd.read_csv(smoke / "results/smoke/references.csv")
+    assert set(references["reference"]) == {"untrained-base", "bm25", "lsa"}
+    assert not list((smoke / "results/smoke/checkpoints").rglob("*.json"))
+
+
+@pytest.mark.skipif(browser.installed() is None, reason="no Chromium or Chrome is installed")
+def test_the_findings_page_shows_every_figure_and_asks_the_network_for_nothing(smoke, tmp_path):
+    with browser.browser(browser.installed(), tmp_path / "profile") as page:
+        page.open(smoke / FINDINGS, 1280)
+        widths = page.evaluate("[...document.images].map(image => image.naturalWidth)")
+        assert len(widths) == 7 + 2  # critical differences, scores, training
+        assert min(widths) > 0
+        assert {address.split(":")[0] for address in page.requests} <= {"file", "data"}
+
+
+def test_a_second_run_does_nothing_and_says_so(smoke):
+    again = snakemake(smoke)
+    assert again.returncode == 0
+    assert "Nothing to be done" in again.stdout + again.stderr
+
+
+def planned(run: subprocess.CompletedProcess) -> dict[str, int]:
+    lines = (run.stdout + run.stderr).splitlines()
+    return {name: int(count) for name, count in re.findall(r"(?m)^(\w+) +(\d+)$", "\n".join(lines))}
+
+
+def test_changing_one_designs_parameter_replans_only_its_own_runs(smoke):
+    change = 'designs={"multi-layer-bidirectional": {"pooling": {"latents": 4}}}'
+    jobs = planned(snakemake(smoke, change, "--dry-run"))
+    assert jobs["train_design"] == 2
+    assert jobs["evaluate_run"] == 2
+    assert not {"harvest_docstrings", "prepare_data", "pretrain_base", "evaluate_reference"} & jobs.keys()
+
+
+def test_another_recipe_replans_all_trainings_and_another_alpha_none(smoke):
+    assert planned(snakemake(smoke, 'training={"steps": 11}', "--dry-run"))["train_design"] == 4
+    jobs = planned(snakemake(smoke, 'statistics={"alpha": 0.1}', "--dry-run"))
+    assert jobs["compare_designs"] == 1
+    assert "train_design" not in jobs
+
+
+def test_the_same_lock_gives_the_same_scores_byte_for_byte(smoke, tmp_path):
+    folder = copy_of_the_workflow(tmp_path)
+    assert snakemake(folder, "results/smoke/scores.csv").returncode == 0
+    for table in ("scores.csv", "data/docstrings.parquet", "data/train.parquet"):
+        path = Path("results/smoke") / table
+        assert (folder / path).read_bytes() == (smoke / path).read_bytes(), table
+
+
+def test_the_study_makes_a_report(smoke):
+    run = snakemake(smoke, "--report", "report.zip")
+    assert run.returncode == 0, run.stderr
+    assert (smoke / "report.zip").stat().st_size > 10_000
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ('training={"step": 1}', "training.step is not known; did you mean steps?"),
+        ('evaluation={"batch_by": "tasks"}', 'evaluation.batch_by "tasks" is not known; did you mean task?'),
+    ],
+)
+def test_a_wrong_key_is_refused_before_anything_is_written(tmp_path, change, message):
+    folder = copy_of_the_workflow(tmp_path)
+    run = snakemake(folder, change)
+    assert run.returncode != 0
+    assert message in run.stderr
+    assert "Traceback" not in run.stderr
+    assert not (folder / "results").exists()
+
+
+def test_an_unknown_study_is_named_with_those_there_are(tmp_path):
+    run = snakemake(copy_of_the_workflow(tmp_path), study="quikstart")
+    assert run.returncode != 0
+    assert "config/studies/quikstart.yaml: no such study; studies there: " in run.stderr
