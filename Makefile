@@ -8,6 +8,7 @@ STUDY ?= quickstart
 CORES ?= all
 BIN := .venv/bin
 READY := .venv/made_from_requirements.lock
+GPUS := $(shell nvidia-smi --list-gpus 2> /dev/null | wc -l)
 
 export HF_HUB_DISABLE_TELEMETRY := 1
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
@@ -15,7 +16,7 @@ export PATH := $(CURDIR)/.venv/bin:$(PATH)
 .PHONY: study test lint environment lock clean
 
 study: $(READY)
-	$(BIN)/snakemake --cores $(CORES) --config study=$(STUDY)
+	$(BIN)/snakemake --cores $(CORES) $(if $(filter-out 0,$(GPUS)),--resources gpu=$(GPUS)) --config study=$(STUDY)
 	@echo "Findings: results/$(basename $(notdir $(STUDY)))/findings.html"
 
 test: $(READY) lint

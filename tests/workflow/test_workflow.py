@@ -1,5 +1,6 @@
 """Whole studies through Snakemake: kills and reruns, replanning, refusals, the same scores twice."""
 
+import contextlib
 import json
 import os
 import re
@@ -44,32 +45,41 @@ def snakemake(folder: Path, *arguments: str, study: str = "smoke") -> subprocess
     return subprocess.run(command, cwd=folder, env=environment(), capture_output=True, text=True)
 
 
-def run_and_kill(folder: Path, module: str) -> str:
-    """Run the smoke study, kill -9 the first process of a module once it works, and return what was said."""
+def run_and_kill(folder: Path, module: str, begun: str) -> str:
+    """Run the smoke study, kill -9 a module's process in the middle of its work, and return what was said.
+
+    begun: pattern of files that are there in the middle of the work only.
+    """
     command = [sys.executable, "-m", "snakemake", "--cores", "2", "--config", "study=smoke"]
     said = (folder / f"{module}.txt").open("w")
     running = subprocess.Popen(command, cwd=folder, env=environment(), stdout=said, stderr=said)
     killed = False
     while running.poll() is None and not killed:
-        for child in psutil.Process(running.pid).children(recursive=True):
-            with_module = child.is_running() and f"embedding_designs.{module}" in child.cmdline()[:3]
-            if with_module and child.cpu_times().user > 6:  # past its imports
-                child.send_signal(signal.SIGKILL)
-                killed = True
-                break
-        time.sleep(0.05)
+        if any((folder / "results/smoke/checkpoints").glob(begun)):
+            killed = kill_one(running.pid, f"embedding_designs.{module}")
+        time.sleep(0.02)
     assert killed, f"no process of {module} was seen working"
     assert running.wait() != 0
     return (folder / f"{module}.txt").read_text()
+
+
+def kill_one(parent: int, module: str) -> bool:
+    """Kill -9 one process below `parent` that runs a module, and return whether there was one."""
+    for child in psutil.Process(parent).children(recursive=True):
+        with contextlib.suppress(psutil.Error):
+            if module in child.cmdline()[:3]:
+                child.send_signal(signal.SIGKILL)
+                return True
+    return False
 
 
 @pytest.fixture(scope="module")
 def smoke(tmp_path_factory):
     """Return a folder with the smoke study, finished after a training and an evaluation were killed."""
     folder = copy_of_the_workflow(tmp_path_factory.mktemp("smoke"))
-    said = run_and_kill(folder, "train")
+    said = run_and_kill(folder, "train", begun="tiny/*/seed*/checkpoint-*/whole")
     assert re.search(r"log: results/smoke/logs/train_design/\S+\.log", said)
-    run_and_kill(folder, "evaluate")
+    run_and_kill(folder, "evaluate", begun="scores/tiny/*/seed*/all/*.json")
     finished = snakemake(folder)
     assert finished.returncode == 0, finished.stdout + finished.stderr
     return folder
@@ -128,7 +138,7 @@ def test_another_recipe_replans_all_trainings_and_another_alpha_none(smoke):
 
 def test_the_same_lock_gives_the_same_scores_byte_for_byte(smoke, tmp_path):
     folder = copy_of_the_workflow(tmp_path)
-    assert snakemake(folder, "results/smoke/scores.csv").returncode == 0
+    assert snakemake(folder, "--until", "collect_scores").returncode == 0
     for table in ("scores.csv", "data/docstrings.parquet", "data/train.parquet"):
         path = Path("results/smoke") / table
         assert (folder / path).read_bytes() == (smoke / path).read_bytes(), table
@@ -154,6 +164,15 @@ def test_a_wrong_key_is_refused_before_anything_is_written(tmp_path, change, mes
     assert message in run.stderr
     assert "Traceback" not in run.stderr
     assert not (folder / "results").exists()
+
+
+def test_an_unknown_mteb_task_is_refused_with_the_nearest_name(tmp_path):
+    run = snakemake(
+        copy_of_the_workflow(tmp_path), 'evaluation={"tasks": {"STS": ["STSBenchmrk"]}}', "--dry-run"
+    )
+    assert run.returncode != 0
+    assert "evaluation.tasks.STS STSBenchmrk is no task of MTEB" in run.stderr
+    assert "did you mean STSBenchmark?" in run.stderr
 
 
 def test_an_unknown_study_is_named_with_those_there_are(tmp_path):

@@ -2,7 +2,8 @@
 
 import difflib
 import json
-from collections.abc import Iterable
+from collections.abc import Mapping, Sequence
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -14,14 +15,16 @@ from .docstring_tasks import load_task
 from .scores import SCORE_DIGITS
 
 
-def check_task_names(names: Iterable[str]) -> None:
-    """Raise BadInput where MTEB has no task of a name."""
+def check_task_names(study: str | Path, tasks: Mapping[str, Sequence[str]]) -> None:
+    """Raise BadInput, naming the study, where MTEB has no task of a name. tasks: names by category."""
     known = {task.metadata.name for task in mteb.get_tasks(exclude_superseded=False)}
-    for name in names:
-        if name not in known:
-            close = difflib.get_close_matches(name, known, n=1)
-            hint = f"did you mean {close[0]}?" if close else "see mteb.get_tasks()"
-            raise BadInput(f"evaluation.tasks {name} is no task of MTEB {mteb.__version__}; {hint}")
+    for category, names in tasks.items():
+        for name in names:
+            if name not in known:
+                close = difflib.get_close_matches(name, sorted(known), n=1)
+                hint = f"did you mean {close[0]}?" if close else "its documentation lists them"
+                named = f"{study}: evaluation.tasks.{category} {name}"
+                raise BadInput(f"{named} is no task of MTEB {version('mteb')}; {hint}")
 
 
 def load(name: str, docstring_tasks: Path | None) -> mteb.AbsTask:

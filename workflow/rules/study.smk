@@ -24,9 +24,21 @@ def read_study():
     path = named if named.endswith((".yaml", ".yml")) else f"config/studies/{named}.yaml"
     overrides = {key: value for key, value in config.items() if key != "study"}
     try:
-        return study.load_study(path, overrides)
+        loaded = study.load_study(path, overrides)
+        if loaded["evaluation"]["tasks"] and workflow.is_main_process:
+            check_mteb_tasks(path, loaded["evaluation"]["tasks"])
+        return loaded
     except BadInput as error:
         sys.exit(f"error: {error}")
+
+
+def check_mteb_tasks(path, tasks):
+    """Raise BadInput where MTEB has no task of a name; unchecked where only conda environments have mteb."""
+    try:
+        from embedding_designs.tasks import check_task_names
+    except ImportError:
+        return
+    check_task_names(path, tasks)
 
 
 STUDY = read_study()
