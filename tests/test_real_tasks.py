@@ -16,7 +16,7 @@ HUB = ROOT.parent / "shared" / "data" / "hub"
 CARD = {
     "tasks": {"STS": ["BIOSSES", "STSBenchmark"], "PairClassification": ["RTE3"]},
     "prompts": {"STS": "Retrieve semantically similar text."},
-    "max_tokens": 32,
+    "max_tokens": 128,
     "batch_size": 64,
 }
 

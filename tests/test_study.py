@@ -91,6 +91,14 @@ def test_a_wrong_key_or_value_is_named_in_one_line(check, changes, message):
     assert "\n" not in str(error.value)
 
 
+def test_overrides_given_as_text_are_numbers_and_booleans_again(check, tmp_path):
+    check()
+    overrides = {"training": {"steps": "7", "learning_rate": "1e-5"}, "data": {"drop_empty": "true"}}
+    study = load_study(tmp_path / "mine.yaml", overrides)
+    assert (study["training"]["steps"], study["training"]["learning_rate"]) == (7, 1e-5)
+    assert study["data"]["drop_empty"] is True
+
+
 def test_a_missing_or_broken_file_is_named(tmp_path):
     with pytest.raises(BadInput, match=r"absent\.yaml: no such study; studies there: none"):
         load_study(tmp_path / "absent.yaml")

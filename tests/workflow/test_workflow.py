@@ -123,15 +123,18 @@ def planned(run: subprocess.CompletedProcess) -> dict[str, int]:
 
 def test_changing_one_designs_parameter_replans_only_its_own_runs(smoke):
     change = 'designs={"multi-layer-bidirectional": {"pooling": {"latents": 4}}}'
-    jobs = planned(snakemake(smoke, change, "--dry-run"))
+    jobs = planned(snakemake(smoke, change, "--dry-run", "--quiet", "host"))
     assert jobs["train_design"] == 2
     assert jobs["evaluate_run"] == 2
     assert not {"harvest_docstrings", "prepare_data", "pretrain_base", "evaluate_reference"} & jobs.keys()
 
 
 def test_another_recipe_replans_all_trainings_and_another_alpha_none(smoke):
-    assert planned(snakemake(smoke, 'training={"steps": 11}', "--dry-run"))["train_design"] == 4
-    jobs = planned(snakemake(smoke, 'statistics={"alpha": 0.1}', "--dry-run"))
+    assert (
+        planned(snakemake(smoke, 'training={"steps": 11}', "--dry-run", "--quiet", "host"))["train_design"]
+        == 4
+    )
+    jobs = planned(snakemake(smoke, 'statistics={"alpha": 0.1}', "--dry-run", "--quiet", "host"))
     assert jobs["compare_designs"] == 1
     assert "train_design" not in jobs
 

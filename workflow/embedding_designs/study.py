@@ -4,6 +4,7 @@ python -m embedding_designs.study config/studies/quickstart.yaml
 """
 
 import argparse
+import contextlib
 import difflib
 import json
 from collections.abc import Iterator, Mapping
@@ -41,7 +42,7 @@ def load_study(path: str | Path, overrides: Mapping[str, Any] | None = None) -> 
     Raises BadInput with one line that names file, key, value and what is allowed.
     """
     path = Path(path)
-    study = merged(_read_yaml(path), overrides or {})
+    study = merged(_read_yaml(path), typed(overrides or {}))
     schema = study_schema()
     for error in jsonschema.Draft202012Validator(schema).iter_errors(study):
         raise BadInput(f"{path}: {_explain(error)}")
@@ -55,6 +56,20 @@ def load_study(path: str | Path, overrides: Mapping[str, Any] | None = None) -> 
 def study_schema() -> dict[str, Any]:
     """Return the JSON schema of a study."""
     return yaml.safe_load(SCHEMA.read_text(encoding="utf-8"))
+
+
+def typed(value: Any) -> Any:
+    """Return `value` with numbers and booleans in place of their texts, at every depth.
+
+    Snakemake's `--config` gives all nested values as text.
+    """
+    if isinstance(value, Mapping):
+        return {key: typed(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [typed(item) for item in value]
+    with contextlib.suppress(TypeError, ValueError):
+        return json.loads(value)
+    return value
 
 
 def merged(below: Any, above: Any) -> Any:

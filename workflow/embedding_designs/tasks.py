@@ -2,6 +2,7 @@
 
 import difflib
 import json
+import math
 from collections.abc import Mapping, Sequence
 from importlib.metadata import version
 from pathlib import Path
@@ -59,7 +60,8 @@ def score(model: Any, task: mteb.AbsTask) -> dict[str, Any]:
     result = mteb.evaluate(
         model, task, cache=None, co2_tracker=False, show_progress_bar=False, encode_kwargs={"batch_size": 32}
     )
-    return {
-        "metric": task.metadata.main_score,
-        "score": round(float(result.task_results[0].get_score()), SCORE_DIGITS),
-    }
+    main_score = float(result.task_results[0].get_score())
+    if math.isnan(main_score):
+        cause = "are all embeddings equal, as when a prompt fills evaluation.max_tokens?"
+        raise BadInput(f"{task.metadata.name}: its {task.metadata.main_score} is not defined; {cause}")
+    return {"metric": task.metadata.main_score, "score": round(main_score, SCORE_DIGITS)}
