@@ -99,6 +99,12 @@ def test_overrides_given_as_text_are_numbers_and_booleans_again(check, tmp_path)
     assert study["data"]["drop_empty"] is True
 
 
+def test_a_rate_may_be_written_as_people_write_it(tmp_path):
+    file = tmp_path / "mine.yaml"
+    file.write_text(yaml.safe_dump(small_study()) + "training: {learning_rate: 2e-5}\n")
+    assert load_study(file)["training"]["learning_rate"] == 2e-5
+
+
 def test_a_missing_or_broken_file_is_named(tmp_path):
     with pytest.raises(BadInput, match=r"absent\.yaml: no such study; studies there: none"):
         load_study(tmp_path / "absent.yaml")

@@ -7,6 +7,7 @@ import argparse
 import contextlib
 import difflib
 import json
+import re
 from collections.abc import Iterator, Mapping
 from copy import deepcopy
 from functools import cache
@@ -33,6 +34,15 @@ POOLING_TOKENS = {  # (kind, attention) -> the paper's choice first, then what e
     ("multi_layer", "bidirectional"): ["mean", "last"],
 }
 SOURCE_KEYS = {"docstrings": "train_packages", "file": "path", "hub": "dataset"}
+
+
+class StudyLoader(yaml.SafeLoader):
+    """Reads 1e-5 as a number, as YAML 1.2 does; YAML 1.1 wants 1.0e-5 and takes the other for text."""
+
+
+StudyLoader.add_implicit_resolver(
+    "tag:yaml.org,2002:float", re.compile(r"[-+]?\d+(\.\d*)?[eE][-+]?\d+$"), list("-+0123456789")
+)
 
 
 def load_study(path: str | Path, overrides: Mapping[str, Any] | None = None) -> dict[str, Any]:
@@ -94,7 +104,7 @@ def with_defaults(value: Any, schema: Mapping[str, Any]) -> Any:
 
 def _read_yaml(path: Path) -> dict[str, Any]:
     try:
-        study = yaml.safe_load(path.read_text(encoding="utf-8"))
+        study = yaml.load(path.read_text(encoding="utf-8"), StudyLoader)
     except FileNotFoundError:
         known = ", ".join(sorted(file.stem for file in path.parent.glob("*.yaml"))) or "none"
         raise BadInput(f"{path}: no such study; studies there: {known}") from None
