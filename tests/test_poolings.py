@@ -4,6 +4,7 @@ import pytest
 import torch
 
 from embedding_designs.poolings import POOLINGS, LastLayerPooling, MultiLayerPooling, last_token, mean_token
+from embedding_designs.study import POOLING_TOKENS
 
 
 def reference_pool(pool, inputs):
@@ -101,7 +102,7 @@ def test_parameter_counts_equal_the_papers(dimension, layers, count):
 
 @pytest.mark.parametrize("kind", POOLINGS)
 def test_a_saved_pooling_is_loaded_with_its_settings_and_weights(kind, tmp_path):
-    settings = {"dimension": 16, "tokens": POOLINGS[kind].tokens_allowed[0]}
+    settings = {"dimension": 16, "tokens": POOLING_TOKENS[kind, "causal"][0]}
     if kind.endswith("_layer"):
         settings |= SETTINGS
     if POOLINGS[kind].reads_layers:

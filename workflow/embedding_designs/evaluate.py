@@ -28,8 +28,10 @@ def main() -> None:
     model = load_model(arguments.model)
     model.max_seq_length = card["max_tokens"]
     encoder = Encoder(model, card["prompts"], card["batch_size"])
-    weights = sorted(arguments.model.rglob("*.safetensors"))
-    with resumable(arguments.partial, content_hash(arguments.card, *weights)) as partial:
+    inputs = [arguments.card, *sorted(arguments.model.rglob("*.safetensors"))]
+    if arguments.docstring_tasks:
+        inputs.append(arguments.docstring_tasks / "tasks.json")  # holds the hash of each task's data
+    with resumable(arguments.partial, content_hash(*inputs)) as partial:
         name = " ".join(arguments.model.parts[-2:])
         scores = evaluate(encoder, card, arguments.docstring_tasks, partial, name)
         write_scores(scores, arguments.output)

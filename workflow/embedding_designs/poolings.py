@@ -39,7 +39,6 @@ class Pooling(Module):
     """
 
     config_keys = ["dimension", "tokens"]
-    tokens_allowed: tuple[str, ...] = ()
     reads_layers = False  # True: reads features["layer_embeddings"], one token state per layer
 
     def __init__(self, dimension: int, tokens: str):
@@ -89,13 +88,9 @@ class TokenPooling(Pooling):
 class EosPooling(TokenPooling):
     """The last layer's state of the last token, which is EOS (design 1 of arXiv 2409.02727)."""
 
-    tokens_allowed = ("last",)
-
 
 class MeanPooling(TokenPooling):
     """The mean of the last layer's token states."""
-
-    tokens_allowed = ("mean",)
 
 
 class TrainablePooling(Pooling):
@@ -159,8 +154,6 @@ class GatedFeedForward(nn.Module):
 class LastLayerPooling(TrainablePooling):
     """Trainable pooling over the last layer: its last token (design 2), or all its tokens (design 4)."""
 
-    tokens_allowed = ("last", "all")
-
     def pool(self, features: dict[str, Any]) -> Tensor:
         """Return (batch, dim) from features["token_embeddings"] (batch, tokens, dim)."""
         states, mask = features["token_embeddings"], features["attention_mask"]
@@ -176,7 +169,6 @@ class MultiLayerPooling(TrainablePooling):
     """
 
     config_keys = [*TrainablePooling.config_keys, "layers"]
-    tokens_allowed = ("last", "mean")
     reads_layers = True
 
     def __init__(self, dimension: int, tokens: str, latents: int, heads: int, head_dim: int, layers: int):

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import sys
 
 WORKFLOW = os.path.join(workflow.basedir, "workflow")
@@ -46,10 +47,10 @@ STUDY = read_study()
 
 wildcard_constraints:
     study=STUDY["name"],
-    base="|".join(STUDY["bases"]),
-    design="|".join(STUDY["designs"]),
+    base="|".join(map(re.escape, STUDY["bases"])),
+    design="|".join(map(re.escape, STUDY["designs"])),
     seed=r"\d+",
-    batch="|".join(cards.task_batches(STUDY)),
+    batch="|".join(map(re.escape, cards.task_batches(STUDY))),
     reference="|".join(STUDY["references"]) or "none",
     card=r"[^.]+(\.[^.]+)*",
 
