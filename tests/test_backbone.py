@@ -5,8 +5,8 @@ import torch
 from transformers import AutoModel
 
 from conftest import BACKBONES, DESIGNS, sentence
-from embedding_designs.backbone import Backbone, probe_attention
 from embedding_designs.model import build_model, load_model, merge_adapter
+from embedding_designs.modules.backbone import Backbone, probe_attention
 from embedding_designs.train import untrained_model
 
 

@@ -3,7 +3,9 @@
 import pytest
 import torch
 
-from embedding_designs.poolings import POOLINGS, LastLayerPooling, MultiLayerPooling, last_token, mean_token
+from embedding_designs.modules.pooling import last_token, mean_token
+from embedding_designs.modules.poolings import POOLINGS
+from embedding_designs.modules.trainable_pooling import LastLayerPooling, MultiLayerPooling
 from embedding_designs.study import POOLING_TOKENS
 
 

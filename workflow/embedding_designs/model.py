@@ -8,8 +8,8 @@ from peft.tuners.tuners_utils import BaseTunerLayer
 from sentence_transformers import SentenceTransformer
 from sentence_transformers.sentence_transformer.modules import Normalize
 
-from .backbone import Backbone
-from .poolings import POOLINGS
+from .modules.backbone import Backbone
+from .modules.poolings import POOLINGS
 
 PRECISIONS = {"fp32": torch.float32, "bf16": torch.bfloat16}
 

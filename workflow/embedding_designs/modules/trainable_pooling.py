@@ -1,96 +1,12 @@
-"""Poolings: from the backbone's states to one embedding per text.
-
-Each pooling is one Sentence Transformers module and one name in `POOLINGS`; a study picks it by that name.
-Shapes: batch texts, tokens, layers, dim = the backbone's hidden size.
-"""
+"""The paper's trainable pooling: latents attend to token states or to layer states."""
 
 from typing import Any
 
 import torch
 import torch.nn.functional as F
-from sentence_transformers.base.modules import Module
 from torch import Tensor, nn
 
-
-def last_token(states: Tensor, mask: Tensor) -> Tensor:
-    """Return the state of each text's last real token.
-
-    Shapes: states (batch, tokens, dim), mask (batch, tokens), result (batch, dim). Padding may stand on
-    either side.
-    """
-    positions = torch.arange(mask.shape[1], device=mask.device)
-    last = (mask.bool() * positions).argmax(dim=1)
-    return states[torch.arange(len(states), device=states.device), last]
-
-
-def mean_token(states: Tensor, mask: Tensor) -> Tensor:
-    """Return the mean state of each text's real tokens: (batch, tokens, dim) -> (batch, dim)."""
-    weights = mask.unsqueeze(-1).to(states.dtype)
-    return (states * weights).sum(dim=1) / weights.sum(dim=1).clamp(min=1)
-
-
-TOKEN_POOLINGS = {"last": last_token, "mean": mean_token}
-
-
-class Pooling(Module):
-    """What all poolings share: the embedding has the backbone's dimension; settings and weights are saved.
-
-    `tokens` says which token states are read: "last", "mean" or "all".
-    """
-
-    config_keys = ["dimension", "tokens"]
-    reads_layers = False  # True: reads features["layer_embeddings"], one token state per layer
-
-    def __init__(self, dimension: int, tokens: str):
-        super().__init__()
-        self.dimension = dimension
-        self.tokens = tokens
-
-    def get_embedding_dimension(self) -> int:
-        """Return the dimension of the embeddings."""
-        return self.dimension
-
-    def forward(self, features: dict[str, Any]) -> dict[str, Any]:
-        """Add the embeddings (batch, dim) as features["sentence_embedding"]."""
-        features["sentence_embedding"] = self.pool(features)
-        return features
-
-    def pool(self, features: dict[str, Any]) -> Tensor:
-        """Return the embeddings, (batch, dim), not yet normalised."""
-        raise NotImplementedError
-
-    def save(self, output_path: str, *args, safe_serialization: bool = True, **kwargs) -> None:
-        """Write settings and, where there are any, weights to a folder."""
-        self.save_config(output_path)
-        if self.state_dict():
-            self.save_torch_weights(output_path, safe_serialization=safe_serialization)
-
-    @classmethod
-    def load(cls, model_name_or_path: str, subfolder: str = "", **kwargs) -> "Pooling":
-        """Return the pooling that `save` wrote."""
-        hub = {key: kwargs.get(key) for key in ("token", "cache_folder", "revision")}
-        hub |= {"subfolder": subfolder, "local_files_only": kwargs.get("local_files_only", False)}
-        pooling = cls(**cls.load_config(model_name_or_path, **hub))
-        if pooling.state_dict():
-            cls.load_torch_weights(model_name_or_path, model=pooling, **hub)
-        return pooling
-
-
-class TokenPooling(Pooling):
-    """A pooling without weights over the tokens of the last layer."""
-
-    def pool(self, features: dict[str, Any]) -> Tensor:
-        """Return (batch, dim) from features["token_embeddings"] (batch, tokens, dim)."""
-        pool_tokens = TOKEN_POOLINGS[self.tokens]
-        return pool_tokens(features["token_embeddings"], features["attention_mask"])
-
-
-class EosPooling(TokenPooling):
-    """The last layer's state of the last token, which is EOS (design 1 of arXiv 2409.02727)."""
-
-
-class MeanPooling(TokenPooling):
-    """The mean of the last layer's token states."""
+from .pooling import Pooling, last_token
 
 
 class TrainablePooling(Pooling):
@@ -180,11 +96,3 @@ class MultiLayerPooling(TrainablePooling):
         """Return (batch, dim) from features["layer_embeddings"] (batch, layers, dim)."""
         states = features["layer_embeddings"].to(self.layer_weights.dtype)
         return self.pool_states(states + self.layer_weights)
-
-
-POOLINGS: dict[str, type[Pooling]] = {
-    "eos": EosPooling,
-    "mean": MeanPooling,
-    "last_layer": LastLayerPooling,
-    "multi_layer": MultiLayerPooling,
-}

@@ -7,6 +7,7 @@ import torch
 from sentence_transformers.base.modules import Transformer
 from torch import Tensor, nn
 
+# By way of the registry: a re-saved model then has the file of every pooling in its folder.
 from .poolings import TOKEN_POOLINGS
 
 

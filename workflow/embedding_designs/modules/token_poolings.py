@@ -1,0 +1,24 @@
+"""Poolings without weights over the tokens of the last layer."""
+
+from typing import Any
+
+from torch import Tensor
+
+from .pooling import TOKEN_POOLINGS, Pooling
+
+
+class TokenPooling(Pooling):
+    """A pooling without weights over the tokens of the last layer."""
+
+    def pool(self, features: dict[str, Any]) -> Tensor:
+        """Return (batch, dim) from features["token_embeddings"] (batch, tokens, dim)."""
+        pool_tokens = TOKEN_POOLINGS[self.tokens]
+        return pool_tokens(features["token_embeddings"], features["attention_mask"])
+
+
+class EosPooling(TokenPooling):
+    """The last layer's state of the last token, which is EOS (design 1 of arXiv 2409.02727)."""
+
+
+class MeanPooling(TokenPooling):
+    """The mean of the last layer's token states."""
