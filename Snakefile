@@ -18,11 +18,19 @@ include: "workflow/rules/cards.smk"
 include: "workflow/rules/data.smk"
 include: "workflow/rules/train.smk"
 include: "workflow/rules/evaluate.smk"
+include: "workflow/rules/models.smk"
 include: "workflow/rules/compare.smk"
 
 
 rule all:
-    """The whole study: its findings page, and the figures and tables it is made of."""
+    """The whole study: its findings page, with the figures and tables it is made of, and its models."""
     default_target: True
     input:
         expand("results/{study}/findings.html", study=STUDY["name"]),
+        expand(
+            "results/{study}/models/{base}/{design}/seed{seed}",
+            study=STUDY["name"],
+            base=STUDY["bases"],
+            design=STUDY["designs"],
+            seed=STUDY["seeds"],
+        ),

@@ -18,13 +18,51 @@ DESIGNS = {
     "eos-causal": {"attention": "causal", "pooling": {"kind": "eos", "tokens": "last"}},
     "mean-causal": {"attention": "causal", "pooling": {"kind": "mean", "tokens": "mean"}},
     "mean-bidirectional": {"attention": "bidirectional", "pooling": {"kind": "mean", "tokens": "mean"}},
+    "weighted-mean-causal": {
+        "attention": "causal",
+        "pooling": {"kind": "weighted_mean", "tokens": "weighted_mean"},
+    },
+    "weighted-mean-bidirectional": {
+        "attention": "bidirectional",
+        "pooling": {"kind": "weighted_mean", "tokens": "weighted_mean"},
+    },
+    "latent-attention-causal": {
+        "attention": "causal",
+        "pooling": {"kind": "latent_attention", "tokens": "all", **TRAINABLE},
+    },
+    "latent-attention-bidirectional": {
+        "attention": "bidirectional",
+        "pooling": {"kind": "latent_attention", "tokens": "all", **TRAINABLE},
+    },
+    "mean-layers-causal": {
+        "attention": "causal",
+        "pooling": {"kind": "mean_layers", "tokens": "last", "layers": "all"},
+    },
+    "mean-layers-bidirectional": {
+        "attention": "bidirectional",
+        "pooling": {"kind": "mean_layers", "tokens": "mean", "layers": [1, 3]},
+    },
+    "layer-mix-causal": {
+        "attention": "causal",
+        "pooling": {"kind": "layer_mix", "tokens": "last", "layers": "all"},
+    },
+    "layer-mix-bidirectional": {
+        "attention": "bidirectional",
+        "pooling": {"kind": "layer_mix", "tokens": "mean", "layers": "all"},
+    },
     "last-layer-causal": {
         "attention": "causal",
         "pooling": {"kind": "last_layer", "tokens": "last", **TRAINABLE},
     },
     "multi-layer-causal": {
         "attention": "causal",
-        "pooling": {"kind": "multi_layer", "tokens": "last", **TRAINABLE},
+        "pooling": {
+            "kind": "multi_layer",
+            "tokens": "last",
+            **TRAINABLE,
+            "layers": "all",
+            "layer_weights": True,
+        },
     },
     "last-layer-bidirectional": {
         "attention": "bidirectional",
@@ -32,7 +70,23 @@ DESIGNS = {
     },
     "multi-layer-bidirectional": {
         "attention": "bidirectional",
-        "pooling": {"kind": "multi_layer", "tokens": "mean", **TRAINABLE},
+        "pooling": {
+            "kind": "multi_layer",
+            "tokens": "mean",
+            **TRAINABLE,
+            "layers": "all",
+            "layer_weights": True,
+        },
+    },
+    "no-layer-weights": {
+        "attention": "bidirectional",
+        "pooling": {
+            "kind": "multi_layer",
+            "tokens": "mean",
+            **TRAINABLE,
+            "layers": "middle_third",
+            "layer_weights": False,
+        },
     },
 }
 WORDS = ["the", "quick", "brown", "fox", "jumps", "over", "a", "lazy", "dog", "while", "seven", "wizards"]
@@ -90,7 +144,7 @@ def triplets(tmp_path_factory):
     return folder / "train.parquet", folder / "heldout.parquet"
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def run_card():
     """Return a function that makes the run card of a tiny training."""
 
@@ -98,7 +152,8 @@ def run_card():
         base = {"name": "tiny", "precision": "fp32", "finetuning": "lora" if lora else "full"}
         if lora:
             modules = ["q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj"]
-            base["lora"] = {"rank": 4, "alpha": 8, "dropout": 0.1, "target_modules": modules}
+            base["lora"] = {"rank": 4, "alpha": 8, "dropout": 0.1, "target_modules": modules,
+                            "save": "merged"}  # fmt: skip
         training = {
             "steps": 8, "batch_size": 4, "accumulation": 2, "learning_rate": 0.01, "warmup_steps": 2,
             "weight_decay": 0.01, "max_grad_norm": 1.0, "scale": 20.0, "max_tokens": 16, "precision": "fp32",

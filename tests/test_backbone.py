@@ -54,6 +54,13 @@ def test_attention_mode_holds_before_and_after_lora_merge_save_and_reload(
     assert (reloaded.encode([sentence(1)]) == model.encode([sentence(1)])).all()
 
 
+@pytest.mark.parametrize("design", DESIGNS)
+@pytest.mark.parametrize("architecture", BACKBONES)
+def test_every_design_has_its_attention_mode(architecture, design, bases):
+    backbone = build_model(bases[architecture], DESIGNS[design], max_tokens=16)[0]
+    assert later_token_changes_earlier_state(backbone) == (DESIGNS[design]["attention"] == "bidirectional")
+
+
 def test_a_model_that_ignores_the_attention_mode_is_refused(bases):
     model = AutoModel.from_pretrained(bases["mistral"])
     with pytest.raises(ValueError, match="does not obey attention = bidirectional"):

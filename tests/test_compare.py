@@ -198,6 +198,29 @@ def test_the_sentences_of_a_decided_comparison():
     ]
 
 
+@pytest.mark.parametrize(
+    ("baseline", "told"),
+    [
+        ("d3", "among them d7, d6 and d5 better than the baseline d3; d1 worse than the baseline d3"),
+        ("d7", "among them d5, d4, d3, d2 and d1 worse than the baseline d7"),
+        ("d1", "among them d7, d6, d5, d4 and d3 better than the baseline d1"),
+    ],
+)
+def test_of_many_significant_pairs_those_with_the_baseline_are_named(baseline, told):
+    """Seven designs in one order on 40 tasks: q(7) = 2.949, CD = 2.949 sqrt(7 8 / 240) = 1.42, 2 ranks."""
+    designs = [f"d{place}" for place in range(1, 8)]
+    cells = pd.DataFrame(
+        [
+            {"task": f"T{task}", "seed": 1, "design": name, "score": 0.1 * place + 0.001 * task}
+            for place, name in enumerate(designs)
+            for task in range(40)
+        ]
+    )
+    nemenyi = compare.compare_designs(cells, designs, "STS", 0.05, baseline)["sentences"][2]
+    expected = f"(critical difference 1.42 ranks) finds 15 of 21 pairs significantly different, {told}."
+    assert nemenyi.endswith(expected)
+
+
 def test_too_few_tasks_are_said_to_decide_nothing():
     comparison = compare.compare_study(clear_winner(6), STUDY)["comparisons"][0]
     assert comparison["decidable_by_wilcoxon_holm"] is False

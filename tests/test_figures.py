@@ -17,6 +17,7 @@ from matplotlib.transforms import Bbox
 
 from embedding_designs import compare, critical_difference, draw, figures
 from embedding_designs.command import BadInput
+from embedding_designs.designs import POOLING_KINDS
 
 POOLINGS = ["eos", "last_layer", "multi_layer", "last_layer", "multi_layer"]
 NAMES = [
@@ -206,6 +207,29 @@ def test_an_unknown_pooling_and_attention_get_a_look_of_their_own():
     ]
     look = figures.looks(designs)
     assert len({(style.colour, style.marker) for style in look.values()}) == 6
+
+
+def test_a_legend_tells_designs_of_one_pooling_and_attention_apart():
+    names = [f"multi-layer-{number}" for number in range(10)]
+    look = figures.looks(
+        [{"name": name, "pooling": "multi_layer", "attention": "bidirectional"} for name in names]
+    )
+    handles = figures.design_handles(look)
+    assert len({picture(handle) for handle in handles}) == 10
+    assert len({(handle.get_color(), handle.get_marker()) for handle in handles}) == 1
+
+
+def picture(handle) -> bytes:
+    figure = Figure(figsize=(1, 0.4))
+    figure.legend(handles=[handle], labels=[""], handlelength=3.5)
+    canvas = FigureCanvasAgg(figure)
+    canvas.draw()
+    return bytes(canvas.buffer_rgba())
+
+
+def test_every_pooling_has_a_marker_of_its_own():
+    assert set(figures.POOLING_MARKERS) == set(POOLING_KINDS)
+    assert len({*figures.POOLING_MARKERS.values(), *figures.SPARE_MARKERS}) == len(POOLING_KINDS) + 6
 
 
 def test_scores_show_each_seed_and_the_mean():

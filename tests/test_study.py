@@ -10,6 +10,8 @@ from embedding_designs.command import BadInput
 from embedding_designs.study import load_study, study_schema
 
 STUDIES = Path(__file__).parents[1] / "config" / "studies"
+PRETRAINED = {"pretrain": {"layers": 2}}
+DOCSTRINGS = {"data": {"source": "docstrings", "train_packages": ["json"]}}
 
 
 def small_study() -> dict:
@@ -51,6 +53,7 @@ def test_defaults_are_the_papers(check):
     assert study["training"]["warmup_steps"] == 100
     assert study["designs"]["multi"]["pooling"] == {
         "kind": "multi_layer", "tokens": "mean", "latents": 768, "heads": 32, "head_dim": 2048,
+        "layers": "all", "layer_weights": True,
     }  # fmt: skip
     assert study["statistics"] == {"alpha": 0.05, "baseline": "eos-causal"}
 
@@ -66,11 +69,27 @@ def test_defaults_are_the_papers(check):
         (
             {"designs/multi/pooling/kind": "multilayer"},
             'designs.multi.pooling.kind "multilayer" is not known; '
-            "did you mean multi_layer? allowed: eos, mean, last_layer, multi_layer",
+            "did you mean multi_layer? allowed: eos, mean, weighted_mean, last_layer, latent_attention, "
+            "mean_layers, layer_mix, multi_layer",
         ),
         ({"designs/multi/attention": "both"}, "choose from causal, bidirectional"),
         ({"designs/multi/pooling/tokens": "all"}, '"all" does not fit multi_layer; choose from mean, last'),
-        ({"designs/eos-causal/pooling/heads": 4}, "heads 4 does not fit eos, which has no weights"),
+        ({"designs/eos-causal/pooling/heads": 4}, "heads 4 does not fit eos; allowed: kind, tokens"),
+        ({"designs/multi/pooling/layers": "middle"}, '"middle" is not known; did you mean middle_third?'),
+        ({"designs/multi/pooling/layers": []}, "layers [] needs items, at least 1"),
+        ({"designs/multi/pooling/layers": [2, 2]}, "layers [2, 2] must hold no value twice"),
+        ({"designs/multi/pooling/layers": [0, 2]}, "layers.0 0 must be at least 1"),
+        (
+            {"bases/own": PRETRAINED, "designs/multi/pooling/layers": [1, 5], **DOCSTRINGS},
+            "designs.multi.pooling.layers [1, 5] holds 5; choose from 1 to 2 (base own)",
+        ),
+        (
+            {"bases/own": PRETRAINED, "designs/multi/pooling/layers": "last_third", **DOCSTRINGS},
+            "designs.multi.pooling.layers last_third needs 3 layers or more, and there are 2 (base own)",
+        ),
+        ({"designs/multi/lora": {"rank": 4}}, "designs.multi.lora needs designs.multi.finetuning lora"),
+        ({"designs/multi/lora": {"ranks": 4}}, "designs.multi.lora.ranks is not known; did you mean rank?"),
+        ({"designs/multi/finetuning": "no"}, 'multi.finetuning "no" is not known; choose from full, lora'),
         ({"designs/a b": {"attention": "causal", "pooling": {"kind": "eos"}}}, '"a b" must match'),
         ({"data/path": None}, "data.path null must be of type string"),
         ({"data/source": "hub"}, 'data.dataset is missing: data.source "hub" needs it'),
@@ -135,6 +154,32 @@ def test_changing_a_design_changes_its_own_cards_only(check):
     names = ["tasks/STS", "source", "bases/tiny", "runs/tiny/eos-causal/seed1", "runs/tiny/multi/seed1"]
     changed = [name for name in names if card(before, name) != card(after, name)]
     assert changed == ["runs/tiny/multi/seed1"]
+
+
+@pytest.mark.parametrize("mode", ["full", "lora"])
+def test_a_design_overrides_the_finetuning_of_its_own_runs_only(check, mode):
+    """The base's LoRA has alpha 8; the design's own keys are laid over it, the schema's defaults below it."""
+    base = {"bases/tiny/finetuning": mode, "bases/tiny/lora": {"alpha": 8}}
+    before = check(base)
+    after = check(
+        {**base, "designs/multi/finetuning": "lora", "designs/multi/lora": {"rank": 2, "dropout": 0}}
+    )
+    names = ["tasks/STS", "source", "bases/tiny", "runs/tiny/eos-causal/seed1", "runs/tiny/multi/seed1"]
+    assert [name for name in names if card(before, name) != card(after, name)] == ["runs/tiny/multi/seed1"]
+    run = card(after, "runs/tiny/multi/seed1")
+    assert run["base"]["finetuning"] == "lora"
+    assert {key: run["base"]["lora"][key] for key in ("rank", "alpha", "dropout")} == {
+        "rank": 2, "alpha": 8, "dropout": 0,
+    }  # fmt: skip
+    assert "v_proj" in run["base"]["lora"]["target_modules"]
+    assert run["design"] == card(before, "runs/tiny/multi/seed1")["design"]
+    assert "lora" not in card(check({"bases/tiny/finetuning": "full"}), "runs/tiny/multi/seed1")["base"]
+
+
+def test_a_design_may_be_finetuned_in_full_on_a_base_with_lora(check):
+    study = check({"bases/tiny/finetuning": "lora", "designs/multi/finetuning": "full"})
+    assert "lora" not in card(study, "runs/tiny/multi/seed1")["base"]
+    assert card(study, "runs/tiny/eos-causal/seed1")["base"]["lora"]["rank"] == 16
 
 
 def test_batches_hold_each_task_once(check):

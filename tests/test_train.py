@@ -84,6 +84,14 @@ def test_a_killed_training_ends_with_the_weights_of_an_uninterrupted_one(
         assert all(torch.equal(resumed[name], whole[name]) for name in whole), part
 
 
+def test_a_pooling_learning_rate_moves_the_poolings_that_have_weights(run_card, bases, triplets, tmp_path):
+    recipe = {"steps": 2, "warmup_steps": 0, "learning_rate": 1e-9, "pooling_learning_rate": 0.5}
+    mixed = train(run_card("layer-mix-causal", **recipe), bases, triplets, tmp_path / "mix")
+    assert mixed["1.scores"].abs().min() > 0.1  # AdamW's first steps are as long as the rate
+    mean = train(run_card("mean-layers-causal", **recipe), bases, triplets, tmp_path / "mean")
+    assert not [name for name in mean if name.startswith("1.")]
+
+
 def test_a_checkpoint_cut_off_by_a_kill_is_not_resumed_from(tmp_path):
     for step in (2, 4):
         (tmp_path / f"checkpoint-{step}").mkdir()

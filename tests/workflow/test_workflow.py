@@ -14,6 +14,7 @@ from pathlib import Path
 import pandas as pd
 import psutil
 import pytest
+from huggingface_hub import ModelCard
 
 import browser
 
@@ -100,6 +101,18 @@ def test_the_study_ends_in_a_findings_page_with_all_its_parts(smoke):
     assert not list((smoke / "results/smoke/checkpoints").rglob("*.json"))
 
 
+def test_each_run_ends_in_a_model_with_a_card_of_its_scores(smoke):
+    scores = pd.read_csv(smoke / "results/smoke/scores.csv")
+    for (design, seed), own in scores.groupby(["design", "seed"]):
+        folder = Path(f"tiny/{design}/seed{seed}")
+        model, trained = (smoke / "results/smoke" / name / folder for name in ("models", "trained"))
+        card = ModelCard.load(model / "README.md")
+        told = {result.dataset_name: result.metric_value for result in card.data.eval_results}
+        assert told == dict(zip(own["task"], own["score"], strict=True))
+        assert str(smoke) not in card.content
+        assert (model / "model.safetensors").samefile(trained / "model.safetensors")
+
+
 @pytest.mark.skipif(browser.installed() is None, reason="no Chromium or Chrome is installed")
 def test_the_findings_page_shows_every_figure_and_asks_the_network_for_nothing(smoke, tmp_path):
     with browser.browser(browser.installed(), tmp_path / "profile") as page:
@@ -126,6 +139,7 @@ def test_changing_one_designs_parameter_replans_only_its_own_runs(smoke):
     jobs = planned(snakemake(smoke, change, "--dry-run", "--quiet", "host"))
     assert jobs["train_design"] == 2
     assert jobs["evaluate_run"] == 2
+    assert jobs["complete_model"] == 2
     assert not {"harvest_docstrings", "prepare_data", "pretrain_base", "evaluate_reference"} & jobs.keys()
 
 
@@ -136,7 +150,7 @@ def test_another_recipe_replans_all_trainings_and_another_alpha_none(smoke):
     )
     jobs = planned(snakemake(smoke, 'statistics={"alpha": 0.1}', "--dry-run", "--quiet", "host"))
     assert jobs["compare_designs"] == 1
-    assert "train_design" not in jobs
+    assert not {"train_design", "complete_model"} & jobs.keys()
 
 
 def test_the_same_lock_gives_the_same_scores_byte_for_byte(smoke, tmp_path):

@@ -19,7 +19,7 @@ def card(study: Mapping[str, Any], name: str) -> dict[str, Any]:
         case ["docstring_tasks"]:
             return study["evaluation"]["docstring_tasks"]
         case ["bases", base]:
-            return {"name": base, **study["bases"][base]}
+            return {"name": base, **finetuning(study["bases"][base], {})}
         case ["runs", base, design, seed]:
             return run_card(study, base, design, int(seed.removeprefix("seed")))
         case ["tasks", batch]:
@@ -73,9 +73,23 @@ def task_card(study: Mapping[str, Any], batch: str) -> dict[str, Any]:
 
 def run_card(study: Mapping[str, Any], base: str, design: str, seed: int) -> dict[str, Any]:
     """Return everything that influences one trained model, beside its data."""
+    settings = study["designs"][design]
+    own = {key: value for key, value in settings.items() if key not in ("finetuning", "lora")}
     return {
-        "base": {"name": base, **study["bases"][base]},
-        "design": {"name": design, **study["designs"][design]},
+        "base": {"name": base, **finetuning(study["bases"][base], settings)},
+        "design": {"name": design, **own},
         "seed": seed,
         "training": study["training"],
     }
+
+
+def finetuning(base: Mapping[str, Any], design: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a base with what a design overrides in its `finetuning` and, key by key, in its `lora`."""
+    settings = {
+        **base,
+        "finetuning": design.get("finetuning", base["finetuning"]),
+        "lora": {**base.get("lora", {}), **design.get("lora", {})},
+    }
+    if settings["finetuning"] == "full":
+        del settings["lora"]
+    return settings

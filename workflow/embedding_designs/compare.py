@@ -83,15 +83,16 @@ def compare_study(scores: pd.DataFrame, study: Mapping[str, Any]) -> dict[str, A
     check_complete(scores, study)
     alpha = study.get("statistics", {}).get("alpha", 0.05)
     designs = list(study["designs"])
+    baseline = study.get("statistics", {}).get("baseline", designs[0])
     comparisons = []
     for base, of_base in scores.groupby("base", sort=False):
         for category, cells in [*of_base.groupby("category", sort=False), ("All", of_base)]:
             names = {"base": base, "category": category}
-            comparisons.append(names | compare_designs(cells, designs, category, alpha))
+            comparisons.append(names | compare_designs(cells, designs, category, alpha, baseline))
     return {
         "study": study.get("name", ""),
         "alpha": alpha,
-        "baseline": study.get("statistics", {}).get("baseline", designs[0]),
+        "baseline": baseline,
         "designs": [
             {"name": name, "pooling": design["pooling"]["kind"], "attention": design["attention"]}
             for name, design in study["designs"].items()
@@ -101,7 +102,9 @@ def compare_study(scores: pd.DataFrame, study: Mapping[str, Any]) -> dict[str, A
     }
 
 
-def compare_designs(cells: pd.DataFrame, designs: list[str], category: str, alpha: float) -> dict[str, Any]:
+def compare_designs(
+    cells: pd.DataFrame, designs: list[str], category: str, alpha: float, baseline: str
+) -> dict[str, Any]:
     """Return all statistics of the designs over the tasks in `cells`, one base's complete scores."""
     runs = cells.pivot(index=["task", "seed"], columns="design", values="score")[designs]
     scores = runs.groupby("task", sort=False).mean().round(rank_statistics.DECIMALS)
@@ -130,7 +133,7 @@ def compare_designs(cells: pd.DataFrame, designs: list[str], category: str, alph
         "wilcoxon": rank_statistics.wilcoxon(scores, alpha),
     }
     comparison |= _decidability(scores, category, alpha)
-    return comparison | {"sentences": sentences.findings(comparison, alpha)}
+    return comparison | {"sentences": sentences.findings(comparison, alpha, baseline)}
 
 
 def _decidability(scores: pd.DataFrame, category: str, alpha: float) -> dict[str, Any]:

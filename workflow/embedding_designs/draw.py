@@ -53,11 +53,12 @@ def scores_figure(scores: pd.DataFrame, look: Mapping[str, Look], width: float) 
 
 def training_figure(losses: Mapping[str, pd.DataFrame], look: Mapping[str, Look], width: float) -> Figure:
     """Return one panel for each kind of loss. losses: title -> columns design, seed, step, loss."""
-    columns = 2 if width >= 5 else 1
-    figure, axes = _panels(len(losses), columns, width, 2.1)
+    columns, ncols = 2 if width >= 5 else 1, max(1, int(width / 2))
+    legend = 0.14 * -(-len(look) // ncols)  # inches
+    figure, axes = _panels(len(losses), columns, width, 1.8 + legend)
     for ax, (title, part) in zip(axes, losses.items(), strict=True):
         draw_losses(part, look, ax).set_title(title, loc="left")
-    figure.legend(handles=design_handles(look), loc="outside lower center", ncols=max(1, int(width / 2)))
+    figure.legend(handles=design_handles(look), loc="outside lower center", ncols=ncols, handlelength=3.5)
     return figure
 
 

@@ -1,11 +1,14 @@
 """Draws scores and training of the designs: each function takes results and an `ax`, and returns the `ax`.
 
-Colour says the attention, the marker says the pooling, in every figure. The critical-difference diagram
-stands in critical_difference.py.
+Colour says the attention, the marker says the pooling, in every figure. Where a legend has to tell designs of
+the same attention and pooling apart, dashes and hollow markers do. The critical-difference diagram stands in
+critical_difference.py.
 """
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import pandas as pd
 from matplotlib.axes import Axes
@@ -15,8 +18,10 @@ from matplotlib.ticker import MaxNLocator
 # Okabe and Ito's palette, which colour-blind readers can tell apart: https://jfly.uni-koeln.de/color/
 ATTENTION_COLOURS = {"causal": "#0072B2", "bidirectional": "#D55E00"}
 SPARE_COLOURS = ["#009E73", "#CC79A7", "#E69F00", "#56B4E9"]
-POOLING_MARKERS = {"eos": "o", "mean": "s", "last_layer": "^", "multi_layer": "D"}
-SPARE_MARKERS = ["v", "P", "X", "<", ">", "*"]
+POOLING_MARKERS = {"eos": "o", "mean": "s", "weighted_mean": "p", "last_layer": "^", "latent_attention": "*",
+                   "mean_layers": "v", "layer_mix": "P", "multi_layer": "D"}  # fmt: skip
+SPARE_MARKERS = ["X", "<", ">", "h", "d", "8"]
+LINES = ["-", (0, (4, 1.2)), (0, (1, 1)), (0, (4, 1, 1, 1)), (0, (8, 1, 1, 1, 1, 1))]
 
 STYLE = {
     "font.family": "DejaVu Sans",  # comes with matplotlib, so that every machine draws the same
@@ -36,6 +41,8 @@ STYLE = {
     "pdf.fonttype": 42,  # fonts are embedded as TrueType, as publishers ask
 }
 
+LineStyle = str | tuple[int, tuple[float, ...]]
+
 
 @dataclass(frozen=True)
 class Look:
@@ -45,18 +52,23 @@ class Look:
     marker: str
     attention: str
     pooling: str
+    line: LineStyle = "-"  # like `face`, differs from that of other designs of this attention and pooling
+    face: str | None = None  # colour inside the marker; None: the design's colour
 
 
 def looks(designs: Sequence[Mapping[str, str]]) -> dict[str, Look]:
     """Return the look of each design, from the `designs` of statistics.json."""
     colours = _assigned([design["attention"] for design in designs], ATTENTION_COLOURS, SPARE_COLOURS)
     markers = _assigned([design["pooling"] for design in designs], POOLING_MARKERS, SPARE_MARKERS)
-    return {
-        design["name"]: Look(
-            colours[design["attention"]], markers[design["pooling"]], design["attention"], design["pooling"]
-        )
-        for design in designs
-    }
+    alike: Counter = Counter()
+    found = {}
+    for design in designs:
+        attention, pooling = design["attention"], design["pooling"]
+        place = alike[attention, pooling]
+        alike[attention, pooling] += 1
+        line, face = LINES[place % len(LINES)], "white" if place // len(LINES) % 2 else None
+        found[design["name"]] = Look(colours[attention], markers[pooling], attention, pooling, line, face)
+    return found
 
 
 def _assigned(names: Sequence[str], known: Mapping[str, str], spare: Sequence[str]) -> dict[str, str]:
@@ -94,9 +106,7 @@ def draw_losses(losses: pd.DataFrame, look: Mapping[str, Look], ax: Axes) -> Axe
             ax.plot(by_seed[seed].dropna(), linewidth=0.5, color=style.colour, alpha=0.3)
         mean = by_seed.dropna().mean(axis="columns")
         every = (position * len(mean) // (8 * len(look)), max(1, len(mean) // 8))  # markers side by side
-        ax.plot(
-            mean, linewidth=1.2, color=style.colour, marker=style.marker, markersize=4, mew=0, markevery=every
-        )
+        ax.plot(mean, **_line(style), markersize=4, markevery=every)
     ax.set_xlabel("step")
     ax.xaxis.set_major_locator(MaxNLocator(5, steps=[1, 2, 5, 10], integer=True))
     return ax
@@ -104,9 +114,10 @@ def draw_losses(losses: pd.DataFrame, look: Mapping[str, Look], ax: Axes) -> Axe
 
 def design_handles(look: Mapping[str, Look]) -> list[Line2D]:
     """Return one legend handle for each design."""
-    return [
-        Line2D(
-            [], [], color=style.colour, marker=style.marker, markersize=4.5, mew=0, linewidth=1.2, label=name
-        )
-        for name, style in look.items()
-    ]
+    return [Line2D([], [], **_line(style), markersize=4.5, label=name) for name, style in look.items()]
+
+
+def _line(style: Look) -> dict[str, Any]:
+    face = style.face or style.colour
+    return {"color": style.colour, "linestyle": style.line, "linewidth": 1.2, "marker": style.marker,
+            "markerfacecolor": face, "markeredgewidth": 0.8 if style.face else 0}  # fmt: skip

@@ -6,18 +6,21 @@ Every sentence is made from one comparison of statistics.json; nothing is comput
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-MANY_PAIRS = 10  # more significant pairs than these are counted, not named
+MANY_PAIRS = 10  # more significant pairs than these are counted, and only those with the baseline are named
 
 
-def findings(comparison: Mapping[str, Any], alpha: float) -> list[str]:
-    """Return the sentences of one comparison, the most important first."""
+def findings(comparison: Mapping[str, Any], alpha: float, baseline: str) -> list[str]:
+    """Return the sentences of one comparison, the most important first.
+
+    baseline: the design that the others are compared with where too many pairs differ to name them all.
+    """
     if comparison["friedman"]["p"] is None:
         return [_best(comparison), comparison["undecidable_reason"]]
     return [
         _best(comparison),
         _friedman(comparison, alpha),
-        _nemenyi(comparison, alpha),
-        _wilcoxon(comparison),
+        _nemenyi(comparison, alpha, baseline),
+        _wilcoxon(comparison, baseline),
         _papers_rule(comparison["wilcoxon"]),
     ]
 
@@ -66,7 +69,7 @@ def _friedman(comparison: Mapping[str, Any], alpha: float) -> str:
     return f"Friedman's test finds {finding} among the designs ({numbers})."
 
 
-def _nemenyi(comparison: Mapping[str, Any], alpha: float) -> str:
+def _nemenyi(comparison: Mapping[str, Any], alpha: float, baseline: str) -> str:
     ranks, pairs = comparison["average_ranks"], comparison["nemenyi"]["pairs"]
     better = [
         sorted((pair["first"], pair["second"]), key=ranks.__getitem__)
@@ -77,21 +80,19 @@ def _nemenyi(comparison: Mapping[str, Any], alpha: float) -> str:
     doubt = ""
     if better and comparison["friedman"]["p"] > alpha:
         doubt = " Friedman's test finds no difference to begin with, so this is a hint at most."
-    return f"{test} {_verdict(better, len(pairs), ranks)}.{doubt}"
+    return f"{test} {_verdict(better, len(pairs), ranks, baseline)}.{doubt}"
 
 
-def _wilcoxon(comparison: Mapping[str, Any]) -> str:
+def _wilcoxon(comparison: Mapping[str, Any], baseline: str) -> str:
     if not comparison["decidable_by_wilcoxon_holm"]:
         return comparison["undecidable_reason"]
-    pairs = comparison["wilcoxon"]
+    pairs, ranks = comparison["wilcoxon"], comparison["average_ranks"]
     better = [
         [pair["first"], pair["second"]][:: 1 if pair["rank_biserial"] > 0 else -1]
         for pair in pairs
         if pair["significant_holm"]
     ]
-    return (
-        f"Wilcoxon's test with Holm's correction {_verdict(better, len(pairs), comparison['average_ranks'])}."
-    )
+    return f"Wilcoxon's test with Holm's correction {_verdict(better, len(pairs), ranks, baseline)}."
 
 
 def _papers_rule(pairs: Sequence[Mapping[str, Any]]) -> str:
@@ -107,12 +108,13 @@ def _papers_rule(pairs: Sequence[Mapping[str, Any]]) -> str:
     return f"The paper's rule (uncorrected Wilcoxon) {calls}; {fate}."
 
 
-def _verdict(better: Sequence[Sequence[str]], n_pairs: int, ranks: Mapping[str, float]) -> str:
+def _verdict(better: Sequence[Sequence[str]], n_pairs: int, ranks: Mapping[str, float], baseline: str) -> str:
     """Return "finds A better than B and C; …" for pairs of (better, worse)."""
     if not better:
         return "finds no pair of designs significantly different"
     if len(better) > MANY_PAIRS:
-        return f"finds {len(better)} of {n_pairs} pairs significantly different"
+        told = _against_baseline(better, ranks, baseline)
+        return f"finds {len(better)} of {n_pairs} pairs significantly different, {told}"
     worse: dict[str, list[str]] = {}
     for first, second in sorted(better, key=lambda pair: (ranks[pair[0]], ranks[pair[1]])):
         worse.setdefault(first, []).append(second)
@@ -122,6 +124,14 @@ def _verdict(better: Sequence[Sequence[str]], n_pairs: int, ranks: Mapping[str, 
     named = "; ".join(f"{_list(names)} better than {_list(others)}" for others, names in alike.items())
     rest = n_pairs - len(better)
     return f"finds {named}" + ("; every other pair is not significantly different" if rest else "")
+
+
+def _against_baseline(better: Sequence[Sequence[str]], ranks: Mapping[str, float], baseline: str) -> str:
+    above = sorted((first for first, second in better if second == baseline), key=ranks.__getitem__)
+    below = sorted((second for first, second in better if first == baseline), key=ranks.__getitem__)
+    told = [f"{_list(above)} better than the baseline {baseline}"] if above else []
+    told += [f"{_list(below)} worse than the baseline {baseline}"] if below else []
+    return f"among them {'; '.join(told)}" if told else f"none of them with the baseline {baseline}"
 
 
 def _count(number: int, noun: str) -> str:

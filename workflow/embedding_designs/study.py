@@ -19,20 +19,9 @@ import yaml
 
 from .cards import source_card, tasks_by_category
 from .command import BadInput, command
+from .designs import complete_design
 
 SCHEMA = Path(__file__).parents[1] / "schemas" / "study.schema.yaml"
-TRAINABLE_POOLINGS = ("last_layer", "multi_layer")
-PAPER_POOL = {"latents": 768, "heads": 32, "head_dim": 2048}  # arXiv 2409.02727
-POOLING_TOKENS = {  # (kind, attention) -> the paper's choice first, then what else makes sense
-    ("eos", "causal"): ["last"],
-    ("eos", "bidirectional"): ["last"],
-    ("mean", "causal"): ["mean"],
-    ("mean", "bidirectional"): ["mean"],
-    ("last_layer", "causal"): ["last", "all"],
-    ("last_layer", "bidirectional"): ["all", "last"],
-    ("multi_layer", "causal"): ["last", "mean"],
-    ("multi_layer", "bidirectional"): ["mean", "last"],
-}
 SOURCE_KEYS = {"docstrings": "train_packages", "file": "path", "hub": "dataset"}
 
 
@@ -91,13 +80,19 @@ def merged(below: Any, above: Any) -> Any:
 
 
 def with_defaults(value: Any, schema: Mapping[str, Any]) -> Any:
-    """Return `value` with the schema's defaults in place of missing keys, at every depth."""
+    """Return `value` with the schema's defaults in place of missing keys, at every depth.
+
+    What the schema marks `partial` stays as it is: its missing keys are filled from elsewhere.
+    """
     schema = _resolved(schema)
-    if not isinstance(value, Mapping):
+    if not isinstance(value, Mapping) or schema.get("partial"):
         return value
     properties = schema.get("properties", {})
     known = {key: _resolved(sub) for key, sub in properties.items()}
-    filled = {key: deepcopy(sub["default"]) for key, sub in known.items() if "default" in sub} | dict(value)
+    defaults = {
+        key: sub["default"] for key, sub in known.items() if "default" in sub and "partial" not in sub
+    }
+    filled = deepcopy(defaults) | dict(value)
     others = schema.get("additionalProperties", {}) or {}
     return {key: with_defaults(item, known.get(key, others)) for key, item in filled.items()}
 
@@ -153,7 +148,7 @@ def _complete_and_check(study: dict[str, Any]) -> Iterator[str]:
     for name, base in study["bases"].items():
         yield from _check_base(name, base, study)
     for name, design in study["designs"].items():
-        yield from _complete_design(name, design)
+        yield from complete_design(name, design, study["bases"])
     yield from _check_data(study)
     yield from _check_tasks(study)
     baseline = study["statistics"].setdefault("baseline", next(iter(study["designs"])))
@@ -172,22 +167,9 @@ def _check_base(name: str, base: dict[str, Any], study: dict[str, Any]) -> Itera
                f"2 x heads = {2 * base['pretrain']['heads']}")  # fmt: skip
     if base["trust_remote_code"] and "revision" not in base:
         yield f"bases.{name}.trust_remote_code true needs a pinned revision"
-    if base["finetuning"] == "full":
+    overridden = any(design.get("finetuning") == "lora" for design in study["designs"].values())
+    if base["finetuning"] == "full" and not overridden:
         del base["lora"]
-
-
-def _complete_design(name: str, design: dict[str, Any]) -> Iterator[str]:
-    pooling = design["pooling"]
-    allowed = POOLING_TOKENS[pooling["kind"], design["attention"]]
-    if pooling.setdefault("tokens", allowed[0]) not in allowed:
-        yield (f'designs.{name}.pooling.tokens "{pooling["tokens"]}" does not fit {pooling["kind"]}; '
-               f"choose from {', '.join(allowed)}")  # fmt: skip
-    for key, default in PAPER_POOL.items():
-        if pooling["kind"] in TRAINABLE_POOLINGS:
-            pooling.setdefault(key, default)
-        elif key in pooling:
-            yield (f"designs.{name}.pooling.{key} {pooling[key]} does not fit {pooling['kind']}, "
-                   "which has no weights")  # fmt: skip
 
 
 def _check_data(study: dict[str, Any]) -> Iterator[str]:

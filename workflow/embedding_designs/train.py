@@ -16,12 +16,13 @@ from sentence_transformers import (
     SentenceTransformerTrainer,
     SentenceTransformerTrainingArguments,
 )
-from sentence_transformers.sentence_transformer.losses import MultipleNegativesRankingLoss
 from transformers import set_seed
 from transformers.trainer_utils import get_last_checkpoint
 
 from .command import command, content_hash, read_json, resumable, whole
-from .model import build_model, merge_adapter
+from .contrastive_loss import InBatchContrastiveLoss
+from .designs import POOLING_KINDS
+from .model import build_model, merge_adapter, save_model
 from .training_log import TrainingLog
 
 POOLING_PARAMETERS = r"(^|\.)1\."  # the pooling is module 1 of the model
@@ -44,12 +45,12 @@ def train_run(
         args=training_arguments(card, checkpoints),
         train_dataset=Dataset.from_parquet(str(train), keep_in_memory=True),
         eval_dataset=Dataset.from_parquet(str(heldout), keep_in_memory=True),
-        loss=MultipleNegativesRankingLoss(model, scale=recipe["scale"]),
+        loss=InBatchContrastiveLoss(model, scale=recipe["scale"]),
         callbacks=[training_log],
     )
     trainer.train(resume_from_checkpoint=whole_checkpoint(checkpoints))
     training_log.summarise(trainer.state)
-    if "lora" in card["base"]:
+    if card["base"].get("lora", {}).get("save") == "merged":
         merge_adapter(model)
     return model
 
@@ -67,6 +68,7 @@ def untrained_model(card: dict[str, Any], base: str) -> SentenceTransformer:
                 lora_dropout=lora["dropout"],
                 target_modules=lora["target_modules"],
                 task_type="FEATURE_EXTRACTION",
+                revision=settings.get("revision"),  # of the base
             )
         )
     return model
@@ -76,7 +78,7 @@ def training_arguments(card: dict[str, Any], checkpoints: Path) -> SentenceTrans
     """Return the Trainer's arguments for a run card."""
     recipe = card["training"]
     pooling_rate = recipe.get("pooling_learning_rate")
-    has_weights = "latents" in card["design"]["pooling"]
+    has_weights = POOLING_KINDS[card["design"]["pooling"]["kind"]].trained
     return SentenceTransformerTrainingArguments(
         output_dir=str(checkpoints),
         max_steps=recipe["steps"],
@@ -115,7 +117,7 @@ def whole_checkpoint(checkpoints: Path) -> str | None:
 def save_run(model: SentenceTransformer, card: dict[str, Any], output: Path) -> None:
     """Write the model folder, the run card in it, whole or not at all."""
     with whole(output) as part:
-        model.save_pretrained(str(part))
+        save_model(model, part)
         (part / "run_card.json").write_text(json.dumps(card, indent=2) + "\n", encoding="utf-8")
 
 

@@ -8,7 +8,7 @@ rule evaluate_run:
     """
     input:
         card="results/{study}/cards/tasks/{batch}.json",
-        model="results/{study}/models/{base}/{design}/seed{seed}",
+        model="results/{study}/trained/{base}/{design}/seed{seed}",
         tasks=docstring_tasks,
     output:
         "results/{study}/scores/{base}/{design}/seed{seed}/{batch}.csv",

@@ -72,6 +72,18 @@ def score_files(wildcards):
     )
 
 
+def scores_of_run(wildcards):
+    """Return the score files of one run."""
+    return expand(
+        "results/{study}/scores/{base}/{design}/seed{seed}/{batch}.csv",
+        study=wildcards.study,
+        base=wildcards.base,
+        design=wildcards.design,
+        seed=wildcards.seed,
+        batch=cards.task_batches(STUDY),
+    )
+
+
 def training_logs(wildcards):
     """Return the training logs of all runs."""
     return expand(

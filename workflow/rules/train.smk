@@ -40,7 +40,7 @@ rule train_design:
         heldout="results/{study}/data/heldout.parquet",
         base=base_model,
     output:
-        model=directory("results/{study}/models/{base}/{design}/seed{seed}"),
+        model=directory("results/{study}/trained/{base}/{design}/seed{seed}"),
         log="results/{study}/runs/{base}/{design}/seed{seed}/training.jsonl",
     log:
         "results/{study}/logs/train_design/{base}/{design}/seed{seed}.log",

@@ -1,11 +1,16 @@
 """The backbone: a decoder-only language model whose attention is causal or bidirectional."""
 
+import json
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 import torch
+import torch.nn.functional as F
 from sentence_transformers.base.modules import Transformer
 from torch import Tensor, nn
+
+from .length_batches import chunks_by_length
 
 # By way of the registry: a re-saved model then has the file of every pooling in its folder.
 from .poolings import TOKEN_POOLINGS
@@ -17,10 +22,11 @@ class Backbone(Transformer):
     attention: "causal" or "bidirectional"; kept in the module's own settings, because an adapter-only save
         has no config.json to keep it in.
     layer_tokens: None, or "last" or "mean": also give that token state of each layer.
+    layers: numbers, from 1, of the layers that it is given of; None: of all.
     Raises ValueError where the language model does not obey the attention mode, or has no EOS token.
     """
 
-    config_keys = [*Transformer.config_keys, "attention", "layer_tokens"]
+    config_keys = [*Transformer.config_keys, "attention", "layer_tokens", "layers"]
 
     def __init__(
         self,
@@ -28,11 +34,13 @@ class Backbone(Transformer):
         *,
         attention: str = "causal",
         layer_tokens: str | None = None,
+        layers: list[int] | None = None,
         **kwargs: Any,
     ):
         super().__init__(model_name_or_path, **kwargs)
         self.attention = attention
         self.layer_tokens = layer_tokens
+        self.layers = layers
         # Through from_pretrained(..., is_causal=False) the flag would be dropped without a word.
         self.model.config.is_causal = attention == "causal"
         probe_attention(self.model, attention)
@@ -42,6 +50,35 @@ class Backbone(Transformer):
         if self.tokenizer.pad_token_id is None:
             self.tokenizer.pad_token = self.tokenizer.unk_token or self.tokenizer.eos_token
         self._tokenizer_adds_eos = self.tokenizer("a")["input_ids"][-1] == self.tokenizer.eos_token_id
+
+    def get_config_dict(self) -> dict[str, Any]:
+        """Return the settings to save; an adapter's tell how its base is loaded, whose files it lacks."""
+        settings = super().get_config_dict()
+        if hasattr(self.model, "peft_config"):
+            settings["model_kwargs"] = {"dtype": str(self.model.dtype).removeprefix("torch.")}
+            settings["processor_kwargs"] = {"model_max_length": self.max_seq_length}
+        return settings
+
+    @classmethod
+    def load(cls, model_name_or_path: str, subfolder: str = "", **kwargs: Any) -> "Backbone":
+        """Return the backbone that `save` wrote: a language model, or an adapter that is put on its base.
+
+        The base is the one of the training, in its revision and precision; transformers by itself would take
+        the newest revision, in the precision of its files.
+        """
+        hub = {key: kwargs.get(key) for key in ("token", "cache_folder", "revision")}
+        hub |= {"subfolder": subfolder, "local_files_only": kwargs.get("local_files_only", False)}
+        adapter = cls.load_file_path(model_name_or_path, "adapter_config.json", **hub)
+        if adapter is None:
+            return super().load(model_name_or_path, subfolder=subfolder, **kwargs)
+        weights = cls.load_file_path(model_name_or_path, "adapter_model.safetensors", **hub)
+        base = json.loads(Path(adapter).read_text(encoding="utf-8"))
+        settings = cls._load_init_kwargs(model_name_or_path, subfolder=subfolder, **kwargs)
+        for name in ("model_kwargs", "processor_kwargs", "config_kwargs"):
+            settings[name] |= {"revision": base["revision"], "subfolder": ""}
+        backbone = cls(base["base_model_name_or_path"], **settings)
+        backbone.model.load_adapter(str(Path(weights).parent))
+        return backbone
 
     def preprocess(
         self, inputs: Sequence[str], prompt: str | None = None, **kwargs: Any
@@ -64,30 +101,47 @@ class Backbone(Transformer):
         return dict(features)
 
     def forward(self, features: dict[str, Any], **kwargs: Any) -> dict[str, Any]:
-        """Add token_embeddings (batch, tokens, dim) and, if asked, layer_embeddings (batch, layers, dim)."""
-        if self.layer_tokens is None:
-            return super().forward(features, **kwargs)
-        with LayerStates(self.model, self.layer_tokens, features["attention_mask"]) as states:
-            features = super().forward(features, **kwargs)
-            features["layer_embeddings"] = states.stacked()
+        """Add token_embeddings (batch, tokens, dim) and, if asked, layer_embeddings (batch, layers, dim).
+
+        The language model meets texts of like length together, whatever the order of the batch.
+        """
+        chunks = chunks_by_length(features["attention_mask"])
+        width = features["attention_mask"].shape[1]
+        token_states, layer_states = [], []
+        for chunk in chunks:
+            tokens, layers = self._states(chunk.cut(features), **kwargs)
+            token_states.append(F.pad(tokens, (0, 0, chunk.start, width - chunk.stop)))
+            layer_states.append(layers)
+        order = torch.cat([chunk.rows for chunk in chunks]).argsort()
+        features["token_embeddings"] = torch.cat(token_states)[order]
+        if self.layer_tokens is not None:
+            features["layer_embeddings"] = torch.cat(layer_states)[order]
         return features
+
+    def _states(self, features: dict[str, Any], **kwargs: Any) -> tuple[Tensor, Tensor | None]:
+        if self.layer_tokens is None:
+            return super().forward(features, **kwargs)["token_embeddings"], None
+        with LayerStates(self.model, self.layer_tokens, features["attention_mask"], self.layers) as states:
+            return super().forward(features, **kwargs)["token_embeddings"], states.stacked()
 
 
 class LayerStates:
-    """Collects one token state of each layer 1..L while the model runs, so that no layer is kept whole.
+    """Collects one token state of each chosen layer while the model runs, so that no layer is kept whole.
 
     Layers 1..L-1 are taken before the final norm and layer L after it, as in `output_hidden_states`.
+    layers: numbers, from 1, of those to collect; None: all.
     """
 
-    def __init__(self, model: nn.Module, tokens: str, mask: Tensor):
-        self.sources = [*model.layers[:-1], model.norm]
+    def __init__(self, model: nn.Module, tokens: str, mask: Tensor, layers: Sequence[int] | None = None):
+        sources = dict(enumerate([*model.layers[:-1], model.norm], start=1))
+        self.sources = {layer: sources[layer] for layer in layers or sources}
         self.pool_tokens = TOKEN_POOLINGS[tokens]
         self.mask = mask
         self.states: dict[int, Tensor] = {}  # keyed by layer: checkpointing runs a hook twice
 
     def __enter__(self) -> "LayerStates":
         self.hooks = [
-            source.register_forward_hook(self._keep(layer)) for layer, source in enumerate(self.sources)
+            source.register_forward_hook(self._keep(layer)) for layer, source in self.sources.items()
         ]
         return self
 
@@ -97,7 +151,7 @@ class LayerStates:
 
     def stacked(self) -> Tensor:
         """Return the states, (batch, layers, dim)."""
-        return torch.stack([self.states[layer] for layer in range(len(self.sources))], dim=1)
+        return torch.stack([self.states[layer] for layer in self.sources], dim=1)
 
     def _keep(self, layer: int):
         def hook(module: nn.Module, arguments: tuple, output: Tensor | tuple) -> None:

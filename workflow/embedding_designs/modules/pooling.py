@@ -27,13 +27,24 @@ def mean_token(states: Tensor, mask: Tensor) -> Tensor:
     return (states * weights).sum(dim=1) / weights.sum(dim=1).clamp(min=1)
 
 
-TOKEN_POOLINGS = {"last": last_token, "mean": mean_token}
+def weighted_mean_token(states: Tensor, mask: Tensor) -> Tensor:
+    """Return the mean state of each text's real tokens, the i-th of n weighted i / (1 + … + n).
+
+    Shapes: states (batch, tokens, dim), mask (batch, tokens), result (batch, dim). Padding may stand on
+    either side.
+    """
+    positions = mask.long() * mask.long().cumsum(dim=1)  # 1 to n; 0 where a token is padding
+    weights = positions / positions.sum(dim=1, keepdim=True).clamp(min=1)
+    return (states * weights.unsqueeze(-1).to(states.dtype)).sum(dim=1)
+
+
+TOKEN_POOLINGS = {"last": last_token, "mean": mean_token, "weighted_mean": weighted_mean_token}
 
 
 class Pooling(Module):
     """What all poolings share: the embedding has the backbone's dimension; settings and weights are saved.
 
-    `tokens` says which token states are read: "last", "mean" or "all".
+    `tokens` says which token states are read: "all", or one of TOKEN_POOLINGS.
     """
 
     config_keys = ["dimension", "tokens"]
@@ -56,6 +67,15 @@ class Pooling(Module):
     def pool(self, features: dict[str, Any]) -> Tensor:
         """Return the embeddings, (batch, dim), not yet normalised."""
         raise NotImplementedError
+
+    def _apply(self, fn, recurse: bool = True):
+        # A SentenceTransformer casts every module to the backbone's precision when it is built or loaded.
+        # A pooling is float32 on a bfloat16 backbone too, so it moves with the model but is never cast down.
+        def moved(tensor: Tensor) -> Tensor:
+            result = fn(tensor)
+            return tensor.to(result.device) if result.itemsize < tensor.itemsize else result
+
+        return super()._apply(moved, recurse)
 
     def save(self, output_path: str, *args, safe_serialization: bool = True, **kwargs) -> None:
         """Write settings and, where there are any, weights to a folder."""

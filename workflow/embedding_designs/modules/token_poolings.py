@@ -22,3 +22,10 @@ class EosPooling(TokenPooling):
 
 class MeanPooling(TokenPooling):
     """The mean of the last layer's token states."""
+
+
+class WeightedMeanPooling(TokenPooling):
+    """The position-weighted mean of the last layer's token states: later tokens, which saw more, count more.
+
+    SGPT (Muennighoff 2022, arXiv 2202.08904), section 4.1.1: v = sum_i w_i h_i with w_i = i / sum_i i.
+    """

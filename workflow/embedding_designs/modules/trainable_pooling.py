@@ -1,19 +1,36 @@
-"""The paper's trainable pooling: latents attend to token states or to layer states."""
+"""The paper's trainable pooling: latents attend to token states or to layer states.
 
+It computes the paper's formulas exactly, in an order of its own. Latents and weights are the same for every
+text, so what depends on them alone is computed once; queries, keys and values are never formed where another
+order of the products is cheaper (`contraction`); the feed-forward layer is averaged over the latents as it is
+computed (`mean_feed_forward`). docs/performance.md counts what that saves.
+"""
+
+from collections.abc import Callable
 from typing import Any
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
+from torch.autograd import Function
+from torch.utils.checkpoint import checkpoint
 
+from .contraction import Contraction, product_dtype
+from .mean_feed_forward import MeanGatedUnits, MeanGatedUnitsOfShifted
 from .pooling import Pooling, last_token
+
+# Indices: b text, e input state, h head, m latent, a inner dimension of a head, i, j, c dimension of states.
+SCORES = "mi,hai,haj,bej->behm"  # latents, Wq, Wk, inputs
+OUTPUT = "behm,bej,haj,hac->bmc"  # attention, inputs, Wv, Wo
+OUTPUT_OF_ONE_KEY = "bj,haj,hac->bc"  # the same where the attention is 1
+GROUP_BYTES = {True: 2**28, False: 2**24}  # training or not: scores and values in hand at once, or one text's
 
 
 class TrainablePooling(Pooling):
     """Trainable latents attend to the input states H; the embedding is the mean of what they become.
 
-    q = Wq LN(Z); k, v = Wkv LN(H); x = Attention(q, k, v) Wo + Z; x = FF(LN(x)) + x; mean over the latents
-    (arXiv 2409.02727, section 3.2, as its public code computes it; padding is masked here).
+    q = Wq LN(Z); k, v = Wk LN(H), Wv LN(H); x = Attention(q, k, v) Wo + Z; x = FF(LN(x)) + x; mean over the
+    latents (arXiv 2409.02727, section 3.2, as its public code computes it; padding is masked here).
     """
 
     config_keys = ["dimension", "tokens", "latents", "heads", "head_dim"]
@@ -26,45 +43,156 @@ class TrainablePooling(Pooling):
         self.norm_latents = nn.LayerNorm(dimension)
         self.norm_inputs = nn.LayerNorm(dimension)
         self.to_query = nn.Linear(dimension, inner, bias=False)
-        self.to_key_value = nn.Linear(dimension, 2 * inner, bias=False)
-        self.to_output = nn.Linear(inner, dimension, bias=False)
+        self.to_key = nn.Linear(dimension, inner, bias=False)
+        self.to_value = nn.Linear(dimension, inner, bias=False)
+        self.to_output = nn.Linear(dimension, inner, bias=False)  # Wo transposed: by head, like the others
+        nn.init.uniform_(self.to_output.weight, -(inner**-0.5), inner**-0.5)  # as nn.Linear would draw Wo
         self.norm_feed_forward = nn.LayerNorm(dimension)
         self.feed_forward = GatedFeedForward(dimension)
+        self._kept: dict[Any, Any] = {}
+        self._kept_for: tuple[list, list] = ([], [])
 
     def pool_states(self, inputs: Tensor, mask: Tensor | None = None) -> Tensor:
         """Return (batch, dim) from input states (batch, n, dim); mask (batch, n): True where to attend."""
         inputs = inputs.to(self.latent_states.dtype)  # a bfloat16 backbone meets float32 latents here
-        attended = self.to_output(self._attend(inputs, mask)) + self.latent_states  # (batch, latents, dim)
-        transformed = self.feed_forward(self.norm_feed_forward(attended)) + attended
-        return transformed.mean(dim=1)
+        inputs = self.norm_inputs(inputs)
+        if inputs.shape[1] == 1:
+            return self._pool_one(inputs[:, 0])
+        return self._pool_many(inputs, mask)
 
-    def _attend(self, inputs: Tensor, mask: Tensor | None) -> Tensor:
-        query = self._split_heads(self.to_query(self.norm_latents(self.latent_states)).unsqueeze(0))
-        key, value = self.to_key_value(self.norm_inputs(inputs)).chunk(2, dim=-1)
-        output = F.scaled_dot_product_attention(
-            query.expand(len(inputs), -1, -1, -1),  # (batch, heads, latents, head_dim)
-            self._split_heads(key),  # (batch, heads, n, head_dim)
-            self._split_heads(value),
-            attn_mask=None if mask is None else mask.bool()[:, None, None, :],
+    def _pool_one(self, inputs: Tensor) -> Tensor:
+        """Return (batch, dim) from one state per text: every latent gets that text's one value.
+
+        LN(Z + o) = (centred Z + centred o) / deviation, so W1 is applied to Z and to o, never to their sum,
+        and the variance follows from those of Z and of o and their covariance.
+        """
+        sizes = self._sizes(len(inputs), 1)
+        contraction = Contraction(OUTPUT_OF_ONE_KEY, sizes, frozenset({1, 2}), free=self._keeps)
+        weights = self._once(
+            contraction.steps,
+            lambda: contraction.multiply({1: self._heads(self.to_value), 2: self._heads(self.to_output)}),
         )
-        return output.transpose(1, 2).flatten(2)  # (batch, latents, heads * head_dim)
+        (shift,) = contraction.multiply({0: inputs, **weights}).values()  # (batch, dim)
+        latents, expanded = self._once("expanded latents", self._expand_latents)
+        norm, expand = self.norm_feed_forward, self.feed_forward.expand
+        centred = shift - shift.mean(-1, keepdim=True)
+        squares = latents.square().mean(-1) + centred.square().mean(-1, keepdim=True)
+        variance = squares + 2 / self.dimension * (centred @ latents.T)  # (batch, latents)
+        scales = (variance.clamp(min=0) + norm.eps).rsqrt()
+        shifts = F.linear(centred * norm.weight, expand.weight)
+        bias = F.linear(norm.bias, expand.weight, expand.bias)
+        terms = (term.to(expanded.dtype) for term in (shifts, scales, bias))
+        units = MeanGatedUnitsOfShifted.apply(expanded, *terms)
+        pooled = self.feed_forward.contract(units) + self.latent_states.mean(0) + shift
+        # With one key the softmax is 1 whatever Wq and Wk are: their gradients are zero, not absent.
+        unused = [self.norm_latents.weight, self.norm_latents.bias, self.to_query.weight, self.to_key.weight]
+        return WithZeroGradients.apply(pooled, *unused)
 
-    def _split_heads(self, states: Tensor) -> Tensor:
-        return states.unflatten(-1, (self.heads, self.head_dim)).transpose(1, 2)
+    def _expand_latents(self) -> tuple[Tensor, Tensor]:
+        latents = self.latent_states - self.latent_states.mean(-1, keepdim=True)
+        return latents, F.linear(latents * self.norm_feed_forward.weight, self.feed_forward.expand.weight)
+
+    def _pool_many(self, inputs: Tensor, mask: Tensor | None) -> Tensor:
+        """Return (batch, dim) from several states per text, a group of texts at a time."""
+        sizes = self._sizes(*inputs.shape[:2])
+        scores = Contraction(SCORES, sizes, frozenset({0, 1, 2}), free=self._keeps)
+        output = Contraction(OUTPUT, sizes, frozenset({2, 3}), free=self._keeps)
+        folded = self._once((scores.steps, output.steps), lambda: self._fold(scores, output))
+
+        def pool_group(inputs: Tensor, mask: Tensor | None) -> Tensor:
+            score_terms, output_terms = folded
+            (attention,) = scores.multiply({3: inputs, **score_terms}).values()  # (batch, n, heads, latents)
+            if mask is not None:
+                attention = attention.masked_fill(~mask.bool()[:, :, None, None], -torch.inf)
+            attention = attention.softmax(dim=1)
+            (attended,) = output.multiply({0: attention, 1: inputs, **output_terms}).values()
+            return self._feed_forward(attended + self.latent_states)  # (batch, latents, dim) -> (batch, dim)
+
+        # Scores and attention of all latents, and values of the full dimension, for each head and state.
+        numbers = self.heads * inputs.shape[1] * (2 * self.latents + self.dimension)
+        text_bytes = numbers * inputs.element_size()
+        texts = max(1, GROUP_BYTES[torch.is_grad_enabled()] // text_bytes)
+        if len(inputs) <= texts:
+            return pool_group(inputs, mask)
+        masks = [None] * len(inputs) if mask is None else mask.split(texts)
+        groups = zip(inputs.split(texts), masks, strict=False)
+        return torch.cat([recomputed(pool_group, *group) for group in groups])
+
+    def _fold(self, scores: Contraction, output: Contraction) -> tuple[dict[int, Tensor], dict[int, Tensor]]:
+        latents = self.norm_latents(self.latent_states) * self.head_dim**-0.5
+        score_terms = {0: latents, 1: self._heads(self.to_query), 2: self._heads(self.to_key)}
+        output_terms = {2: self._heads(self.to_value), 3: self._heads(self.to_output)}
+        return scores.multiply(score_terms), output.multiply(output_terms)
+
+    def _feed_forward(self, states: Tensor) -> Tensor:
+        expand, normed = self.feed_forward.expand, self.norm_feed_forward(states)
+        dtype = product_dtype(normed)
+        units = MeanGatedUnits.apply(*(t.to(dtype) for t in (normed, expand.weight, expand.bias)))
+        return self.feed_forward.contract(units) + states.mean(dim=1)
+
+    def _sizes(self, batch: int, states: int) -> dict[str, int]:
+        sizes = {"b": batch, "e": states, "h": self.heads, "m": self.latents, "a": self.head_dim}
+        # In the order in which products lie in memory.
+        return {index: sizes.get(index, self.dimension) for index in "bejhmaic"}
+
+    def _heads(self, linear: nn.Linear) -> Tensor:
+        return linear.weight.unflatten(0, (self.heads, self.head_dim))  # (heads, head_dim, dim)
+
+    @property
+    def _keeps(self) -> bool:  # tensors made under inference_mode do not tell when they change
+        return not torch.is_grad_enabled() and not self.latent_states.is_inference()
+
+    def _once(self, key: Any, compute: Callable[[], Any]) -> Any:
+        """Return compute(), which depends on weights only: kept, outside of training, until they change."""
+        if not self._keeps:
+            return compute()
+        weights = list(self.parameters())
+        versions = [(id(weight), weight.data_ptr(), weight._version, weight.dtype) for weight in weights]
+        if versions != self._kept_for[0]:
+            self._kept, self._kept_for = (
+                {},
+                (versions, weights),
+            )  # the weights, lest another get their address
+        key = (key, product_dtype(self.latent_states))
+        if key not in self._kept:
+            self._kept[key] = compute()
+        return self._kept[key]
+
+    def train(self, mode: bool = True) -> "TrainablePooling":
+        """Set training or evaluation mode; training frees what evaluation has kept."""
+        self._kept, self._kept_for = {}, ([], [])
+        return super().train(mode)
+
+
+class WithZeroGradients(Function):
+    """The identity; gives zero gradients to weights that the result does not depend on."""
+
+    @staticmethod
+    def forward(ctx, result: Tensor, *unused: Tensor) -> Tensor:
+        """Return `result`."""
+        ctx.unused = unused
+        return result.view_as(result)
+
+    @staticmethod
+    def backward(ctx, gradient: Tensor) -> tuple[Tensor, ...]:
+        """Return the gradient, and zeros."""
+        return gradient, *(torch.zeros_like(weights) for weights in ctx.unused)
+
+
+def recomputed(function: Callable[..., Tensor], *inputs: Any) -> Tensor:
+    """Return function(*inputs); in training its intermediates are computed again rather than kept."""
+    if not torch.is_grad_enabled():
+        return function(*inputs)
+    return checkpoint(function, *inputs, use_reentrant=False, preserve_rng_state=False)
 
 
 class GatedFeedForward(nn.Module):
-    """GEGLU feed-forward layer, dim -> 2 x 4 dim -> 4 dim -> dim, with exact GELU."""
+    """The weights of a GEGLU feed-forward layer, dim -> 2 x 4 dim -> 4 dim -> dim, with exact GELU."""
 
     def __init__(self, dimension: int, multiplier: int = 4):
         super().__init__()
         self.expand = nn.Linear(dimension, 2 * multiplier * dimension)
         self.contract = nn.Linear(multiplier * dimension, dimension)
-
-    def forward(self, states: Tensor) -> Tensor:
-        """Return a tensor of the shape of `states`, (…, dim)."""
-        values, gates = self.expand(states).chunk(2, dim=-1)
-        return self.contract(values * F.gelu(gates))
 
 
 class LastLayerPooling(TrainablePooling):
@@ -81,18 +209,29 @@ class LastLayerPooling(TrainablePooling):
 class MultiLayerPooling(TrainablePooling):
     """Trainable pooling over one state per layer: its last token (design 3) or mean token (design 5).
 
-    A trainable vector per layer, N(0, 1), is added to that layer's state: the paper's layer weights.
+    layers: the numbers, from 1, of the layers that are read. layer_weights: whether a trainable vector per
+    layer, N(0, 1), is added to that layer's state: the paper's layer weights.
     """
 
-    config_keys = [*TrainablePooling.config_keys, "layers"]
+    config_keys = [*TrainablePooling.config_keys, "layers", "layer_weights"]
     reads_layers = True
 
-    def __init__(self, dimension: int, tokens: str, latents: int, heads: int, head_dim: int, layers: int):
+    def __init__(
+        self,
+        dimension: int,
+        tokens: str,
+        latents: int,
+        heads: int,
+        head_dim: int,
+        layers: list[int],
+        layer_weights: bool = True,
+    ):
         super().__init__(dimension, tokens, latents, heads, head_dim)
         self.layers = layers
-        self.layer_weights = nn.Parameter(torch.randn(layers, dimension))
+        self.layer_weights = layer_weights
+        self.layer_vectors = nn.Parameter(torch.randn(len(layers), dimension)) if layer_weights else None
 
     def pool(self, features: dict[str, Any]) -> Tensor:
         """Return (batch, dim) from features["layer_embeddings"] (batch, layers, dim)."""
-        states = features["layer_embeddings"].to(self.layer_weights.dtype)
-        return self.pool_states(states + self.layer_weights)
+        states = features["layer_embeddings"].to(self.latent_states.dtype)
+        return self.pool_states(states if self.layer_vectors is None else states + self.layer_vectors)

@@ -1,0 +1,71 @@
+"""How the benchmarks measure: medians of alternating runs, peak memory in a process of its own, one table."""
+
+import multiprocessing
+import re
+import statistics
+import time
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+
+import psutil
+import torch
+
+
+def medians(functions: Mapping[str, Callable[[], object]], repeats: int = 5) -> dict[str, float]:
+    """Return the median seconds of each function; they run in turn, so that noise meets all alike.
+
+    One run of each comes first and is not counted.
+    """
+    seconds: dict[str, list[float]] = {name: [] for name in functions}
+    for repeat in range(repeats + 1):
+        for name, function in functions.items():
+            synchronise()
+            began = time.perf_counter()
+            function()
+            synchronise()
+            if repeat:
+                seconds[name].append(time.perf_counter() - began)
+    return {name: statistics.median(times) for name, times in seconds.items()}
+
+
+def synchronise() -> None:
+    """Wait until the GPU, if there is one, has done its work."""
+    if torch.cuda.is_available():
+        torch.cuda.synchronize()
+
+
+def peak_memory_added(prepare: Callable[..., Callable[[], object]], *arguments: object) -> int:
+    """Return the bytes that the function which prepare(*arguments) returns adds at most, run once.
+
+    It runs in a process of its own; gradients and all that is kept for later runs count.
+    """
+    with multiprocessing.get_context("spawn").Pool(1) as pool:
+        return pool.apply(_peak_memory_added, (prepare, arguments))
+
+
+def _peak_memory_added(prepare: Callable[..., Callable[[], object]], arguments: tuple) -> int:
+    function = prepare(*arguments)
+    if torch.cuda.is_available():
+        torch.cuda.reset_peak_memory_stats()
+        before = torch.cuda.memory_allocated()
+        function()
+        return torch.cuda.max_memory_allocated() - before
+    before = psutil.Process().memory_info().rss
+    function()
+    status = Path("/proc/self/status").read_text(encoding="utf-8")  # Linux
+    return int(re.search(r"VmHWM:\s+(\d+) kB", status)[1]) * 1024 - before
+
+
+def hardware() -> str:
+    """Return one line on the machine that is measured."""
+    gpu = torch.cuda.is_available()
+    name = torch.cuda.get_device_name() if gpu else f"{torch.get_num_threads()} CPU cores"
+    return f"{time.strftime('%Y-%m-%d')}, {name}, torch {torch.__version__.split('+')[0]}"
+
+
+def print_table(columns: Sequence[str], rows: Sequence[Sequence[object]]) -> None:
+    """Print a Markdown table."""
+    print("| " + " | ".join(columns) + " |")
+    print("|" + " --- |" * len(columns))
+    for row in rows:
+        print("| " + " | ".join(str(cell) for cell in row) + " |", flush=True)

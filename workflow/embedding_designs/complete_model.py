@@ -1,0 +1,82 @@
+"""Completes a trained model: the same files, hard-linked, with a model card that tells its scores.
+
+python -m embedding_designs.complete_model TRAINED --study NAME --scores A.csv B.csv … --output DIR
+"""
+
+import argparse
+import csv
+import json
+import os
+import shutil
+from pathlib import Path
+from typing import Any
+
+from .command import command, read_json, whole
+from .model_card import model_card
+from .provenance import commit
+
+# Snakemake's mark in an output folder, which it touches; a link would touch that of the trained model too.
+NOT_LINKED = shutil.ignore_patterns(".snakemake_timestamp", "README.md")
+
+
+def complete_model(trained: Path, card: str, output: Path) -> None:
+    """Write the files of a trained model, with `card` as model card, to a folder, whole or not at all."""
+    with whole(output) as part:
+        shutil.copytree(trained, part, copy_function=link_or_copy, ignore=NOT_LINKED)
+        (part / "README.md").write_text(card, encoding="utf-8")
+
+
+def link_or_copy(source: str, target: str) -> None:
+    """Put a file at `target` without a second copy of its bytes, or with one where links are impossible."""
+    try:
+        os.link(source, target)
+    except OSError:
+        shutil.copy2(source, target)
+
+
+def read_scores(files: list[Path]) -> list[dict[str, Any]]:
+    """Return the rows of the run's score files: task, category, metric and, as a number, score."""
+    rows = [row for file in files for row in csv.DictReader(file.read_text(encoding="utf-8").splitlines())]
+    return [{**row, "score": float(row["score"])} for row in rows]
+
+
+def of_the_folder(trained: Path) -> dict[str, Any]:
+    """Return what the folder of a trained model tells of it: run card, pooling, versions, code files."""
+    modules = read_json(trained / "modules.json")
+    versions = read_json(trained / "config_sentence_transformers.json")["__version__"]
+    return {
+        "run": read_json(trained / "run_card.json"),
+        "settings": read_json(trained / modules[1]["path"] / "config.json"),
+        "versions": [f"{name.replace('_', '-')} {version}" for name, version in sorted(versions.items())],
+        "code": sorted(file.name for file in trained.glob("*.py")),
+    }
+
+
+@command
+def main() -> None:
+    """Complete one trained model."""
+    parser = argparse.ArgumentParser(description=main.__doc__)
+    parser.add_argument("trained", type=Path, help="folder that training wrote")
+    parser.add_argument("--study", required=True, help="name of the study")
+    parser.add_argument("--source", type=Path, required=True, help="card of the data")
+    parser.add_argument("--tasks", type=Path, required=True, help="card of all tasks")
+    parser.add_argument("--data", type=Path, required=True, help="data report")
+    parser.add_argument("--training-log", type=Path, required=True)
+    parser.add_argument("--scores", type=Path, nargs="+", required=True)
+    parser.add_argument("--output", type=Path, required=True)
+    arguments = parser.parse_args()
+
+    facts = {
+        "study": arguments.study,
+        "source": read_json(arguments.source),
+        "tasks": read_json(arguments.tasks),
+        "data": read_json(arguments.data),
+        "training": json.loads(arguments.training_log.read_text(encoding="utf-8").splitlines()[-1]),
+        "scores": read_scores(arguments.scores),
+        "commit": commit(Path(__file__).parent),
+    }
+    complete_model(arguments.trained, model_card(facts | of_the_folder(arguments.trained)), arguments.output)
+
+
+if __name__ == "__main__":
+    main()
