@@ -9,7 +9,7 @@ from collections.abc import Callable
 import torch
 import torch.nn.functional as F
 from measure import hardware, medians, peak_memory_added, print_table
-from plain_pooling import plain_copy
+from plain import plain_copy
 from torch.utils.flop_counter import FlopCounterMode
 
 from embedding_designs.modules.trainable_pooling import LastLayerPooling

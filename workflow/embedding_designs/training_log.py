@@ -45,6 +45,7 @@ class TrainingLog(TrainerCallback):
         self.path.write_text("".join(json.dumps(event) + "\n" for event in self.events), encoding="utf-8")
         self.began = self.last = time.perf_counter()
         self.last_tokens = 0
+        self.heldout_seconds = 0.0
         self.bar = progress(description=self.description, total=args.max_steps)
         self.bar.update(state.global_step)
 
@@ -53,6 +54,13 @@ class TrainingLog(TrainerCallback):
     ) -> None:
         """Show progress."""
         self.bar.update(1)
+        self.step_ended = time.perf_counter()
+
+    def on_evaluate(
+        self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any
+    ) -> None:
+        """Count the seconds that logging and the held-out loss took."""
+        self.heldout_seconds += time.perf_counter() - self.step_ended
 
     def on_log(
         self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any
@@ -74,8 +82,9 @@ class TrainingLog(TrainerCallback):
         """Write the last line: what the whole training took."""
         self.bar.close()
         self._write(
-            "summary", state, steps=state.global_step, resumed_from_step=self.resumed_from, **self.sizes
-        )
+            "summary", state, steps=state.global_step, resumed_from_step=self.resumed_from,
+            heldout_seconds=round(self.heldout_seconds, 3), **self.sizes,
+        )  # fmt: skip
 
     @staticmethod
     def remove_unless_whole(checkpoint: Path) -> None:

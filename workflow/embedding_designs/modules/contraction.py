@@ -1,7 +1,7 @@
 """Products of several tensors in the order that needs the fewest multiplications.
 
 A product is written as for `torch.einsum`: "mi,hai,haj,bej->behm". Its terms are multiplied two at a time.
-Which two come first can change the cost a hundredfold and depends on the sizes alone: it is found by counting.
+Which two come first can change the cost a hundredfold, and depends on the sizes alone: it is counted.
 """
 
 from collections.abc import Mapping

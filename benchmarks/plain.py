@@ -1,14 +1,20 @@
 """The baseline of the speed claims: the paper's formulas computed as they are written, as in its code.
 
-Latents are repeated for each text, all of them are projected to queries and fed forward text by text, and
-keys and values are formed in full.
+Pooling: latents are repeated for each text, all of them are projected to queries and fed forward text by text,
+and keys and values are formed in full. Backbone: a batch is run as it comes, padded to its longest text, and the
+states of all layers are kept until they are pooled.
 """
+
+from typing import Any
 
 import torch
 import torch.nn.functional as F
+from sentence_transformers import SentenceTransformer
 from torch import Tensor
 
-from embedding_designs.modules.trainable_pooling import LastLayerPooling, MultiLayerPooling
+from embedding_designs.modules.backbone import Backbone
+from embedding_designs.modules.pooling import TOKEN_POOLINGS
+from embedding_designs.modules.trainable_pooling import LastLayerPooling, MultiLayerPooling, TrainablePooling
 
 
 class PlainFormulas:
@@ -48,3 +54,26 @@ def plain_copy(pooling: torch.nn.Module) -> torch.nn.Module:
         copy = plain(**pooling.get_config_dict())
     copy.load_state_dict(pooling.state_dict(keep_vars=True), assign=True)
     return copy.train(pooling.training)
+
+
+class PlainBackbone(Backbone):
+    """A backbone that runs a batch whole and keeps all hidden states where layers are pooled."""
+
+    def forward(self, features: dict[str, Any], **kwargs: Any) -> dict[str, Any]:
+        """Add token_embeddings and, if asked, layer_embeddings."""
+        ids, mask = features["input_ids"], features["attention_mask"]
+        states = self.model(ids, mask, output_hidden_states=self.layer_tokens is not None, return_dict=True)
+        features["token_embeddings"] = states.last_hidden_state
+        if self.layer_tokens is not None:
+            pool = TOKEN_POOLINGS[self.layer_tokens]
+            pooled = [pool(states.hidden_states[layer], mask) for layer in self.layers]
+            features["layer_embeddings"] = torch.stack(pooled, dim=1)
+        return features
+
+
+def made_plain(model: SentenceTransformer, pooling: bool = True) -> SentenceTransformer:
+    """Return the model with its backbone, and by default its pooling, replaced by plain ones."""
+    model[0].__class__ = PlainBackbone
+    if pooling and isinstance(model[1], TrainablePooling):
+        model[1] = plain_copy(model[1])
+    return model

@@ -1,0 +1,75 @@
+"""Measures one evaluation of the quickstart against MTEB with a plain Sentence Transformers model.
+
+PYTHONPATH=workflow python benchmarks/encoding.py [--repeats 5] [--design multi-layer-bidirectional]
+It needs the quickstart's results: `make study`.
+"""
+
+import argparse
+import tempfile
+from functools import partial
+from pathlib import Path
+
+import mteb
+import torch
+from measure import hardware, medians, peak_memory_added, print_table
+from plain import made_plain
+
+from embedding_designs.command import read_json
+from embedding_designs.docstring_tasks import load_task
+from embedding_designs.encoder import Encoder
+from embedding_designs.model import load_model
+from embedding_designs.tasks import evaluate
+
+STUDY = Path("results/quickstart")
+TASKS = STUDY / "tasks/docstrings"
+
+
+def plain_evaluation(design: str) -> None:
+    """Evaluate a run by the plain formulas, through MTEB's own wrapper of Sentence Transformers."""
+    card, model = read_json(STUDY / "cards/tasks/all.json"), loaded(design)
+    made_plain(model)
+    for names in card["tasks"].values():
+        for name in names:
+            mteb.evaluate(
+                model, load_task(TASKS, name), cache=None, co2_tracker=False, show_progress_bar=False
+            )
+
+
+def our_evaluation(design: str) -> None:
+    """Evaluate a run as the workflow does."""
+    card, model = read_json(STUDY / "cards/tasks/all.json"), loaded(design)
+    with tempfile.TemporaryDirectory() as partial_results:
+        encoder = Encoder(model, card["prompts"], card["batch_size"])
+        evaluate(encoder, card, TASKS, Path(partial_results), design)
+
+
+def loaded(design: str):
+    """Return the first run of a design, cutting texts as its evaluation does."""
+    model = load_model(STUDY / "trained/mini" / design / "seed1")
+    model.max_seq_length = read_json(STUDY / "cards/tasks/all.json")["max_tokens"]
+    return model
+
+
+def main() -> None:
+    """Print the table."""
+    parser = argparse.ArgumentParser(description=main.__doc__)
+    parser.add_argument("--repeats", type=int, default=5)
+    parser.add_argument("--design", nargs="+", default=["eos-causal", "multi-layer-bidirectional"])
+    arguments = parser.parse_args()
+    torch.set_num_threads(1)
+    rows = []
+    for design in arguments.design:
+        functions = {"plain": partial(plain_evaluation, design), "ours": partial(our_evaluation, design)}
+        memory = {name: peak_memory_added(partial, function) for name, function in functions.items()}
+        seconds = medians(functions, arguments.repeats)
+        faster = seconds["plain"] / seconds["ours"]
+        rows.append(
+            [design, f"{seconds['plain']:.1f}", f"{seconds['ours']:.1f}", f"{faster:.2f}x",
+             f"{memory['plain'] / 2**20:.0f}", f"{memory['ours'] / 2**20:.0f}"]
+        )  # fmt: skip
+    print(f"\nOne evaluation of the quickstart, 48 tasks, one thread. {hardware()}\n")
+    print_table(["design", "plain s", "ours s", "faster", "plain MB", "ours MB"], rows)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,153 @@
+"""Measures training: memory of a step that pools all layers, and the quickstart's runs against plain defaults.
+
+PYTHONPATH=workflow python benchmarks/training.py step [--repeats 5]
+PYTHONPATH=workflow python benchmarks/training.py run [--repeats 5]     # after `make study`
+"""
+
+import argparse
+import tempfile
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+
+import torch
+from datasets import Dataset
+from measure import hardware, medians, peak_memory_added, print_table
+from plain import made_plain
+from sentence_transformers import SentenceTransformerTrainer, SentenceTransformerTrainingArguments
+from sentence_transformers.sentence_transformer.losses import MultipleNegativesRankingLoss
+from transformers import AutoConfig, AutoModelForCausalLM, set_seed
+from transformers.utils import logging
+
+from embedding_designs.command import read_json
+from embedding_designs.contrastive_loss import InBatchContrastiveLoss
+from embedding_designs.model import build_model
+from embedding_designs.pretrain import train_tokenizer
+from embedding_designs.train import train_run, untrained_model
+
+STUDY = Path("results/quickstart")
+PAPER = {"latents": 768, "heads": 32, "head_dim": 2048}
+DESIGN_5 = {
+    "attention": "bidirectional",
+    "pooling": {"kind": "multi_layer", "tokens": "mean", "layers": "all", "layer_weights": True},
+}
+STEPS = {
+    "all as written, all states kept": {"pooling": "plain", "states": "kept", "checkpointing": False},
+    "pooling ours, all states kept": {"pooling": "ours", "states": "kept", "checkpointing": False},
+    "pooling ours, states pooled on the fly": {"pooling": "ours", "states": "pooled", "checkpointing": False},
+    "the same with checkpointing": {"pooling": "ours", "states": "pooled", "checkpointing": True},
+}
+
+
+def training_step(base: str, sizes: dict[str, int], texts: int, tokens: int, variant: dict) -> Callable:
+    """Return a function that makes one training step of design 5, forward and backward."""
+    torch.manual_seed(0)
+    design = {**DESIGN_5, "pooling": {**DESIGN_5["pooling"], **sizes}}
+    model = build_model(base, design, max_tokens=tokens).train()
+    if variant["states"] == "kept":
+        made_plain(model, pooling=variant["pooling"] == "plain")
+    if variant["checkpointing"]:
+        model.gradient_checkpointing_enable({"use_reentrant": False})
+    ids = torch.randint(5, model.tokenizer.vocab_size, (3, texts, tokens), device=model.device)
+    columns = [{"input_ids": rows, "attention_mask": torch.ones_like(rows)} for rows in ids]
+    plain = variant["pooling"] == "plain"
+    loss = (MultipleNegativesRankingLoss if plain else InBatchContrastiveLoss)(model, scale=20.0)
+
+    def run() -> None:
+        model.zero_grad()
+        loss([dict(column) for column in columns], None).backward()
+
+    return run
+
+
+def random_base(folder: str) -> str:
+    """Write a random-weight language model of 12 layers and 256 dimensions, and return its folder."""
+    tokenizer = train_tokenizer([" ".join(f"word{n}" for n in range(500))], vocabulary=2000)
+    config = AutoConfig.for_model(
+        "mistral", vocab_size=len(tokenizer), hidden_size=256, intermediate_size=768, num_hidden_layers=12,
+        num_attention_heads=4, num_key_value_heads=4, head_dim=64, max_position_embeddings=512,
+    )  # fmt: skip
+    AutoModelForCausalLM.from_config(config).save_pretrained(folder)
+    tokenizer.save_pretrained(folder)
+    return folder
+
+
+def measure_steps(repeats: int) -> None:
+    """Print what a training step of design 5 costs with each way to hold the states."""
+    for name, sizes, texts in [
+        ("pool of the quickstart (32 latents, 4 x 64)", {"latents": 32, "heads": 4, "head_dim": 64}, 16),
+        ("pool of the paper (768 latents, 32 x 2048)", PAPER, 4),
+    ]:
+        with tempfile.TemporaryDirectory() as folder:
+            case = (random_base(folder), sizes, texts, 128)
+            memory = {key: peak_memory_added(training_step, *case, variant) for key, variant in STEPS.items()}
+            seconds = medians({key: training_step(*case, variant) for key, variant in STEPS.items()}, repeats)
+        first = next(iter(STEPS))
+        print(f"\nStep of design 5, 12 layers x 256, {3 * texts} texts of 128 tokens, {name}. {hardware()}\n")
+        print_table(
+            ["variant", "s", "faster", "MB", "less"],
+            [
+                [key, f"{seconds[key]:.3f}", f"{seconds[first] / seconds[key]:.2f}x",
+                 f"{memory[key] / 2**20:.0f}", f"1/{memory[first] / memory[key]:.1f}"]
+                for key in STEPS
+            ],
+        )  # fmt: skip
+
+
+def plain_run(card: dict, base: str) -> None:
+    """Train a run of the quickstart by the plain formulas and Sentence Transformers' defaults."""
+    set_seed(card["seed"])
+    model = made_plain(untrained_model(card, base))
+    with tempfile.TemporaryDirectory() as folder:
+        SentenceTransformerTrainer(
+            model=model,
+            args=SentenceTransformerTrainingArguments(
+                output_dir=folder, max_steps=card["training"]["steps"],
+                per_device_train_batch_size=card["training"]["batch_size"],
+                learning_rate=card["training"]["learning_rate"], use_cpu=not torch.cuda.is_available(),
+                save_strategy="no", disable_tqdm=True, report_to="none",
+            ),
+            train_dataset=Dataset.from_parquet(str(STUDY / "data/train.parquet"), keep_in_memory=True),
+            loss=MultipleNegativesRankingLoss(model, scale=card["training"]["scale"]),
+        ).train()  # fmt: skip
+
+
+def our_run(card: dict, base: str) -> None:
+    """Train a run of the quickstart as the workflow does, with held-out losses and checkpoints."""
+    data = STUDY / "data"
+    with tempfile.TemporaryDirectory() as folder:
+        checkpoints, log = Path(folder) / "checkpoints", Path(folder) / "log.jsonl"
+        train_run(card, base, data / "train.parquet", data / "heldout.parquet", checkpoints, log)
+
+
+def measure_runs(repeats: int) -> None:
+    """Print what trainings of the quickstart take, one thread each as in its rule."""
+    torch.set_num_threads(1)
+    base, rows = str(STUDY / "bases/mini/model"), []
+    for card in sorted((STUDY / "cards/runs/mini").glob("*/seed1.json")):
+        card = read_json(card)
+        functions = {"plain": partial(plain_run, card, base), "ours": partial(our_run, card, base)}
+        memory = {name: peak_memory_added(partial, function) for name, function in functions.items()}
+        seconds = medians(functions, repeats)
+        faster = seconds["plain"] / seconds["ours"]
+        rows.append(
+            [card["design"]["name"], f"{seconds['plain']:.1f}", f"{seconds['ours']:.1f}", f"{faster:.2f}x",
+             f"{memory['plain'] / 2**20:.0f}", f"{memory['ours'] / 2**20:.0f}"]
+        )  # fmt: skip
+    print(f"\nOne training run of the quickstart, one thread. {hardware()}\n")
+    print_table(["design", "plain s", "ours s", "faster", "plain MB", "ours MB"], rows)
+
+
+def main() -> None:
+    """Print the tables."""
+    parser = argparse.ArgumentParser(description=main.__doc__)
+    parser.add_argument("part", choices=["step", "run"])
+    parser.add_argument("--repeats", type=int, default=5)
+    arguments = parser.parse_args()
+    logging.set_verbosity_error()
+    logging.disable_progress_bar()
+    (measure_steps if arguments.part == "step" else measure_runs)(arguments.repeats)
+
+
+if __name__ == "__main__":
+    main()
