@@ -1,8 +1,8 @@
 """The baseline of the speed claims: the paper's formulas computed as they are written, as in its code.
 
-Pooling: latents are repeated for each text, all of them are projected to queries and fed forward text by text,
-and keys and values are formed in full. Backbone: a batch is run as it comes, padded to its longest text, and the
-states of all layers are kept until they are pooled.
+Pooling: latents are repeated for each text, all of them are projected to queries and fed forward text by
+text, and keys and values are formed in full. Backbone: a batch is run as it comes, padded to its longest
+text, and the states of all layers are kept until they are pooled.
 """
 
 from typing import Any

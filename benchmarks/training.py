@@ -1,4 +1,4 @@
-"""Measures training: memory of a step that pools all layers, and the quickstart's runs against plain defaults.
+"""Measures training: a step that pools all layers, and the quickstart's runs against plain defaults.
 
 PYTHONPATH=workflow python benchmarks/training.py step [--repeats 5]
 PYTHONPATH=workflow python benchmarks/training.py run [--repeats 5]     # after `make study`
