@@ -25,7 +25,13 @@ class Contraction:
     """
 
     def __init__(self, equation: str, sizes: Mapping[str, int], constant: frozenset[int], free: bool):
+        self.sizes = dict(sizes)
         self.multiplications, self.steps = _cheapest(equation, tuple(sizes.items()), constant, free)
+
+    def numbers(self, index: str) -> int:
+        """Return how many numbers all products hold that have an index."""
+        products = [equation.split("->")[1] for _, _, equation, _ in self.steps]
+        return sum(prod(self.sizes[label] for label in labels) for labels in products if index in labels)
 
     def multiply(self, terms: Mapping[int, Tensor]) -> dict[int, Tensor]:
         """Return what is left of `terms` after every product of the order whose two terms are among them.

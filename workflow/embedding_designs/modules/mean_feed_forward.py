@@ -8,7 +8,6 @@ pass computes a chunk again unless there was room to keep it.
 from collections.abc import Iterator
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor
 from torch.autograd import Function
 from torch.autograd.function import once_differentiable
@@ -21,19 +20,22 @@ class MeanGatedUnits(Function):
     """mean over latents of v * GELU(g), (v, g) = W1 x + b1: exact forward and backward, chunked.
 
     Shapes: states x (batch, latents, dim), weight W1 (2 units, dim), bias (2 units), result (batch, units).
+    Chunks share their buffers, because fresh memory costs a CPU more time than what is computed in it.
     """
 
     @staticmethod
     def forward(ctx, states: Tensor, weight: Tensor, bias: Tensor) -> Tensor:
         """Return the mean units; keep the first chunks' expanded states, up to KEPT_BYTES."""
-        texts = _texts_at_once(states, weight)
+        chunks = states.split(_texts_at_once(states, weight))
+        shared, spare = _buffers(chunks[0], weight)
         room = KEPT_BYTES if any(ctx.needs_input_grad) else 0
         kept, means = [], []
-        for chunk in states.split(texts):
-            expanded = _expand(chunk, weight, bias)
-            means.append(_mean_units(expanded))
-            room -= expanded.nbytes
+        for chunk in chunks:
+            room -= shared.nbytes
+            expanded = torch.empty_like(shared) if room >= 0 else shared
+            expanded = _expand(chunk, weight, bias, out=expanded[: len(chunk)])
             kept.append(expanded if room >= 0 else None)
+            means.append(_mean_units(expanded, spare[: len(chunk)]))
         ctx.save_for_backward(states, weight, bias, *kept)
         return torch.cat(means)
 
@@ -43,17 +45,21 @@ class MeanGatedUnits(Function):
         """Return the gradients of states, weight and bias."""
         states, weight, bias, *kept = ctx.saved_tensors
         texts = _texts_at_once(states, weight)
+        shared, spare = _buffers(states[:texts], weight)
+        expanded_gradient = torch.empty_like(shared)
         states_gradient = torch.empty_like(states)
         weight_gradient = torch.zeros_like(weight, dtype=torch.promote_types(weight.dtype, torch.float32))
         bias_gradient = torch.zeros_like(weight_gradient[:, 0])
         for start, expanded in zip(range(0, len(states), texts), kept, strict=True):
             chunk = states[start : start + texts]
             if expanded is None:
-                expanded = _expand(chunk, weight, bias)
-            expanded_gradient = _units_gradient(expanded, gradient[start : start + texts]).flatten(0, 1)
-            torch.mm(expanded_gradient, weight, out=states_gradient[start : start + texts].flatten(0, 1))
-            _add_product(weight_gradient, expanded_gradient.T, chunk.flatten(0, 1))
-            bias_gradient += expanded_gradient.sum(0)
+                expanded = _expand(chunk, weight, bias, out=shared[: len(chunk)])
+            part = expanded_gradient[: len(chunk)]
+            _units_gradient(expanded, gradient[start : start + texts], part, spare[: len(chunk)])
+            part = part.flatten(0, 1)
+            torch.mm(part, weight, out=states_gradient[start : start + texts].flatten(0, 1))
+            _add_product(weight_gradient, part.T, chunk.flatten(0, 1))
+            bias_gradient += part.sum(0)
         return states_gradient, weight_gradient.to(weight.dtype), bias_gradient.to(bias.dtype)
 
 
@@ -72,7 +78,7 @@ class MeanGatedUnitsOfShifted(Function):
         for texts, rows in _blocks(shifts, latents):
             expanded = _shifted(latents[rows], shifts[texts]).mul_(scales[texts, rows, None]).add_(bias)
             share = expanded.shape[1] / len(latents)
-            means[texts].add_(_mean_units(expanded), alpha=share)
+            means[texts].add_(_mean_units(expanded, _half(expanded)), alpha=share)
         return means
 
     @staticmethod
@@ -87,7 +93,8 @@ class MeanGatedUnitsOfShifted(Function):
             shifted = _shifted(latents[rows], shifts[texts])
             expanded = torch.addcmul(bias, shifted, scale)
             share = expanded.shape[1] / len(latents)
-            expanded_gradient = _units_gradient(expanded, gradient[texts] * share)
+            expanded_gradient = torch.empty_like(expanded)
+            _units_gradient(expanded, gradient[texts] * share, expanded_gradient, _half(expanded))
             bias_gradient += expanded_gradient.sum((0, 1))
             scales_gradient[texts, rows] = torch.linalg.vecdot(expanded_gradient, shifted)
             shifted_gradient = expanded_gradient.mul_(scale)
@@ -96,29 +103,40 @@ class MeanGatedUnitsOfShifted(Function):
         return latents_gradient, shifts_gradient, scales_gradient, bias_gradient
 
 
+def _half(expanded: Tensor) -> Tensor:
+    return torch.empty_like(expanded[..., : expanded.shape[-1] // 2])
+
+
 def _shifted(latents: Tensor, shifts: Tensor) -> Tensor:
     return latents + shifts.unsqueeze(1)  # (texts, latents, 2 units)
 
 
-def _expand(states: Tensor, weight: Tensor, bias: Tensor) -> Tensor:
-    return F.linear(states, weight, bias)  # (texts, latents, 2 units)
+def _buffers(states: Tensor, weight: Tensor) -> tuple[Tensor, Tensor]:
+    """Return room for the expanded states of a chunk, (texts, latents, 2 units), and for half of them."""
+    expanded = states.new_empty(*states.shape[:2], len(weight))
+    return expanded, states.new_empty(*states.shape[:2], len(weight) // 2)
 
 
-def _mean_units(expanded: Tensor) -> Tensor:
+def _expand(states: Tensor, weight: Tensor, bias: Tensor, out: Tensor) -> Tensor:
+    torch.addmm(bias, states.flatten(0, 1), weight.T, out=out.flatten(0, 1))
+    return out
+
+
+def _mean_units(expanded: Tensor, spare: Tensor) -> Tensor:
     """Return the mean of v * GELU(g) over the latents: (texts, latents, 2 units) -> (texts, units)."""
     values, gates = expanded.chunk(2, dim=-1)
-    return F.gelu(gates).mul_(values).mean(dim=1)
+    return torch.ops.aten.gelu.out(gates, out=spare).mul_(values).mean(dim=1)
 
 
-def _units_gradient(expanded: Tensor, gradient: Tensor) -> Tensor:
-    """Return the gradient of `expanded` where that of its mean units is `gradient`, (texts, units)."""
+def _units_gradient(expanded: Tensor, gradient: Tensor, out: Tensor, spare: Tensor) -> None:
+    """Write into `out` the gradient of `expanded`; that of its mean units is `gradient`, (texts, units)."""
     values, gates = expanded.chunk(2, dim=-1)
+    values_gradient, gates_gradient = out.chunk(2, dim=-1)
     share = (gradient / expanded.shape[1]).unsqueeze(1)  # (texts, 1, units)
-    result = torch.empty_like(expanded)
-    values_gradient, gates_gradient = result.chunk(2, dim=-1)
-    torch.mul(F.gelu(gates), share, out=values_gradient)
-    torch.ops.aten.gelu_backward.grad_input(values * share, gates, grad_input=gates_gradient)
-    return result
+    torch.mul(torch.ops.aten.gelu.out(gates, out=spare), share, out=values_gradient)
+    torch.ops.aten.gelu_backward.grad_input(
+        torch.mul(values, share, out=spare), gates, grad_input=gates_gradient
+    )
 
 
 def _add_product(total: Tensor, left: Tensor, right: Tensor) -> None:

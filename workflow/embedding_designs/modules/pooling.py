@@ -3,6 +3,7 @@
 Shapes: batch texts, tokens, layers, dim = the backbone's hidden size.
 """
 
+from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
 import torch
@@ -41,6 +42,17 @@ def weighted_mean_token(states: Tensor, mask: Tensor) -> Tensor:
 TOKEN_POOLINGS = {"last": last_token, "mean": mean_token, "weighted_mean": weighted_mean_token}
 
 
+def products_like(states: Tensor) -> AbstractContextManager:
+    """Return a context in which float32 weights are multiplied in the precision of a bfloat16 backbone.
+
+    So it is under the autocast of training; encoding has none, and float32 products are many times slower on
+    a GPU.
+    """
+    if states.dtype in (torch.bfloat16, torch.float16):
+        return torch.autocast(states.device.type, states.dtype)
+    return nullcontext()
+
+
 class Pooling(Module):
     """What all poolings share: the embedding has the backbone's dimension; settings and weights are saved.
 
@@ -61,7 +73,8 @@ class Pooling(Module):
 
     def forward(self, features: dict[str, Any]) -> dict[str, Any]:
         """Add the embeddings (batch, dim) as features["sentence_embedding"]."""
-        features["sentence_embedding"] = self.pool(features)
+        with products_like(features["layer_embeddings" if self.reads_layers else "token_embeddings"]):
+            features["sentence_embedding"] = self.pool(features)
         return features
 
     def pool(self, features: dict[str, Any]) -> Tensor:

@@ -23,7 +23,7 @@ from .pooling import Pooling, last_token
 SCORES = "mi,hai,haj,bej->behm"  # latents, Wq, Wk, inputs
 OUTPUT = "behm,bej,haj,hac->bmc"  # attention, inputs, Wv, Wo
 OUTPUT_OF_ONE_KEY = "bj,haj,hac->bc"  # the same where the attention is 1
-GROUP_BYTES = {True: 2**28, False: 2**24}  # training or not: scores and values in hand at once, or one text's
+GROUP_BYTES = {True: 2**28, False: 2**26}  # products in hand at once, in training or not; or one text's
 
 
 class TrainablePooling(Pooling):
@@ -108,10 +108,8 @@ class TrainablePooling(Pooling):
             (attended,) = output.multiply({0: attention, 1: inputs, **output_terms}).values()
             return self._feed_forward(attended + self.latent_states)  # (batch, latents, dim) -> (batch, dim)
 
-        # Scores and attention of all latents, and values of the full dimension, for each head and state.
-        numbers = self.heads * inputs.shape[1] * (2 * self.latents + self.dimension)
-        text_bytes = numbers * inputs.element_size()
-        texts = max(1, GROUP_BYTES[torch.is_grad_enabled()] // text_bytes)
+        all_bytes = (scores.numbers("b") + output.numbers("b")) * inputs.element_size()
+        texts = max(1, GROUP_BYTES[torch.is_grad_enabled()] * len(inputs) // all_bytes)
         if len(inputs) <= texts:
             return pool_group(inputs, mask)
         masks = [None] * len(inputs) if mask is None else mask.split(texts)
@@ -149,10 +147,8 @@ class TrainablePooling(Pooling):
         weights = list(self.parameters())
         versions = [(id(weight), weight.data_ptr(), weight._version, weight.dtype) for weight in weights]
         if versions != self._kept_for[0]:
-            self._kept, self._kept_for = (
-                {},
-                (versions, weights),
-            )  # the weights, lest another get their address
+            self._kept = {}
+            self._kept_for = versions, weights  # the weights too, lest others get their addresses
         key = (key, product_dtype(self.latent_states))
         if key not in self._kept:
             self._kept[key] = compute()
