@@ -19,10 +19,11 @@ from sentence_transformers.sentence_transformer.losses import MultipleNegativesR
 from transformers import AutoConfig, AutoModelForCausalLM, set_seed
 from transformers.utils import logging
 
-from embedding_designs.command import read_json
+from embedding_designs.cards import run_card
 from embedding_designs.contrastive_loss import InBatchContrastiveLoss
 from embedding_designs.model import build_model
 from embedding_designs.pretrain import train_tokenizer
+from embedding_designs.study import load_study
 from embedding_designs.train import train_run, untrained_model
 
 STUDY = Path("results/quickstart")
@@ -120,18 +121,18 @@ def our_run(card: dict, base: str) -> None:
         train_run(card, base, data / "train.parquet", data / "heldout.parquet", checkpoints, log)
 
 
-def measure_runs(repeats: int) -> None:
+def measure_runs(repeats: int, designs: list[str]) -> None:
     """Print what trainings of the quickstart take, one thread each as in its rule."""
     torch.set_num_threads(1)
     base, rows = str(STUDY / "bases/mini/model"), []
-    for card in sorted((STUDY / "cards/runs/mini").glob("*/seed1.json")):
-        card = read_json(card)
+    for design in designs:
+        card = run_card(load_study("config/studies/quickstart.yaml"), "mini", design, seed=1)
         functions = {"plain": partial(plain_run, card, base), "ours": partial(our_run, card, base)}
         memory = {name: peak_memory_added(partial, function) for name, function in functions.items()}
         seconds = medians(functions, repeats)
         faster = seconds["plain"] / seconds["ours"]
         rows.append(
-            [card["design"]["name"], f"{seconds['plain']:.1f}", f"{seconds['ours']:.1f}", f"{faster:.2f}x",
+            [design, f"{seconds['plain']:.1f}", f"{seconds['ours']:.1f}", f"{faster:.2f}x",
              f"{memory['plain'] / 2**20:.0f}", f"{memory['ours'] / 2**20:.0f}"]
         )  # fmt: skip
     print(f"\nOne training run of the quickstart, one thread. {hardware()}\n")
@@ -143,10 +144,14 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=main.__doc__)
     parser.add_argument("part", choices=["step", "run"])
     parser.add_argument("--repeats", type=int, default=5)
+    parser.add_argument("--design", nargs="+", default=["eos-causal", "multi-layer-bidirectional"])
     arguments = parser.parse_args()
     logging.set_verbosity_error()
     logging.disable_progress_bar()
-    (measure_steps if arguments.part == "step" else measure_runs)(arguments.repeats)
+    if arguments.part == "step":
+        measure_steps(arguments.repeats)
+    else:
+        measure_runs(arguments.repeats, arguments.design)
 
 
 if __name__ == "__main__":

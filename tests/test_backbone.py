@@ -7,6 +7,7 @@ from transformers import AutoModel
 from conftest import BACKBONES, DESIGNS, sentence
 from embedding_designs.model import build_model, load_model, merge_adapter
 from embedding_designs.modules.backbone import Backbone, probe_attention
+from embedding_designs.modules.pooling import TOKEN_POOLINGS
 from embedding_designs.train import untrained_model
 
 
@@ -137,3 +138,37 @@ def test_prompt_is_put_before_the_text_without_separator(bases):
     backbone = Backbone(str(bases["mistral"]))
     prompted = backbone.preprocess(["fox"], prompt="quick ")["input_ids"]
     assert torch.equal(prompted, backbone.preprocess(["quick fox"])["input_ids"])
+
+
+@pytest.mark.parametrize("autocast", [False, True], ids=["fp32", "bf16"])
+@pytest.mark.parametrize("lora", [False, True], ids=["full", "lora"])
+@pytest.mark.parametrize("tokens", ["mean", "last"])
+@pytest.mark.parametrize("architecture", BACKBONES)
+def test_states_pooled_on_the_fly_under_checkpointing_give_the_gradients_of_all_states_kept(
+    architecture, tokens, lora, autocast, bases, run_card
+):
+    card = run_card("multi-layer-bidirectional", lora=lora)
+    card["design"]["pooling"] = card["design"]["pooling"] | {"tokens": tokens}
+    if lora:
+        card["base"]["lora"]["dropout"] = 0.0
+    torch.manual_seed(0)
+    backbone = untrained_model(card, str(bases[architecture]))[0].train()
+    features = backbone.preprocess([sentence(1), sentence(2, words=3), sentence(3, words=9)])
+    mask = features["attention_mask"]
+    weights = torch.linspace(-1, 1, 3 * 3 * 32).view(3, 3, 32)
+    trained = {name: weight for name, weight in backbone.named_parameters() if weight.requires_grad}
+
+    with torch.autocast("cpu", torch.bfloat16, enabled=autocast):
+        kept = backbone.model(**features, output_hidden_states=True).hidden_states[1:]
+    pooled = torch.stack([TOKEN_POOLINGS[tokens](states, mask) for states in kept], dim=1)
+    expected = torch.autograd.grad((pooled * weights).sum(), trained.values(), allow_unused=True)
+
+    backbone.model.activation_checkpointing_enable({"use_reentrant": False})
+    with torch.autocast("cpu", torch.bfloat16, enabled=autocast):
+        on_the_fly = backbone(dict(features))["layer_embeddings"]
+    got = torch.autograd.grad((on_the_fly * weights).sum(), trained.values(), allow_unused=True)
+    tolerance = {"rtol": 0.1, "atol": 0.1} if autocast else {"rtol": 1e-3, "atol": 1e-4}
+    torch.testing.assert_close(on_the_fly.float(), pooled.float(), **tolerance)
+    for name, ours, theirs in zip(trained, got, expected, strict=True):
+        if theirs is not None:
+            torch.testing.assert_close(ours, theirs, **tolerance, msg=name)

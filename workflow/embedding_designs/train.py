@@ -92,6 +92,8 @@ def training_arguments(card: dict[str, Any], checkpoints: Path) -> SentenceTrans
         weight_decay=recipe["weight_decay"],
         max_grad_norm=recipe["max_grad_norm"],
         bf16=recipe["precision"] == "bf16",
+        gradient_checkpointing=recipe["gradient_checkpointing"],
+        gradient_checkpointing_kwargs={"use_reentrant": False},
         use_cpu=not torch.cuda.is_available(),
         seed=card["seed"],
         data_seed=card["seed"],

@@ -137,7 +137,7 @@ class LayerStates:
         self.sources = {layer: sources[layer] for layer in layers or sources}
         self.pool_tokens = TOKEN_POOLINGS[tokens]
         self.mask = mask
-        self.states: dict[int, Tensor] = {}  # keyed by layer: checkpointing runs a hook twice
+        self.states: dict[int, Tensor] = {}
 
     def __enter__(self) -> "LayerStates":
         self.hooks = [
