@@ -26,7 +26,9 @@ class Contraction:
 
     def __init__(self, equation: str, sizes: Mapping[str, int], constant: frozenset[int], free: bool):
         self.sizes = dict(sizes)
+        self.labels = dict(enumerate(equation.split("->")[0].split(",")))
         self.multiplications, self.steps = _cheapest(equation, tuple(sizes.items()), constant, free)
+        self.labels |= {product: written.split("->")[1] for _, _, written, product in self.steps}
 
     def numbers(self, index: str) -> int:
         """Return how many numbers all products hold that have an index."""
@@ -44,6 +46,29 @@ class Contraction:
                 left, right = (term.to(product_dtype(term)) for term in (terms.pop(first), terms.pop(second)))
                 terms[product] = Product.apply(equation, left, right)
         return terms
+
+    def fold(self, terms: Mapping[int, Tensor], index: str) -> dict[int, Tensor]:
+        """Return what `multiply` does, computed for one value of an index at a time, without gradients.
+
+        So what is multiplied on the way, which may be larger than the result, is never held whole.
+        """
+        folded: dict[int, Tensor] = {}
+        for value in range(self.sizes[index]):
+            one = {
+                number: term.narrow(self.labels[number].index(index), value, 1)
+                if index in self.labels[number]
+                else term
+                for number, term in terms.items()
+            }
+            for number, product in self.multiply(one).items():
+                if number in terms:
+                    folded[number] = terms[number]
+                    continue
+                axis = self.labels[number].index(index)
+                if number not in folded:
+                    folded[number] = product.repeat_interleave(self.sizes[index], dim=axis)
+                folded[number].narrow(axis, value, 1).copy_(product)
+        return folded
 
 
 @lru_cache(maxsize=4096)

@@ -24,11 +24,11 @@ class MeanGatedUnits(Function):
     """
 
     @staticmethod
-    def forward(ctx, states: Tensor, weight: Tensor, bias: Tensor) -> Tensor:
-        """Return the mean units; keep the first chunks' expanded states, up to KEPT_BYTES."""
+    def forward(ctx, states: Tensor, weight: Tensor, bias: Tensor, training: bool) -> Tensor:
+        """Return the mean units; in training keep the first chunks' expanded states, up to KEPT_BYTES."""
         chunks = states.split(_texts_at_once(states, weight))
         shared, spare = _buffers(chunks[0], weight)
-        room = KEPT_BYTES if any(ctx.needs_input_grad) else 0
+        room = KEPT_BYTES if training else 0
         kept, means = [], []
         for chunk in chunks:
             room -= shared.nbytes
@@ -41,7 +41,7 @@ class MeanGatedUnits(Function):
 
     @staticmethod
     @once_differentiable
-    def backward(ctx, gradient: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    def backward(ctx, gradient: Tensor) -> tuple[Tensor, Tensor, Tensor, None]:
         """Return the gradients of states, weight and bias."""
         states, weight, bias, *kept = ctx.saved_tensors
         texts = _texts_at_once(states, weight)
@@ -60,7 +60,7 @@ class MeanGatedUnits(Function):
             torch.mm(part, weight, out=states_gradient[start : start + texts].flatten(0, 1))
             _add_product(weight_gradient, part.T, chunk.flatten(0, 1))
             bias_gradient += part.sum(0)
-        return states_gradient, weight_gradient.to(weight.dtype), bias_gradient.to(bias.dtype)
+        return states_gradient, weight_gradient.to(weight.dtype), bias_gradient.to(bias.dtype), None
 
 
 class MeanGatedUnitsOfShifted(Function):

@@ -99,14 +99,17 @@ class TrainablePooling(Pooling):
         output = Contraction(OUTPUT, sizes, frozenset({2, 3}), free=self._keeps)
         folded = self._once((scores.steps, output.steps), lambda: self._fold(scores, output))
 
-        def pool_group(inputs: Tensor, mask: Tensor | None) -> Tensor:
+        def attend(inputs: Tensor, mask: Tensor | None) -> Tensor:
             score_terms, output_terms = folded
             (attention,) = scores.multiply({3: inputs, **score_terms}).values()  # (batch, n, heads, latents)
             if mask is not None:
                 attention = attention.masked_fill(~mask.bool()[:, :, None, None], -torch.inf)
             attention = attention.softmax(dim=1)
             (attended,) = output.multiply({0: attention, 1: inputs, **output_terms}).values()
-            return self._feed_forward(attended + self.latent_states)  # (batch, latents, dim) -> (batch, dim)
+            return attended + self.latent_states  # (batch, latents, dim)
+
+        def pool_group(inputs: Tensor, mask: Tensor | None) -> Tensor:
+            return self._feed_forward(attend(inputs, mask))
 
         all_bytes = (scores.numbers("b") + output.numbers("b")) * inputs.element_size()
         texts = max(1, GROUP_BYTES[torch.is_grad_enabled()] * len(inputs) // all_bytes)
@@ -120,12 +123,15 @@ class TrainablePooling(Pooling):
         latents = self.norm_latents(self.latent_states) * self.head_dim**-0.5
         score_terms = {0: latents, 1: self._heads(self.to_query), 2: self._heads(self.to_key)}
         output_terms = {2: self._heads(self.to_value), 3: self._heads(self.to_output)}
+        if self._keeps:
+            return scores.fold(score_terms, "h"), output.fold(output_terms, "h")
         return scores.multiply(score_terms), output.multiply(output_terms)
 
     def _feed_forward(self, states: Tensor) -> Tensor:
         expand, normed = self.feed_forward.expand, self.norm_feed_forward(states)
         dtype = product_dtype(normed)
-        units = MeanGatedUnits.apply(*(t.to(dtype) for t in (normed, expand.weight, expand.bias)))
+        terms = (term.to(dtype) for term in (normed, expand.weight, expand.bias))
+        units = MeanGatedUnits.apply(*terms, torch.is_grad_enabled())
         return self.feed_forward.contract(units) + states.mean(dim=1)
 
     def _sizes(self, batch: int, states: int) -> dict[str, int]:
