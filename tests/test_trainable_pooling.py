@@ -69,7 +69,7 @@ def relative_error(got, expected):
 @pytest.mark.parametrize("sizes", SIZES.values(), ids=SIZES)
 def test_forward_and_gradients_equal_the_equations(sizes, batch, states, chunked, monkeypatch):
     if chunked:
-        monkeypatch.setattr(mean_feed_forward, "CHUNK_BYTES", 2**12)
+        monkeypatch.setitem(mean_feed_forward.CHUNK_BYTES, "cpu", 2**12)
         monkeypatch.setattr(mean_feed_forward, "KEPT_BYTES", 2**12)
         monkeypatch.setattr(trainable_pooling, "GROUP_BYTES", SMALL)
     pool = made(sizes)
@@ -192,7 +192,7 @@ class LargestTensor(TorchDispatchMode):
 @pytest.mark.parametrize("training", [False, True])
 def test_no_tensor_grows_with_the_number_of_long_texts(training, monkeypatch):
     """64 texts of 128 tokens: scores and values of all of them would be 64 times those of one."""
-    monkeypatch.setattr(mean_feed_forward, "CHUNK_BYTES", 2**16)
+    monkeypatch.setitem(mean_feed_forward.CHUNK_BYTES, "cpu", 2**16)
     monkeypatch.setattr(mean_feed_forward, "KEPT_BYTES", 2**16)
     monkeypatch.setattr(trainable_pooling, "GROUP_BYTES", SMALL)
     pool = made({"dimension": 8, "latents": 32, "heads": 4, "head_dim": 8}, torch.float32)

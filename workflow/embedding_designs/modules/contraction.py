@@ -47,6 +47,10 @@ class Contraction:
                 terms[product] = Product.apply(equation, left, right)
         return terms
 
+    def rows(self, terms: Mapping[int, Tensor], index: str, part: slice) -> dict[int, Tensor]:
+        """Return the terms with a part of an index that stands first in those that have it."""
+        return {n: term[part] if self.labels[n].startswith(index) else term for n, term in terms.items()}
+
     def fold(self, terms: Mapping[int, Tensor], index: str) -> dict[int, Tensor]:
         """Return what `multiply` does, computed for one value of an index at a time, without gradients.
 

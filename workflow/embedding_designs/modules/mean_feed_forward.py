@@ -12,7 +12,8 @@ from torch import Tensor
 from torch.autograd import Function
 from torch.autograd.function import once_differentiable
 
-CHUNK_BYTES = 2**24  # expanded states in hand at once: 16 MiB stay near the processor
+# Expanded states in hand at once: 16 MiB stay near a CPU, a GPU wants larger products.
+CHUNK_BYTES = {"cpu": 2**24, "cuda": 2**28}
 KEPT_BYTES = 2**28  # expanded states that a training step keeps for its backward pass: 256 MiB
 
 
@@ -26,7 +27,7 @@ class MeanGatedUnits(Function):
     @staticmethod
     def forward(ctx, states: Tensor, weight: Tensor, bias: Tensor, training: bool) -> Tensor:
         """Return the mean units; in training keep the first chunks' expanded states, up to KEPT_BYTES."""
-        chunks = states.split(_texts_at_once(states, weight))
+        chunks = states.split(texts_at_once(states, len(weight)))
         shared, spare = _buffers(chunks[0], weight)
         room = KEPT_BYTES if training else 0
         kept, means = [], []
@@ -44,7 +45,7 @@ class MeanGatedUnits(Function):
     def backward(ctx, gradient: Tensor) -> tuple[Tensor, Tensor, Tensor, None]:
         """Return the gradients of states, weight and bias."""
         states, weight, bias, *kept = ctx.saved_tensors
-        texts = _texts_at_once(states, weight)
+        texts = texts_at_once(states, len(weight))
         shared, spare = _buffers(states[:texts], weight)
         expanded_gradient = torch.empty_like(shared)
         states_gradient = torch.empty_like(states)
@@ -146,13 +147,18 @@ def _add_product(total: Tensor, left: Tensor, right: Tensor) -> None:
         total += left @ right  # bfloat16 products are summed in float32
 
 
-def _texts_at_once(states: Tensor, weight: Tensor) -> int:
-    return max(1, CHUNK_BYTES // (states.shape[1] * len(weight) * states.element_size()))
+def texts_at_once(states: Tensor, width: int) -> int:
+    """Return how many texts' states (batch, latents, dim), expanded to `width`, make a chunk."""
+    return max(1, _chunk_bytes(states) // (states.shape[-2] * width * states.element_size()))
+
+
+def _chunk_bytes(states: Tensor) -> int:
+    return CHUNK_BYTES.get(states.device.type, CHUNK_BYTES["cpu"])
 
 
 def _blocks(shifts: Tensor, latents: Tensor) -> Iterator[tuple[slice, slice]]:
     """Yield blocks of texts x latents of which a few tensors fit the processor's cache."""
-    fitting = max(1, CHUNK_BYTES // 16 // latents[0].nbytes)
+    fitting = max(1, _chunk_bytes(latents) // 16 // latents[0].nbytes)
     rows = min(fitting, len(latents))
     texts = fitting // rows
     for text in range(0, len(shifts), texts):

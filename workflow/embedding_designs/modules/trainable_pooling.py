@@ -16,7 +16,7 @@ from torch.autograd import Function
 from torch.utils.checkpoint import checkpoint
 
 from .contraction import Contraction, product_dtype
-from .mean_feed_forward import MeanGatedUnits, MeanGatedUnitsOfShifted
+from .mean_feed_forward import MeanGatedUnits, MeanGatedUnitsOfShifted, texts_at_once
 from .pooling import Pooling, last_token
 
 # Indices: b text, e input state, h head, m latent, a inner dimension of a head, i, j, c dimension of states.
@@ -99,25 +99,31 @@ class TrainablePooling(Pooling):
         output = Contraction(OUTPUT, sizes, frozenset({2, 3}), free=self._keeps)
         folded = self._once((scores.steps, output.steps), lambda: self._fold(scores, output))
 
-        def attend(inputs: Tensor, mask: Tensor | None) -> Tensor:
+        def pool_group(inputs: Tensor, mask: Tensor | None) -> Tensor:
             score_terms, output_terms = folded
             (attention,) = scores.multiply({3: inputs, **score_terms}).values()  # (batch, n, heads, latents)
             if mask is not None:
                 attention = attention.masked_fill(~mask.bool()[:, :, None, None], -torch.inf)
-            attention = attention.softmax(dim=1)
-            (attended,) = output.multiply({0: attention, 1: inputs, **output_terms}).values()
-            return attended + self.latent_states  # (batch, latents, dim)
-
-        def pool_group(inputs: Tensor, mask: Tensor | None) -> Tensor:
-            return self._feed_forward(attend(inputs, mask))
+            values = output.multiply({1: inputs, **output_terms})
+            # Fresh memory costs a CPU time, so no more is touched than the feed-forward layer's chunk needs.
+            chunk = texts_at_once(self.latent_states, len(self.feed_forward.expand.weight))
+            texts = len(inputs) if torch.is_grad_enabled() else chunk
+            pooled = [
+                self._feed_forward(self._attend(output, attention[part], output.rows(values, "b", part)))
+                for part in slices(len(inputs), texts)
+            ]
+            return torch.cat(pooled)  # (batch, dim)
 
         all_bytes = (scores.numbers("b") + output.numbers("b")) * inputs.element_size()
         texts = max(1, GROUP_BYTES[torch.is_grad_enabled()] * len(inputs) // all_bytes)
         if len(inputs) <= texts:
             return pool_group(inputs, mask)
-        masks = [None] * len(inputs) if mask is None else mask.split(texts)
-        groups = zip(inputs.split(texts), masks, strict=False)
+        groups = [(inputs[part], None if mask is None else mask[part]) for part in slices(len(inputs), texts)]
         return torch.cat([recomputed(pool_group, *group) for group in groups])
+
+    def _attend(self, output: Contraction, scores: Tensor, values: dict[int, Tensor]) -> Tensor:
+        (attended,) = output.multiply({0: scores.softmax(dim=1), **values}).values()
+        return attended + self.latent_states  # (batch, latents, dim)
 
     def _fold(self, scores: Contraction, output: Contraction) -> tuple[dict[int, Tensor], dict[int, Tensor]]:
         latents = self.norm_latents(self.latent_states) * self.head_dim**-0.5
@@ -128,10 +134,11 @@ class TrainablePooling(Pooling):
         return scores.multiply(score_terms), output.multiply(output_terms)
 
     def _feed_forward(self, states: Tensor) -> Tensor:
-        expand, normed = self.feed_forward.expand, self.norm_feed_forward(states)
-        dtype = product_dtype(normed)
-        terms = (term.to(dtype) for term in (normed, expand.weight, expand.bias))
-        units = MeanGatedUnits.apply(*terms, torch.is_grad_enabled())
+        dtype = product_dtype(states)
+        expand = self.feed_forward.expand
+        weight, bias = self._once("expand", lambda: (expand.weight.to(dtype), expand.bias.to(dtype)))
+        normed = self.norm_feed_forward(states).to(dtype)
+        units = MeanGatedUnits.apply(normed, weight, bias, torch.is_grad_enabled())
         return self.feed_forward.contract(units) + states.mean(dim=1)
 
     def _sizes(self, batch: int, states: int) -> dict[str, int]:
@@ -179,6 +186,11 @@ class WithZeroGradients(Function):
     def backward(ctx, gradient: Tensor) -> tuple[Tensor, ...]:
         """Return the gradient, and zeros."""
         return gradient, *(torch.zeros_like(weights) for weights in ctx.unused)
+
+
+def slices(length: int, step: int) -> list[slice]:
+    """Return slices of `step` that cover `length`."""
+    return [slice(start, start + step) for start in range(0, length, step)]
 
 
 def recomputed(function: Callable[..., Tensor], *inputs: Any) -> Tensor:
