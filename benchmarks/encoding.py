@@ -11,7 +11,7 @@ from pathlib import Path
 
 import mteb
 import torch
-from measure import hardware, medians, peak_memory_added, print_table
+from measure import COMPARED, compared, hardware, print_table
 from plain import made_plain
 
 from embedding_designs.command import read_json
@@ -57,18 +57,15 @@ def main() -> None:
     parser.add_argument("--design", nargs="+", default=["eos-causal", "multi-layer-bidirectional"])
     arguments = parser.parse_args()
     torch.set_num_threads(1)
-    rows = []
-    for design in arguments.design:
-        functions = {"plain": partial(plain_evaluation, design), "ours": partial(our_evaluation, design)}
-        memory = {name: peak_memory_added(partial, function) for name, function in functions.items()}
-        seconds = medians(functions, arguments.repeats)
-        faster = seconds["plain"] / seconds["ours"]
-        rows.append(
-            [design, f"{seconds['plain']:.1f}", f"{seconds['ours']:.1f}", f"{faster:.2f}x",
-             f"{memory['plain'] / 2**20:.0f}", f"{memory['ours'] / 2**20:.0f}"]
-        )  # fmt: skip
+    rows = [
+        [
+            design,
+            *compared(partial(plain_evaluation, design), partial(our_evaluation, design), arguments.repeats),
+        ]
+        for design in arguments.design
+    ]
     print(f"\nOne evaluation of the quickstart, 48 tasks, one thread. {hardware()}\n")
-    print_table(["design", "plain s", "ours s", "faster", "plain MB", "ours MB"], rows)
+    print_table(["design", *COMPARED], rows)
 
 
 if __name__ == "__main__":

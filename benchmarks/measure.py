@@ -5,6 +5,7 @@ import re
 import statistics
 import time
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 
 import psutil
@@ -54,6 +55,22 @@ def _peak_memory_added(prepare: Callable[..., Callable[[], object]], arguments: 
     function()
     status = Path("/proc/self/status").read_text(encoding="utf-8")  # Linux
     return int(re.search(r"VmHWM:\s+(\d+) kB", status)[1]) * 1024 - before
+
+
+def compared(plain: Callable[[], object], ours: Callable[[], object], repeats: int) -> list[str]:
+    """Return five cells of a table: seconds of both, how much faster ours is, and the MB that both add."""
+    functions = {"plain": plain, "ours": ours}
+    memory = [peak_memory_added(partial, function) for function in functions.values()]
+    seconds = medians(functions, repeats)
+    return [
+        f"{seconds['plain']:.1f}",
+        f"{seconds['ours']:.1f}",
+        f"{seconds['plain'] / seconds['ours']:.2f}x",
+        *(f"{added / 2**20:.0f}" for added in memory),
+    ]
+
+
+COMPARED = ["plain s", "ours s", "faster", "plain MB", "ours MB"]
 
 
 def hardware() -> str:

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import torch
 from datasets import Dataset
-from measure import hardware, medians, peak_memory_added, print_table
+from measure import COMPARED, compared, hardware, medians, peak_memory_added, print_table
 from plain import made_plain
 from sentence_transformers import SentenceTransformerTrainer, SentenceTransformerTrainingArguments
 from sentence_transformers.sentence_transformer.losses import MultipleNegativesRankingLoss
@@ -127,16 +127,11 @@ def measure_runs(repeats: int, designs: list[str]) -> None:
     base, rows = str(STUDY / "bases/mini/model"), []
     for design in designs:
         card = run_card(load_study("config/studies/quickstart.yaml"), "mini", design, seed=1)
-        functions = {"plain": partial(plain_run, card, base), "ours": partial(our_run, card, base)}
-        memory = {name: peak_memory_added(partial, function) for name, function in functions.items()}
-        seconds = medians(functions, repeats)
-        faster = seconds["plain"] / seconds["ours"]
         rows.append(
-            [design, f"{seconds['plain']:.1f}", f"{seconds['ours']:.1f}", f"{faster:.2f}x",
-             f"{memory['plain'] / 2**20:.0f}", f"{memory['ours'] / 2**20:.0f}"]
-        )  # fmt: skip
+            [design, *compared(partial(plain_run, card, base), partial(our_run, card, base), repeats)]
+        )
     print(f"\nOne training run of the quickstart, one thread. {hardware()}\n")
-    print_table(["design", "plain s", "ours s", "faster", "plain MB", "ours MB"], rows)
+    print_table(["design", *COMPARED], rows)
 
 
 def main() -> None:
