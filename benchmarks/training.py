@@ -76,8 +76,8 @@ def random_base(folder: str) -> str:
 def measure_steps(repeats: int) -> None:
     """Print what a training step of design 5 costs with each way to hold the states."""
     for name, sizes, texts in [
-        ("pool of the quickstart (32 latents, 4 x 64)", {"latents": 32, "heads": 4, "head_dim": 64}, 16),
         ("pool of the paper (768 latents, 32 x 2048)", PAPER, 4),
+        ("pool of the quickstart (32 latents, 4 x 64)", {"latents": 32, "heads": 4, "head_dim": 64}, 16),
     ]:
         with tempfile.TemporaryDirectory() as folder:
             case = (random_base(folder), sizes, texts, 128)
