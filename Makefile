@@ -1,5 +1,6 @@
 # make study               run the default study and say where its findings page is
 # make study STUDY=smoke   run another study of config/studies/
+# make leaderboard         put published MTEB scores through the same comparison; no training
 # make test                run all tests and lint
 # make lock                choose new versions for requirements.lock (needs uv)
 
@@ -13,11 +14,14 @@ GPUS := $(shell nvidia-smi --list-gpus 2> /dev/null | wc -l)
 export HF_HUB_DISABLE_TELEMETRY := 1
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 
-.PHONY: study test lint environment lock clean
+.PHONY: study leaderboard test lint environment lock clean
 
 study: $(READY)
 	$(BIN)/snakemake --cores $(CORES) $(if $(filter-out 0,$(GPUS)),--resources gpu=$(GPUS)) --config study=$(STUDY)
 	@echo "Findings: results/$(basename $(notdir $(STUDY)))/findings.html"
+
+leaderboard:
+	$(MAKE) study STUDY=leaderboard
 
 test: $(READY) lint
 	HF_HUB_OFFLINE=1 $(BIN)/python -m pytest

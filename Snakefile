@@ -15,10 +15,21 @@ configfile: "config/config.yaml"
 
 include: "workflow/rules/study.smk"
 include: "workflow/rules/cards.smk"
-include: "workflow/rules/data.smk"
-include: "workflow/rules/train.smk"
-include: "workflow/rules/evaluate.smk"
-include: "workflow/rules/models.smk"
+
+
+if "scores" in STUDY:
+
+    include: "workflow/rules/published.smk"
+
+else:
+
+    include: "workflow/rules/data.smk"
+    include: "workflow/rules/train.smk"
+    include: "workflow/rules/evaluate.smk"
+    include: "workflow/rules/models.smk"
+    include: "workflow/rules/collect.smk"
+
+
 include: "workflow/rules/compare.smk"
 
 

@@ -6,6 +6,7 @@ import random
 from pathlib import Path
 
 from embedding_designs import compare
+from embedding_designs.scores import read_scores
 
 DESIGNS = {
     "eos-causal": ("eos", "causal"),
@@ -44,7 +45,7 @@ def write_results(
     _write_json(folder / "cards/study.json", study)
     _write_csv(folder / "scores.csv", _scores(bases))
     _write_csv(folder / "references.csv", _references(bases))
-    statistics = compare.compare_study(compare.read_scores(folder / "scores.csv"), study)
+    statistics = compare.compare_study(read_scores(folder / "scores.csv"), study)
     _write_json(folder / "statistics.json", statistics)
     _write_figures(folder / "figures", statistics)
     _write_runs(folder, bases)

@@ -11,6 +11,7 @@ import pytest
 
 from embedding_designs import compare, sentences
 from embedding_designs.command import BadInput
+from embedding_designs.scores import COLUMNS, read_scores
 
 DESIGNS = {
     "eos-causal": ("eos", "causal"),
@@ -34,7 +35,7 @@ def table(values: dict[str, dict[str, list[float]]], category: str = "STS") -> p
         for task, scores in tasks.items()
         for seed, score in enumerate(scores, start=1)
     ]
-    return pd.DataFrame(rows, columns=compare.COLUMNS)
+    return pd.DataFrame(rows, columns=COLUMNS)
 
 
 def three_tasks() -> pd.DataFrame:
@@ -86,9 +87,16 @@ def test_every_category_is_compared_and_then_all():
     assert [(c["category"], c["n_tasks"]) for c in statistics["comparisons"]] == [
         ("STS", 3), ("Retrieval", 3), ("All", 6),
     ]  # fmt: skip
-    assert statistics["baseline"] == "eos-causal"
+    assert {c["baseline"] for c in statistics["comparisons"]} == {"eos-causal"}
     assert statistics["alpha"] == 0.05
-    assert "these checkpoints" in statistics["scope"]
+
+
+def test_fewer_than_three_seeds_make_no_claim_about_designs():
+    statistics = compare.compare_study(three_tasks(), STUDY)
+    assert "at least three seeds are needed" in statistics["scope"]
+    comparison = statistics["comparisons"][0]
+    assert comparison["these_designs"]["refused"]
+    assert comparison["sentences"]["these_designs"] == [comparison["these_designs"]["refused"]]
 
 
 def test_a_single_seed_has_no_spread():
@@ -100,19 +108,22 @@ def test_a_single_seed_has_no_spread():
 def test_the_command_writes_statistics_and_tables(tmp_path):
     assert run(tmp_path, three_tasks()).returncode == 0
     assert json.loads((tmp_path / "statistics.json").read_text())["study"] == "tiny"
-    names = {path.name for path in (tmp_path / "tables").iterdir()}
-    assert names == {"mini-STS.csv", "mini-All.csv", "wilcoxon.csv", "nemenyi.csv"}
-    ranks = pd.read_csv(tmp_path / "tables" / "mini-STS.csv")
+    names = {path.stem for path in (tmp_path / "tables").iterdir()}
+    assert {"designs", "tests", "pairs", "against_baseline", "scores"} <= names
+    for name in names:
+        table = pd.read_csv(tmp_path / "tables" / f"{name}.csv")
+        assert len(json.loads((tmp_path / "tables" / f"{name}.json").read_text())) == len(table)
+        assert (tmp_path / "tables" / f"{name}.tex").read_text().count("\\toprule") == 1
+    ranks = pd.read_csv(tmp_path / "tables" / "designs.csv").query("category == 'STS'")
     assert ranks["design"].tolist() == ["mean-both", "mean-causal", "eos-causal"]  # the best first
-    assert len(pd.read_csv(tmp_path / "tables" / "wilcoxon.csv")) == 6
+    assert len(pd.read_csv(tmp_path / "tables" / "pairs.csv")) == 6
 
 
 def test_the_order_of_rows_changes_nothing():
     scores = three_tasks()
     shuffled = scores.sample(frac=1, random_state=0)
     ours, others = (compare.compare_study(rows, STUDY)["comparisons"][0] for rows in (scores, shuffled))
-    for key in ("average_ranks", "friedman", "nemenyi", "wilcoxon", "cliques", "sentences"):
-        assert ours[key] == others[key]
+    assert ours == others
 
 
 @pytest.mark.parametrize(
@@ -129,12 +140,17 @@ def test_the_order_of_rows_changes_nothing():
         (three_tasks().query("design != 'mean-both'"), "6 missing: base mini, design mean-both, seed 1"),
         (three_tasks().replace("mean-both", "mean-bth"), "design mean-bth is not in the study"),
         (three_tasks().assign(category=["STS", "Clustering"] * 9), "task A stands in category STS and"),
+        (three_tasks().replace({"score": 0.4}, 40), "line 10: score '40.0' is no number from -1 to 1; divide"),
+        (three_tasks().replace({"task": "B"}, ""), "line 4: task is empty"),
+        (three_tasks().assign(attention=["causal", "other"] * 9), "eos-causal of base mini has more than one"),
+        (three_tasks().assign(score=0.5), "scores of base mini: All designs score the same on every task"),
+        (three_tasks().query("task == 'A'"), "scores of base mini: With a single task there is nothing to test"),
         ("", "not a CSV table"),
     ],
 )  # fmt: skip
 def test_bad_scores_are_refused_in_one_line(tmp_path, scores, named):
     with pytest.raises(BadInput) as refusal:
-        compare.compare_study(compare.read_scores(written(tmp_path, scores)), STUDY)
+        compare.compare_study(read_scores(written(tmp_path, scores)), STUDY)
     assert named in str(refusal.value)
     assert "\n" not in str(refusal.value)
 
@@ -153,23 +169,43 @@ def test_a_seed_of_the_study_without_any_score_is_missing():
         compare.compare_study(three_tasks(), {**STUDY, "seeds": [1, 2, 3]})
 
 
+def test_a_study_of_one_design_is_refused():
+    alone = {**STUDY, "designs": {"eos-causal": STUDY["designs"]["eos-causal"]}}
+    with pytest.raises(BadInput, match="With a single design there is nothing to compare"):
+        compare.compare_study(three_tasks().query("design == 'eos-causal'"), alone)
+
+
+def test_an_unknown_baseline_is_refused_with_the_designs_there_are():
+    study = {**STUDY, "statistics": {"baseline": "eos"}}
+    with pytest.raises(BadInput, match='baseline "eos" is no design of base mini; choose from eos-causal, mean'):
+        compare.compare_study(three_tasks(), study)
+
+
+def test_tasks_with_a_missing_cell_are_dropped_on_request_and_listed():
+    study = {**STUDY, "statistics": {"missing": "drop_tasks"}}
+    comparison = compare.compare_study(three_tasks().drop(index=3), study)["comparisons"][-1]
+    assert (comparison["tasks"], comparison["dropped_tasks"]) == (["A", "C"], ["B"])
+
+
 @pytest.mark.parametrize(
-    ("scores", "reason"),
+    ("part", "reason"),
     [
         (three_tasks().assign(score=0.5), "All designs score the same on every task"),
         (three_tasks().query("task == 'A'"), "With a single task there is nothing to test"),
     ],
 )
-def test_what_cannot_be_tested_is_null_with_a_reason_and_never_nan(scores, reason):
-    statistics = compare.compare_study(scores, STUDY)
+def test_a_category_that_cannot_be_tested_is_null_with_a_reason_and_never_nan(part, reason):
+    beside = part.assign(category="Other", task=lambda t: t["task"] + "2")
+    statistics = compare.compare_study(pd.concat([three_tasks(), beside]), STUDY)
     json.dumps(statistics, allow_nan=False)
-    comparison = statistics["comparisons"][0]
-    assert comparison["friedman"]["p"] is None
-    assert comparison["nemenyi"]["critical_difference"] is None
-    assert comparison["cliques"] == []
-    assert reason in comparison["undecidable_reason"]
-    assert reason in comparison["sentences"][1]
-    assert len(comparison["sentences"]) == 2
+    comparison = statistics["comparisons"][1]
+    over_tasks = comparison["these_checkpoints"]
+    assert over_tasks["friedman"]["p"] is None
+    assert over_tasks["nemenyi"]["critical_difference"] is None
+    assert over_tasks["cliques"] == []
+    assert not over_tasks["gate"]["open"]
+    assert reason in comparison["sentences"]["undecidable"][0]
+    assert sum(map(len, comparison["sentences"].values())) == 2
 
 
 def clear_winner(n_tasks: int) -> pd.DataFrame:
@@ -185,14 +221,20 @@ def clear_winner(n_tasks: int) -> pd.DataFrame:
 def test_the_sentences_of_a_decided_comparison():
     comparison = compare.compare_study(clear_winner(12), STUDY)["comparisons"][0]
     # q(3) = 2.343: CD = 2.343 sqrt(3 4 / 72) = 0.96; W = 1: chi-square = 12 x 2
-    assert comparison["sentences"] == [
+    told = comparison["sentences"]["these_checkpoints"]
+    assert told[:3] == [
         "mean-both has the best average rank (1.00, where 1 is best and 3 worst; 12 tasks).",
         "Friedman's test finds a difference among the designs "
         "(chi-square = 24.0, df = 2, p < 0.001, W = 1.00).",
         "Nemenyi's test (critical difference 0.96 ranks) finds "
         "mean-both better than mean-causal and eos-causal; mean-causal better than eos-causal.",
+    ]
+    assert told[-4:] == [
         "Wilcoxon's test with Holm's correction finds mean-both better than mean-causal and eos-causal; "
         "mean-causal better than eos-causal.",
+        "Against the baseline eos-causal alone (Holm over 2 designs) ranks tell mean-both and mean-causal better.",
+        "No pair is shown to be practically equivalent "
+        "(mean scores closer than 0.01, Bayesian signed-rank test, probability 0.95).",
         "The paper's rule (uncorrected Wilcoxon) would call 3 pairs significant; "
         "none of them vanish under Holm's correction.",
     ]
@@ -208,35 +250,42 @@ def test_the_sentences_of_a_decided_comparison():
 )
 def test_of_many_significant_pairs_those_with_the_baseline_are_named(baseline, told):
     """Seven designs in one order on 40 tasks: q(7) = 2.949, CD = 2.949 sqrt(7 8 / 240) = 1.42, 2 ranks."""
-    designs = [f"d{place}" for place in range(1, 8)]
     cells = pd.DataFrame(
         [
-            {"task": f"T{task}", "seed": 1, "design": name, "score": 0.1 * place + 0.001 * task}
-            for place, name in enumerate(designs)
+            ("mini", f"d{place}", "eos", "causal", 1, f"T{task}", "STS", "spearman", 0.1 * place + task / 1000)
+            for place in range(1, 8)
             for task in range(40)
-        ]
+        ],
+        columns=COLUMNS,
     )
-    nemenyi = compare.compare_designs(cells, designs, "STS", 0.05, baseline)["sentences"][2]
+    study = {"statistics": {"baseline": baseline}}
+    nemenyi = compare.compare_study(cells, study)["comparisons"][0]["sentences"]["these_checkpoints"][2]
     expected = f"(critical difference 1.42 ranks) finds 15 of 21 pairs significantly different, {told}."
     assert nemenyi.endswith(expected)
 
 
-def test_too_few_tasks_are_said_to_decide_nothing():
+def test_too_few_tasks_are_said_to_decide_nothing_before_anything_else():
     comparison = compare.compare_study(clear_winner(6), STUDY)["comparisons"][0]
-    assert comparison["decidable_by_wilcoxon_holm"] is False
-    assert comparison["smallest_attainable_p"] == {"wilcoxon": 1 / 32, "wilcoxon_holm": 3 / 32}
-    assert comparison["sentences"][3:] == [
+    assert comparison["undecidable"]["decidable_by_wilcoxon_holm"] is False
+    assert comparison["undecidable"]["attainable"]["wilcoxon_holm"] == 3 / 32
+    assert next(iter(comparison["sentences"])) == "undecidable"
+    assert comparison["sentences"]["undecidable"][0] == (  # 3 x 2^(1 - N) <= 0.05 from N = 7
         "With 6 tasks Wilcoxon's test with Holm's correction over 3 pairs cannot reach p = 0.05 at all "
-        "(smallest attainable: 0.0312 x 3): this category decides nothing by it.",
+        "(smallest attainable: 0.0312 x 3): this category decides nothing by it; 7 tasks are the fewest that could."
+    )
+    told = comparison["sentences"]["these_checkpoints"]
+    assert not any(sentence.startswith("Wilcoxon") for sentence in told)
+    assert told[-1].startswith(
         "The paper's rule (uncorrected Wilcoxon) would call 3 pairs significant; "
-        "all of them vanish under Holm's correction.",
-    ]
+        "all of them vanish under Holm's correction."
+    )
 
 
 def test_nothing_significant_is_said_plainly():
     scores = three_tasks().assign(score=[0.1, 0.1, 0.2, 0.2, 0.3, 0.3] * 3)
     scores.loc[0, "score"] = 0.12
-    text = " ".join(compare.compare_study(scores, STUDY)["comparisons"][0]["sentences"])
+    comparison = compare.compare_study(scores, STUDY)["comparisons"][0]
+    text = " ".join(comparison["sentences"]["these_checkpoints"])
     assert "finds no significant difference among the designs" in text
     assert "finds no pair of designs significantly different" in text
     assert "would call no pair significant either" in text

@@ -1,199 +1,26 @@
-"""What a reader must be able to see in the figures, measured on what is drawn."""
+"""What looks, scores and curves must show, and the files that a study gets."""
 
 import json
 import os
 import subprocess
 import sys
-from itertools import combinations
 from pathlib import Path
 
-import matplotlib
-import numpy as np
 import pandas as pd
 import pytest
 from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure
-from matplotlib.transforms import Bbox
 
-from embedding_designs import compare, critical_difference, draw, figures
+from embedding_designs import compare, draw
 from embedding_designs.command import BadInput
 from embedding_designs.designs import POOLING_KINDS
-
-POOLINGS = ["eos", "last_layer", "multi_layer", "last_layer", "multi_layer"]
-NAMES = [
-    "eos-causal",
-    "last-layer-causal",
-    "multi-layer-causal",
-    "last-layer-bidirectional",
-    "multi-layer-bidirectional",
-]
-SIZES = [(3.3, 5), (5, 5), (7, 5), (3.3, 20), (7, 20), (7, 2)]
-
-
-def study_and_scores(n_designs: int, n_tasks: int, step: float = 0.01) -> tuple[dict, pd.DataFrame]:
-    """Return a study of designs that are `step` apart on average, and its scores, two seeds each."""
-    random = np.random.default_rng(n_designs)
-    names = NAMES[:n_designs] + [
-        f"design-{index}-{'bidirectional' if index % 2 else 'causal'}" for index in range(5, n_designs)
-    ]
-    designs = {
-        name: {"attention": name.rsplit("-", 1)[1], "pooling": {"kind": POOLINGS[index % 5]}}
-        for index, name in enumerate(names)
-    }
-    rows = [
-        ("mini", name, design["pooling"]["kind"], design["attention"], seed, f"T{task}", "STS", "spearman",
-         round(0.4 + step * index + random.normal(0, 0.02), 6))
-        for index, (name, design) in enumerate(designs.items())
-        for task in range(n_tasks)
-        for seed in (1, 2)
-    ]  # fmt: skip
-    return {"name": "drawn", "designs": designs}, pd.DataFrame(rows, columns=compare.COLUMNS)
-
-
-def compared(n_designs: int = 5, n_tasks: int = 12, step: float = 0.01) -> tuple[dict, dict]:
-    """Return one comparison and the look of its designs."""
-    study, scores = study_and_scores(n_designs, n_tasks, step)
-    statistics = compare.compare_study(scores, study)
-    return statistics["comparisons"][0], figures.looks(statistics["designs"])
-
-
-def drawn(comparison: dict, look: dict, width: float = 7) -> Figure:
-    """Return the rendered critical-difference diagram."""
-    with matplotlib.rc_context(figures.STYLE):
-        figure = draw.critical_difference_figure(comparison, look, 0.05, width)
-        FigureCanvasAgg(figure).draw()
-    return figure
-
-
-def boxes(figure: Figure, contained: str = "") -> dict[str, Bbox]:
-    """Return the bounding boxes in pixels of the texts that contain a string."""
-    renderer = figure.canvas.get_renderer()
-    texts = figure.axes[0].texts
-    return {
-        text.get_text(): text.get_window_extent(renderer) for text in texts if contained in text.get_text()
-    }
-
-
-def cliques(figure: Figure) -> list:
-    """Return the lines that are clique bars."""
-    return [line for line in figure.axes[0].lines if str(line.get_gid()).startswith("clique")]
-
-
-def leaders(figure: Figure) -> list:
-    """Return the lines from the axis to the labels."""
-    return [line for line in figure.axes[0].lines if len(line.get_xdata()) == 3]
-
-
-@pytest.mark.parametrize(("width", "n_designs"), SIZES)
-def test_no_text_overlaps_another_or_leaves_the_figure(width, n_designs):
-    figure = drawn(*compared(n_designs), width)
-    placed = boxes(figure)
-    for (first, box), (second, other) in combinations(placed.items(), 2):
-        assert not box.overlaps(other), f"{first!r} overlaps {second!r}"
-    for text, box in placed.items():
-        assert figure.bbox.x0 <= box.x0 and box.x1 <= figure.bbox.x1, text
-        assert figure.bbox.y0 <= box.y0 and box.y1 <= figure.bbox.y1, text
-
-
-@pytest.mark.parametrize(("width", "n_designs"), SIZES)
-def test_no_line_crosses_a_text(width, n_designs):
-    figure = drawn(*compared(n_designs), width)
-    for line in figure.axes[0].lines:
-        path = line.get_transform().transform_path(line.get_path())
-        for text, box in boxes(figure).items():
-            assert len(path) < 2 or not path.intersects_bbox(box, filled=False), text
-
-
-@pytest.mark.parametrize(("width", "n_designs"), SIZES)
-def test_each_design_is_labelled_with_its_rank_and_the_best_stands_on_the_right(width, n_designs):
-    comparison, look = compared(n_designs)
-    figure = drawn(comparison, look, width)
-    for name, rank in comparison["average_ranks"].items():
-        assert any(name in text and f"{rank:.2f}" in text for text in boxes(figure))
-    ends = sorted(line.get_xdata()[0] for line in leaders(figure))
-    ranks = sorted(comparison["average_ranks"].values(), reverse=True)
-    assert np.corrcoef(ends, ranks)[0, 1] == pytest.approx(-1)
-
-
-def test_labels_stand_on_both_sides_where_they_fit_and_else_on_one():
-    comparison, look = compared()
-    wide, narrow = (drawn(comparison, look, width) for width in (7, 3.3))
-    left = {text for text, box in boxes(wide, "al  ").items() if box.x1 < wide.bbox.width / 2}
-    assert len(left) == 2
-    assert (
-        len({round(box.x0) for text, box in boxes(narrow).items() if any(name in text for name in look)}) == 1
-    )
-
-
-@pytest.mark.parametrize(("width", "n_designs"), SIZES)
-def test_a_clique_bar_covers_its_designs_and_no_others(width, n_designs):
-    comparison, look = compared(n_designs)
-    figure = drawn(comparison, look, width)
-    ranks = comparison["average_ranks"]
-    at = dict(
-        zip(
-            sorted(ranks, key=ranks.get),
-            sorted((x.get_xdata()[0] for x in leaders(figure)), reverse=True),
-            strict=True,
-        )
-    )
-    assert len(cliques(figure)) == len(comparison["cliques"])
-    for bar, clique in zip(cliques(figure), comparison["cliques"], strict=True):
-        start, stop = bar.get_xdata()
-        assert {name for name, x in at.items() if start <= x <= stop} == set(clique)
-
-
-@pytest.mark.parametrize(("width", "n_designs"), SIZES)
-def test_clique_bars_on_one_level_keep_apart(width, n_designs):
-    bars = cliques(drawn(*compared(n_designs), width))
-    for first, second in combinations(bars, 2):
-        if first.get_ydata()[0] == second.get_ydata()[0]:
-            (start, stop), (other_start, other_stop) = first.get_xdata(), second.get_xdata()
-            assert stop + 1 < other_start or other_stop + 1 < start
-
-
-def test_bars_take_the_lowest_free_level():
-    assert critical_difference.bar_levels([(0, 10), (20, 30), (5, 25), (40, 50)], gap=1) == [0, 0, 1, 0]
-    assert critical_difference.bar_levels([(0, 10), (10.5, 20)], gap=1) == [0, 1]
-    assert critical_difference.bar_levels([]) == []
-
-
-def test_the_bar_of_the_critical_difference_is_as_long_as_it_on_the_axis():
-    comparison, look = compared()
-    figure = drawn(comparison, look)
-    axis, *_ = figure.axes[0].lines
-    unit = np.ptp(axis.get_xdata()) / 4  # ranks 1 to 5
-    lengths = [np.ptp(line.get_xdata()) for line in figure.axes[0].lines if line.get_linewidth() == 1.6]
-    assert lengths == [pytest.approx(comparison["nemenyi"]["critical_difference"] * unit)]
-    assert f"CD = {comparison['nemenyi']['critical_difference']:.2f}" in boxes(figure)
-
-
-def test_a_critical_difference_beyond_the_axis_is_said_and_not_drawn():
-    figure = drawn(*compared(n_tasks=2))  # q(5) sqrt(5 6 / 12) = 4.31 > 4
-    assert "CD = 4.31, wider than the axis" in boxes(figure)
-
-
-def test_the_figure_states_its_test():
-    comparison, look = compared()
-    caption = " ".join(boxes(drawn(comparison, look))).replace("\u00a0", " ")
-    friedman = comparison["friedman"]
-    for said in (
-        "N = 12 tasks", "k = 5 designs", "mean of 2 seeds", f"χ² = {friedman['chi_square']:.2f}", "df = 4",
-        f"Kendall's W = {friedman['kendall_w']:.2f}", "p < 0.001", "Nemenyi's test at α = 0.05", "STS, mini",
-    ):  # fmt: skip
-        assert said in caption
-
-
-def test_ranks_without_a_test_are_drawn_with_the_reason():
-    figure = drawn(*compared(n_tasks=1))
-    texts = boxes(figure)
-    assert not any("CD" in text for text in texts)
-    assert "single task" in " ".join(texts)
-    assert len(leaders(figure)) == 5
+from embedding_designs.figures import looks as figures
+from figure_examples import KEYS, comparison_of, looks, spread_ranks, study_and_scores
 
 
 def test_colour_says_the_attention_and_the_marker_the_pooling():
-    _, look = compared()
+    look = looks(5)
     assert look["last-layer-causal"].colour == look["eos-causal"].colour
     assert look["last-layer-causal"].marker == look["last-layer-bidirectional"].marker
     assert len({(style.colour, style.marker) for style in look.values()}) == 5
@@ -228,8 +55,8 @@ def picture(handle) -> bytes:
 
 
 def test_every_pooling_has_a_marker_of_its_own():
-    assert set(figures.POOLING_MARKERS) == set(POOLING_KINDS)
-    assert len({*figures.POOLING_MARKERS.values(), *figures.SPARE_MARKERS}) == len(POOLING_KINDS) + 6
+    assert set(figures.POOLING_MARKERS) == {*POOLING_KINDS, "unknown"}
+    assert len({*figures.POOLING_MARKERS.values(), *figures.SPARE_MARKERS}) == len(POOLING_KINDS) + 7
 
 
 def test_scores_show_each_seed_and_the_mean():
@@ -284,7 +111,7 @@ def test_a_broken_training_log_is_named_with_its_line(tmp_path, line):
 
 def run_draw(folder: Path, output: str) -> dict[str, bytes]:
     """Draw a study as the rule does; return the files."""
-    names = [
+    files = [
         "--statistics",
         "statistics.json",
         "--scores",
@@ -295,7 +122,7 @@ def run_draw(folder: Path, output: str) -> dict[str, bytes]:
         output,
     ]
     environment = os.environ | {"PYTHONPATH": str(Path(draw.__file__).parents[1])}
-    command = [sys.executable, "-m", "embedding_designs.draw", *names]
+    command = [sys.executable, "-m", "embedding_designs.draw", *files]
     subprocess.run(command, cwd=folder, env=environment, check=True, capture_output=True)
     return {path.name: path.read_bytes() for path in (folder / output).iterdir()}
 
@@ -303,24 +130,30 @@ def run_draw(folder: Path, output: str) -> dict[str, bytes]:
 @pytest.fixture(scope="module")
 def study_folder(tmp_path_factory) -> Path:
     folder = tmp_path_factory.mktemp("study")
-    study, scores = study_and_scores(5, 12)
+    study, scores = study_and_scores()
     scores.to_csv(folder / "scores.csv", index=False)
     (folder / "statistics.json").write_text(json.dumps(compare.compare_study(scores, study)))
-    for name in NAMES:
+    for name in KEYS:
         for seed in (1, 2):
             write_log(folder / "runs", name, seed, events(50))
     return folder
 
 
-def test_the_command_draws_every_figure_and_the_same_bytes_again(study_folder):
-    files = run_draw(study_folder, "figures")
-    names = ("cd-mini-STS", "cd-mini-All", "scores-mini", "training-mini")
+@pytest.fixture(scope="module")
+def files(study_folder) -> dict[str, bytes]:
+    return run_draw(study_folder, "figures")
+
+
+def test_the_command_draws_every_figure_and_the_same_bytes_again(study_folder, files):
+    names = (
+        "cd-mini-STS", "cd-mini-All", "cd-wilcoxon-mini-All", "differences-mini", "interaction-mini",
+        "scores-mini", "training-mini",
+    )  # fmt: skip
     assert set(files) == {f"{name}.{kind}" for name in names for kind in ("svg", "pdf")}
     assert run_draw(study_folder, "again") == files
 
 
-def test_figures_carry_their_letters(study_folder):
-    files = run_draw(study_folder, "lettered")
+def test_figures_carry_their_letters(files):
     for name, content in files.items():
         if name.endswith(".pdf"):
             assert b"/FontFile2" in content  # TrueType, embedded
@@ -328,3 +161,45 @@ def test_figures_carry_their_letters(study_folder):
         else:
             assert b"<text" not in content  # paths, so no font is looked for
             assert b"url(http" not in content
+
+
+def figures_of(*n_designs: int) -> dict[str, Figure]:
+    """Return the figures of a study with a base for each number of designs."""
+    described, rows, comparisons = {}, [], []
+    for k in n_designs:
+        base = f"pool of {k}"
+        comparisons.append(comparison_of(spread_ranks(k)) | {"base": base})
+        for name, style in looks(k).items():
+            described[name] = {"name": name, "pooling": style.pooling, "attention": style.attention}
+            rows += [(base, name, 0, task, "STS", 0.5) for task in comparisons[-1]["tasks"]]
+    scores = pd.DataFrame(rows, columns=["base", "design", "seed", "task", "category", "score"])
+    statistics = {"alpha": 0.05, "designs": list(described.values()), "comparisons": comparisons}
+    return dict(draw.study_figures(statistics, scores, None, 7))
+
+
+def test_each_base_is_drawn_with_its_own_designs_and_what_suits_their_number():
+    drawn = figures_of(11, 12, 41)
+    few = {"cd-{}-All", "cd-wilcoxon-{}-All", "differences-{}", "scores-{}"}
+    many = {"cd-{}-All", "significance-{}-All", "scores-{}"}
+    wanted = {"pool of 11": few, "pool of 12": few | many, "pool of 41": many}
+    assert set(drawn) == {name.format(base) for base, names in wanted.items() for name in names}
+    assert len(drawn["scores-pool of 11"].axes[1].get_yticks()) == 11
+
+
+def test_a_model_with_a_slash_in_its_name_is_drawn(tmp_path):
+    study, scores = study_and_scores(n_tasks=3, seeds=(0,))
+    scores["design"] = "org/" + scores["design"]
+    statistics = compare.compare_study(scores, {"name": study["name"]})
+    draw.draw_study(statistics, scores, None, tmp_path, 3.3)
+    assert (tmp_path / "cd-mini-All.svg").exists()
+
+
+def test_attentions_differ_in_grey():
+    def grey(colour: str) -> float:
+        """Return the luminance of an sRGB colour (IEC 61966-2-1)."""
+        linear = [v / 12.92 if v <= 0.04045 else ((v + 0.055) / 1.055) ** 2.4 for v in to_rgb(colour)]
+        return sum(weight * value for weight, value in zip((0.2126, 0.7152, 0.0722), linear, strict=True))
+
+    darkest, middle, lightest = sorted(grey(colour) for colour in figures.ATTENTION_COLOURS.values())
+    for darker, lighter in ((darkest, middle), (middle, lightest)):
+        assert (lighter + 0.05) / (darker + 0.05) > 1.5  # contrast ratio of WCAG 2

@@ -133,12 +133,15 @@ def test_best_design_of_each_column_is_bold(page):
 def test_findings_come_first_and_say_what_kind_of_claim_they_are(page, results):
     text = Outline(page).text
     comparisons = json.loads((results / "statistics.json").read_text())["comparisons"]
-    sentences = [sentence for comparison in comparisons for sentence in comparison["sentences"]]
+    sentences = [told for c in comparisons for claim in c["sentences"].values() for told in claim]
     shown = text.replace("\u00a0", " ")
     assert all(sentence in shown for sentence in sentences)
-    assert page.index(comparisons[-1]["sentences"][0]) < page.index("<img")
+    overall = comparisons[-1]["sentences"]
+    assert page.index("What cannot be decided here:") < page.index(overall["these_checkpoints"][0])
+    assert page.index(overall["these_checkpoints"][0]) < page.index("These designs (tests over runs")
+    assert page.index("These designs (tests over runs") < page.index("<img")
     assert "no evidence about large language models" in text
-    assert "these checkpoints over these tasks" in text
+    assert "Only the second kind says how a newly trained checkpoint would do" in text
 
 
 def test_a_hub_base_is_not_called_small(tmp_path):
@@ -186,13 +189,15 @@ def test_cost_is_the_median_over_the_seeds_of_the_study(results):
 def test_untestable_category_is_said_to_be_undecidable(page):
     row = Outline(page).table("What the tests found")["Clustering"]
     assert row[0] == "1"
-    assert row[2:] == ["–", "–", "no: not testable"]
+    assert row[2:6] == ["–", "–", "–", "no: not testable"]
 
 
 def test_significant_p_values_are_bold(results):
     comparisons = json.loads((results / "statistics.json").read_text())["comparisons"]
     table = findings_tables.pairs(comparisons)
-    found = sum(pair["significant"] for c in comparisons for pair in c["nemenyi"]["pairs"])
+    found = sum(
+        pair["significant"] for c in comparisons for pair in c["these_checkpoints"]["nemenyi"]["pairs"]
+    )
     assert found > 0
     assert sum(7 in row.best for row in table.rows) == found
     assert table.header[1 + 7] == "Nemenyi p"
@@ -236,7 +241,7 @@ def test_study_that_begins_at_its_scores_has_a_page(tmp_path):
     (folder / "data").rename(tmp_path / "data")
     outline = Outline(page_of(folder))
     sections = [section["id"] for section in outline.named("section")]
-    assert sections == ["findings", "ranks", "scores", "provenance"]
+    assert sections == ["findings", "ranks", "effects", "scores", "provenance"]
     links = [link["href"] for link in outline.named("a")]
     assert links == [f"#{section}" for section in sections]
 

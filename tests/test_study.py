@@ -7,7 +7,7 @@ import yaml
 
 from embedding_designs.cards import card, task_batches
 from embedding_designs.command import BadInput
-from embedding_designs.study import load_study, study_schema
+from embedding_designs.study import load_study, missing_files, study_schema
 
 STUDIES = Path(__file__).parents[1] / "config" / "studies"
 PRETRAINED = {"pretrain": {"layers": 2}}
@@ -55,13 +55,15 @@ def test_defaults_are_the_papers(check):
         "kind": "multi_layer", "tokens": "mean", "latents": 768, "heads": 32, "head_dim": 2048,
         "layers": "all", "layer_weights": True,
     }  # fmt: skip
-    assert study["statistics"] == {"alpha": 0.05, "baseline": "eos-causal"}
+    assert study["statistics"] == {
+        "alpha": 0.05, "missing": "refuse", "rope": 0.01, "baseline": "eos-causal",
+    }  # fmt: skip
 
 
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"trainin": {}}, "trainin is not known; did you mean training? allowed: description, bases, "),
+        ({"trainin": {}}, "trainin is not known; did you mean training? allowed: description, scores, "),
         ({"training/step": 5}, "training.step is not known; did you mean steps?"),
         ({"training/steps": 0}, "training.steps 0 must be at least 1"),
         ({"training/steps": "many"}, 'training.steps "many" must be of type integer'),
@@ -99,6 +101,9 @@ def test_defaults_are_the_papers(check):
         ({"evaluation/prompts": {"STS1": "x"}}, "prompts.STS1 is no task or category of this study"),
         ({"evaluation/tasks/STS": ["STS12", "STS12"]}, "must hold no value twice"),
         ({"evaluation/tasks": {}}, "evaluation needs docstring_tasks or tasks"),
+        ({"statistics/missing": "impute"}, '"impute" is not known; choose from refuse, drop_tasks'),
+        ({"statistics/rope": -0.1}, "statistics.rope -0.1 must be at least 0"),
+        ({"scores": {"from": "published"}}, "bases belongs to a study that trains; one with scores has d"),
         ({"statistics/baseline": "eos"}, '"eos" is no design of this study; choose from eos-causal, multi'),
     ],
 )  # fmt: skip
@@ -139,6 +144,51 @@ def test_a_package_is_trained_on_or_evaluated_on_but_not_both(check):
     }
     with pytest.raises(BadInput, match="train_packages scipy is also in"):
         check(changes)
+
+
+def load_text(folder: Path, text: str) -> dict:
+    (folder / "mine.yaml").write_text(text)
+    return load_study(folder / "mine.yaml")
+
+
+def test_a_study_that_begins_at_scores_has_nothing_to_train(tmp_path):
+    study = load_text(tmp_path, "scores: {from: published, benchmark: 'MTEB(eng, v2)'}")
+    assert (study["bases"], study["designs"], study["seeds"], study["references"]) == ({}, {}, [], [])
+    assert study["scores"]["path"] == "resources/published/mteb-english-scores.csv.gz"
+    assert "training" not in study
+    assert "baseline" not in study["statistics"]  # any model may be one; the comparison knows them
+    assert task_batches(study) == {}
+    assert card(study, "scores") == study["scores"]
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("description: nothing", "bases is missing"),
+        ("bases: {mine: {model: some/model}}", "data is missing"),
+        ("scores: {}", "scores.from is missing"),
+        ("scores: {from: leaderboard}", 'scores.from "leaderboard" is not known; choose from publish'),
+        ("scores: {from: mteb_results}", 'scores.path is missing: scores.from "mteb_results" needs it'),
+        ("scores: {from: published, pool: {}}", "scores.pool is not known; did you mean pools?"),
+        ("scores: {from: published, pools: {mine: {}}}", "scores.pools.mine {} needs entries, at least 1"),
+        ("scores: {from: published, pools: {a/b: {complete: true}}}", '"a/b" must match'),
+        ("scores: {from: published, pools: {mine: {models: [one]}}}", 'models ["one"] needs items, at least'),
+        ("scores: {from: published, pools: {mine: {where: {backbone: x}}}}", "where needs scores.labels"),
+        ("scores: {from: published}\nseeds: [1]", "seeds belongs to a study that trains; one with scores"),
+    ],
+)  # fmt: skip
+def test_a_study_of_scores_is_checked_too(tmp_path, text, message):
+    with pytest.raises(BadInput) as error:
+        load_text(tmp_path, text)
+    assert message in str(error.value)
+    assert "\n" not in str(error.value)
+
+
+def test_what_a_study_begins_at_and_is_not_there_is_named(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    study = load_text(tmp_path, "scores: {from: mteb_results, path: my/results, labels: labels.csv}")
+    (tmp_path / "labels.csv").write_text("model\n")
+    assert list(missing_files(study)) == ["scores.path my/results: no such file or folder"]
 
 
 @pytest.mark.parametrize("file", sorted(STUDIES.glob("*.yaml")), ids=lambda path: path.stem)

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from .task_names import task_name
+from .task_sizes import batches_by_size
 
 
 def card(study: Mapping[str, Any], name: str) -> dict[str, Any]:
@@ -14,6 +15,8 @@ def card(study: Mapping[str, Any], name: str) -> dict[str, Any]:
     match name.split("/"):
         case ["study"]:
             return dict(study)
+        case ["scores"]:
+            return study["scores"]
         case ["source"]:
             return source_card(study)
         case ["docstring_tasks"]:
@@ -41,15 +44,27 @@ def tasks_by_category(study: Mapping[str, Any]) -> dict[str, list[str]]:
 
 
 def task_batches(study: Mapping[str, Any]) -> dict[str, dict[str, list[str]]]:
-    """Return which tasks one process evaluates: batch name -> category -> task names."""
+    """Return which tasks one process evaluates: batch name -> category -> task names.
+
+    A study that begins at scores evaluates none.
+    """
+    if "evaluation" not in study:
+        return {}
     tasks = tasks_by_category(study)
     match study["evaluation"]["batch_by"]:
         case "run":
             return {"all": tasks}
         case "category":
             return {category: {category: names} for category, names in tasks.items()}
+        case "size":
+            return batches_by_size(tasks, small=set(names_of(tasks)) - set(names_of(study["evaluation"]["tasks"])))
         case _:
             return {name: {category: [name]} for category, names in tasks.items() for name in names}
+
+
+def names_of(tasks: Mapping[str, list[str]]) -> list[str]:
+    """Return the names of tasks by category."""
+    return [name for names in tasks.values() for name in names]
 
 
 def source_card(study: Mapping[str, Any]) -> dict[str, Any]:

@@ -10,6 +10,7 @@ import hashlib
 import json
 import os
 import shutil
+import signal
 import sys
 import uuid
 from collections.abc import Callable, Iterator
@@ -25,6 +26,10 @@ class BadInput(Exception):
     """The user's input cannot be used; the message is one line: file, key or row, value, what is allowed."""
 
 
+class Stopped(Exception):
+    """The work was stopped by a signal and goes on when the same command is run again; the message is one line."""
+
+
 def command(main: Callable[[], None]) -> Callable[[], None]:
     """Return `main` with every failure reported in one line on the console and a non-zero exit code."""
 
@@ -35,6 +40,9 @@ def command(main: Callable[[], None]) -> Callable[[], None]:
         except BadInput as error:
             _say(f"error: {error}")
             sys.exit(2)
+        except Stopped as stop:
+            _say(f"stopped: {stop}")
+            sys.exit(128 + signal.SIGTERM)
         except Exception as error:
             reason = " ".join(str(error).split())[:300]
             if _console() is not sys.stderr:

@@ -4,180 +4,173 @@ python -m embedding_designs.compare scores.csv --study study.json --output stati
 """
 
 import argparse
-from collections.abc import Iterator, Mapping, Sequence
-from itertools import product
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
-from . import rank_statistics, sentences
-from .command import BadInput, command, read_json, whole, write_json
+from . import comparison_tables, sentences
+from .command import BadInput, command, progress, read_json, whole, write_json
+from .scores import complete, read_scores
+from .statistics import attainable, control, equivalence, factors, intervals, pairwise, pools, power, ranks, runs
 
-COLUMNS = ["base", "design", "pooling", "attention", "seed", "task", "category", "metric", "score"]
-CELL = ["base", "design", "seed", "task"]
-NAMED = 5  # missing cells that an error names; the rest are counted
-
-
-def read_scores(path: str | Path) -> pd.DataFrame:
-    """Return the table of scores: one row for each base, design, seed and task.
-
-    BadInput names file and line of a missing column, a score that is none, or a cell that stands twice.
-    """
-    try:
-        scores = pd.read_csv(path, dtype=str, keep_default_na=False)
-    except FileNotFoundError:
-        raise BadInput(f"{path}: no such file") from None
-    except (pd.errors.ParserError, pd.errors.EmptyDataError, UnicodeDecodeError) as error:
-        raise BadInput(f"{path}: not a CSV table: {' '.join(str(error).split())}") from None
-    for problem in _problems(scores):
-        raise BadInput(f"{path}{problem}")
-    return scores.assign(score=scores["score"].astype(float), seed=scores["seed"].astype(int))
-
-
-def _problems(scores: pd.DataFrame) -> Iterator[str]:
-    for column in COLUMNS:
-        if column not in scores:
-            yield f": column {column} is missing; a table of scores has {', '.join(COLUMNS)}"
-    if scores.empty:
-        yield ": holds no scores"
-    for row, seed in scores["seed"].items():
-        if not seed.isdecimal():
-            yield f", line {row + 2}: seed {seed!r} is no whole number"
-    for row, score in pd.to_numeric(scores["score"], errors="coerce").items():
-        if not -1 <= score <= 1:  # NaN as well
-            yield f", line {row + 2}: score {scores['score'][row]!r} is no number from -1 to 1"
-    for row in scores.index[scores.duplicated(CELL)]:
-        yield f", line {row + 2}: a second score for {_cell(scores.loc[row, CELL])}"
-    for task, categories in scores.groupby("task")["category"].unique().items():
-        if len(categories) > 1 or categories[0] == "All":
-            yield f": task {task} stands in category {' and '.join(categories)}; it needs one, and not All"
-
-
-def _cell(values: Sequence[Any]) -> str:
-    return ", ".join(f"{name} {value}" for name, value in zip(CELL, values, strict=True))
-
-
-def check_complete(scores: pd.DataFrame, study: Mapping[str, Any]) -> None:
-    """Raise BadInput that names the missing cells, or the designs unknown to the study.
-
-    Nothing is imputed: each base, design and seed of the study or the table needs a score on every task.
-    """
-    for design in scores["design"].unique():
-        if design not in study["designs"]:
-            raise BadInput(
-                f"scores: design {design} is not in the study; choose from {', '.join(study['designs'])}"
-            )
-    bases = dict.fromkeys([*study.get("bases", ()), *scores["base"]])
-    seeds = dict.fromkeys([*study.get("seeds", ()), *scores["seed"]])
-    expected = product(bases, study["designs"], seeds, scores["task"].unique())
-    present = set(scores[CELL].itertuples(index=False, name=None))
-    missing = [_cell(cell) for cell in expected if cell not in present]
-    if missing:
-        more = f"; and {len(missing) - NAMED} more" if len(missing) > NAMED else ""
-        raise BadInput(f"scores: {len(missing)} missing: {'; '.join(missing[:NAMED])}{more}")
+MANY_DESIGNS = 60  # beyond it what grows fastest with the pairs is left out
+MANY = f"left out for pools of more than {MANY_DESIGNS} designs"
+SETTINGS = {"alpha": 0.05, "rope": 0.01, "missing": "refuse"}
 
 
 def compare_study(scores: pd.DataFrame, study: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the content of statistics.json: one comparison for each base and category, then All."""
-    check_complete(scores, study)
-    alpha = study.get("statistics", {}).get("alpha", 0.05)
-    designs = list(study["designs"])
-    baseline = study.get("statistics", {}).get("baseline", designs[0])
+    """Return the content of statistics.json: one comparison for each base and category, then All.
+
+    docs/statistics.md describes every key. Raises BadInput that names missing cells, an unknown baseline, or
+    a base without anything to compare.
+    """
+    settings = SETTINGS | dict(study.get("statistics", {}))
+    scores, dropped = complete(scores, study)
     comparisons = []
-    for base, of_base in scores.groupby("base", sort=False):
-        for category, cells in [*of_base.groupby("category", sort=False), ("All", of_base)]:
-            names = {"base": base, "category": category}
-            comparisons.append(names | compare_designs(cells, designs, category, alpha, baseline))
+    for base, cells in progress(scores.groupby("base", sort=False), description="compare designs"):
+        names = _designs(cells, study)
+        baseline = _baseline(names, settings.get("baseline"), base)
+        wide = cells.pivot_table(index="task", columns="design", values="score")
+        if reason := ranks.why_untestable(wide):
+            raise BadInput(f"scores of base {base}: {reason}")
+        of_base = [
+            {"base": base, "category": category, "dropped_tasks": dropped.get(base, [])}
+            | compare_designs(part, names, baseline, settings)
+            for category, part in [*cells.groupby("category", sort=False), ("All", cells)]
+        ]
+        _open_categories(of_base, settings["alpha"])
+        comparisons += of_base
+    for comparison in comparisons:
+        comparison["sentences"] = sentences.findings(comparison, settings["alpha"], settings["rope"])
     return {
         "study": study.get("name", ""),
-        "alpha": alpha,
-        "baseline": baseline,
-        "designs": [
-            {"name": name, "pooling": design["pooling"]["kind"], "attention": design["attention"]}
-            for name, design in study["designs"].items()
-        ],
+        "alpha": settings["alpha"],
+        "rope": settings["rope"],
+        "designs": _described(scores, study),
         "scope": sentences.scope(scores["seed"].nunique()),
         "comparisons": comparisons,
     }
 
 
+def _designs(cells: pd.DataFrame, study: Mapping[str, Any]) -> list[str]:
+    """Return the designs of one base, in the order of the study, else of the table."""
+    own = list(cells["design"].unique())
+    listed = [name for name in study.get("designs") or () if name in own]
+    return listed + [name for name in own if name not in listed]
+
+
+def _baseline(names: list[str], baseline: str | None, base: str) -> str:
+    if baseline is None:
+        return names[0]
+    if baseline not in names:
+        raise BadInput(
+            f'statistics.baseline "{baseline}" is no design of base {base}; choose from {", ".join(names)}'
+        )
+    return baseline
+
+
+def _described(scores: pd.DataFrame, study: Mapping[str, Any]) -> list[dict[str, str]]:
+    found = scores.drop_duplicates("design").set_index("design")
+    names = _designs(scores, study)
+    return [
+        {"name": name, "pooling": found.at[name, "pooling"], "attention": found.at[name, "attention"]}
+        for name in names
+    ]
+
+
 def compare_designs(
-    cells: pd.DataFrame, designs: list[str], category: str, alpha: float, baseline: str
+    cells: pd.DataFrame, names: list[str], baseline: str, settings: Mapping[str, Any]
 ) -> dict[str, Any]:
     """Return all statistics of the designs over the tasks in `cells`, one base's complete scores."""
-    runs = cells.pivot(index=["task", "seed"], columns="design", values="score")[designs]
-    scores = runs.groupby("task", sort=False).mean().round(rank_statistics.DECIMALS)
-    n_tasks, n_designs = scores.shape
-    seeds = sorted(cells["seed"].unique().tolist())
-    spread = runs.groupby("seed").mean().std(ddof=1)
-    ranks = rank_statistics.rank_designs(scores).mean()
-    friedman = rank_statistics.friedman(scores)
-    nemenyi = rank_statistics.nemenyi(scores, alpha)
-    differing = [(pair["first"], pair["second"]) for pair in nemenyi["pairs"] if pair["significant"]]
-    testable = friedman["p"] is not None
-    order = ranks.sort_values(kind="stable").index.tolist() if testable else []
-    comparison = {
-        "designs": designs,
-        "tasks": scores.index.tolist(),
-        "seeds": seeds,
-        "n_designs": n_designs,
-        "n_tasks": n_tasks,
-        "mean_scores": scores.mean().to_dict(),
-        "seed_spread": spread.to_dict() if len(seeds) > 1 else dict.fromkeys(designs),
-        "average_ranks": ranks.to_dict(),
-        "friedman": friedman,
-        "iman_davenport": rank_statistics.iman_davenport(friedman["chi_square"], n_tasks, n_designs),
-        "nemenyi": nemenyi,
-        "cliques": rank_statistics.cliques(order, differing),
-        "wilcoxon": rank_statistics.wilcoxon(scores, alpha),
-    }
-    comparison |= _decidability(scores, category, alpha)
-    return comparison | {"sentences": sentences.findings(comparison, alpha, baseline)}
-
-
-def _decidability(scores: pd.DataFrame, category: str, alpha: float) -> dict[str, Any]:
-    n_tasks, n_designs = scores.shape
-    smallest = rank_statistics.smallest_attainable_p(n_tasks, n_designs)
-    reason = rank_statistics.why_untestable(scores)
-    if not reason and smallest["wilcoxon_holm"] > alpha:
-        reason = sentences.why_undecidable(n_tasks, n_designs, category, alpha, smallest["wilcoxon"])
+    alpha = settings["alpha"]
+    of_runs = cells.pivot(index=["design", "seed"], columns="task", values="score").loc[names]
+    scores = of_runs.groupby(level="design", sort=False).mean().T[names].round(ranks.DECIMALS)
+    scores.columns.name = None
+    about = cells.drop_duplicates("design").set_index("design").loc[names, ["pooling", "attention"]]
+    means = of_runs.mean(axis="columns").unstack("seed").loc[names]
+    few = len(names) <= MANY_DESIGNS
     return {
-        "smallest_attainable_p": smallest,
-        "decidable_by_wilcoxon_holm": reason is None,
-        "undecidable_reason": reason,
+        "designs": names,
+        "baseline": baseline,
+        "tasks": scores.index.tolist(),
+        "seeds": sorted(cells["seed"].unique().tolist()),
+        "n_designs": len(names),
+        "n_tasks": len(scores),
+        "mean_scores": scores.mean().to_dict(),
+        "seed_spread": _spread(means),
+        "average_ranks": ranks.rank_designs(scores).mean().to_dict(),
+        "rank_intervals": intervals.rank_intervals(scores, alpha),
+        "differences": intervals.difference_intervals(of_runs, baseline, alpha),
+        "undecidable": _undecidable(scores, of_runs, alpha),
+        "these_checkpoints": _these_checkpoints(scores, baseline, settings, few),
+        "these_designs": runs.design_claim(of_runs, baseline, alpha),
+        "factors": factors.factor_effects(of_runs, about, alpha),
+        "left_out": None if few else f"Practical equivalence, sub-pools and Wilcoxon cliques are {MANY}.",
     }
 
 
-def write_tables(statistics: Mapping[str, Any], folder: Path) -> None:
-    """Write one table of ranks and scores for each base and category, and all pairs of each pairwise test."""
-    folder.mkdir()
-    design_keys = {design["name"]: design for design in statistics["designs"]}
-    wilcoxon, nemenyi = [], []
-    for comparison in statistics["comparisons"]:
-        names = {"base": comparison["base"], "category": comparison["category"]}
-        columns = {
-            "average_rank": comparison["average_ranks"],
-            "mean_score": comparison["mean_scores"],
-            "seed_spread": comparison["seed_spread"],
-        }
-        rows = [
-            design_keys[name] | {column: values[name] for column, values in columns.items()}
-            for name in comparison["designs"]
-        ]
-        table = (
-            pd.DataFrame(rows).rename(columns={"name": "design"}).sort_values("average_rank", kind="stable")
-        )
-        _write_csv(table, folder / f"{names['base']}-{names['category']}.csv")
-        difference = {"critical_difference": comparison["nemenyi"]["critical_difference"]}
-        nemenyi += [names | pair | difference for pair in comparison["nemenyi"]["pairs"]]
-        wilcoxon += [names | pair for pair in comparison["wilcoxon"]]
-    _write_csv(pd.DataFrame(wilcoxon), folder / "wilcoxon.csv")
-    _write_csv(pd.DataFrame(nemenyi), folder / "nemenyi.csv")
+def _spread(means: pd.DataFrame) -> dict[str, float | None]:
+    if means.shape[1] < 2:
+        return dict.fromkeys(means.index)
+    return means.std(axis="columns", ddof=1).to_dict()
 
 
-def _write_csv(table: pd.DataFrame, path: Path) -> None:
-    table.to_csv(path, index=False, float_format="%.6g")
+def _undecidable(scores: pd.DataFrame, of_runs: pd.DataFrame, alpha: float) -> dict[str, Any]:
+    """Return what these tasks and seeds cannot decide, whatever the scores are or however the spread is."""
+    n_tasks, n_designs = scores.shape
+    smallest = attainable.attainable(n_tasks, n_designs, alpha)
+    untestable = ranks.why_untestable(scores)
+    return {
+        "untestable": untestable,
+        "attainable": smallest,
+        "decidable_by_wilcoxon_holm": untestable is None and smallest["wilcoxon_holm"] <= alpha,
+        "detectable": power.detectable(scores, of_runs, alpha),
+    }
+
+
+def _these_checkpoints(
+    scores: pd.DataFrame, baseline: str, settings: Mapping[str, Any], few: bool
+) -> dict[str, Any]:
+    """Return what tests over tasks say; they speak of these checkpoints only."""
+    alpha = settings["alpha"]
+    friedman = ranks.friedman(scores)
+    nemenyi = ranks.nemenyi(scores, alpha)
+    wilcoxon = pairwise.wilcoxon(scores, alpha)
+    if few and friedman["p"] is not None:
+        for pair, flips in zip(nemenyi["pairs"], pools.pool_dependence(scores, alpha), strict=True):
+            pair |= flips
+    return {
+        "friedman": friedman,
+        "iman_davenport": ranks.iman_davenport(friedman["chi_square"], *scores.shape),
+        "gate": None,  # set when all categories are known
+        "nemenyi": nemenyi,
+        "cliques": _cliques(scores, nemenyi["pairs"], "significant", friedman),
+        "wilcoxon": wilcoxon,
+        "wilcoxon_cliques": _cliques(scores, wilcoxon, "significant_holm", friedman) if few else None,
+        "against_baseline": control.against_baseline(scores, baseline, alpha),
+        "equivalence": equivalence.equivalence(scores, settings["rope"]) if few else None,
+        "papers_rule": pairwise.papers_rule(wilcoxon),
+    }
+
+
+def _cliques(scores: pd.DataFrame, pairs: list[dict], key: str, friedman: Mapping[str, Any]) -> list[list[str]]:
+    if friedman["p"] is None:
+        return []
+    order = ranks.rank_designs(scores).mean().sort_values(kind="stable").index.tolist()
+    return ranks.cliques(order, [(pair["first"], pair["second"]) for pair in pairs if pair[key]])
+
+
+def _open_categories(comparisons: list[dict[str, Any]], alpha: float) -> None:
+    """Say of each comparison whether its Friedman test stands: Holm over the categories, All on its own."""
+    *categories, overall = comparisons
+    for family in (categories, [overall]):
+        p_values = {c["category"]: c["these_checkpoints"]["friedman"]["p"] for c in family}
+        gates = ranks.open_categories(p_values, alpha)
+        size = sum(p is not None for p in p_values.values())
+        for comparison in family:
+            comparison["these_checkpoints"]["gate"] = gates[comparison["category"]] | {"categories": size}
 
 
 @command
@@ -187,11 +180,11 @@ def main() -> None:
     parser.add_argument("scores", type=Path, help="scores.csv")
     parser.add_argument("--study", type=Path, required=True, help="study.json, the validated study")
     parser.add_argument("--output", type=Path, required=True, help="statistics.json to write")
-    parser.add_argument("--tables", type=Path, required=True, help="folder of CSV tables to write")
+    parser.add_argument("--tables", type=Path, required=True, help="folder of tables to write")
     arguments = parser.parse_args()
     statistics = compare_study(read_scores(arguments.scores), read_json(arguments.study))
     with whole(arguments.tables) as folder:
-        write_tables(statistics, folder)
+        comparison_tables.write_tables(statistics, folder)
     write_json(arguments.output, statistics)
 
 

@@ -1,74 +1,28 @@
-"""Draws the figures of a study: critical-difference diagrams, scores, and training curves.
+"""Draws the figures of a study: critical differences, pairs, effects, scores, and training curves.
 
 python -m embedding_designs.draw --statistics statistics.json --scores scores.csv --runs runs --output figures
 """
 
 import argparse
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import groupby
 from pathlib import Path
 from typing import Any
 
 import matplotlib
 import pandas as pd
-from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from .command import BadInput, command, progress, read_json, whole
-from .compare import read_scores
-from .critical_difference import diagram_height, draw_critical_difference
-from .figures import STYLE, Look, design_handles, draw_losses, draw_scores, looks
+from .figures import whole_figures as make
+from .figures.looks import STYLE, Look, looks
+from .scores import read_scores
 
+FEWEST_FOR_TABLE = 12  # designs: below it a critical-difference diagram shows every pair
+MOST_IN_ROWS = 40  # designs that the other figures can tell apart
 LOSSES = {"training loss": ("train", "loss"), "held-out loss": ("heldout", "heldout_loss")}
 UNDATED = {"svg": {"Date": None}, "pdf": {"CreationDate": None}}  # the same input gives the same bytes
-
-
-def critical_difference_figure(
-    comparison: Mapping[str, Any], look: Mapping[str, Look], alpha: float, width: float
-) -> Figure:
-    """Return the critical-difference diagram of one comparison, `width` inches wide."""
-    figure = Figure(figsize=(width, diagram_height(comparison, look, alpha, width)))
-    draw_critical_difference(comparison, look, alpha, figure.add_axes((0, 0, 1, 1)))
-    return figure
-
-
-def scores_figure(scores: pd.DataFrame, look: Mapping[str, Look], width: float) -> Figure:
-    """Return one panel for each category and one for all tasks. scores: the rows of one base."""
-    categories = list(scores["category"].unique())
-    parts = {category: scores[scores["category"] == category] for category in categories}
-    if len(categories) > 1:
-        parts["All"] = scores
-    columns = min(len(parts), max(1, int((width - 1.5) / 1.6)))
-    figure, axes = _panels(len(parts), columns, width, 0.5 + 0.18 * len(look))
-    for index, (category, part) in enumerate(parts.items()):
-        runs = part.groupby(["design", "seed"], as_index=False)["score"].mean()
-        ax = draw_scores(runs, look, axes[index])
-        ax.set_title(f"{category} ({part['task'].nunique()})", loc="left")
-        ax.tick_params(axis="y", labelleft=index % columns == 0)
-    figure.supxlabel(
-        "main score: large = mean over seeds, small = one seed; in brackets: tasks", size=7, x=0.01, ha="left"
-    )
-    return figure
-
-
-def training_figure(losses: Mapping[str, pd.DataFrame], look: Mapping[str, Look], width: float) -> Figure:
-    """Return one panel for each kind of loss. losses: title -> columns design, seed, step, loss."""
-    columns, ncols = 2 if width >= 5 else 1, max(1, int(width / 2))
-    legend = 0.14 * -(-len(look) // ncols)  # inches
-    figure, axes = _panels(len(losses), columns, width, 1.8 + legend)
-    for ax, (title, part) in zip(axes, losses.items(), strict=True):
-        draw_losses(part, look, ax).set_title(title, loc="left")
-    figure.legend(handles=design_handles(look), loc="outside lower center", ncols=ncols, handlelength=3.5)
-    return figure
-
-
-def _panels(count: int, columns: int, width: float, height: float) -> tuple[Figure, Sequence[Axes]]:
-    rows = -(-count // columns)
-    figure = Figure(figsize=(width, height * rows + 0.3), layout="constrained")
-    axes = figure.subplots(rows, columns, squeeze=False).ravel()
-    for ax in axes[count:]:
-        ax.remove()
-    return figure, axes[:count]
 
 
 def read_losses(runs: Path, base: str, designs: Sequence[str]) -> dict[str, pd.DataFrame]:
@@ -102,28 +56,49 @@ def _read_log(path: Path) -> list[tuple[str, int, float]]:
     return found
 
 
-def _save(make: Callable[..., Figure], path: Path, *arguments: Any) -> None:
-    with matplotlib.rc_context(STYLE):
-        figure = make(*arguments)
-        for kind, metadata in UNDATED.items():
-            figure.savefig(path.with_name(f"{path.name}.{kind}"), metadata=metadata)
+def study_figures(
+    statistics: Mapping[str, Any], scores: pd.DataFrame, runs: Path | None, width: float
+) -> Iterator[tuple[str, Figure]]:
+    """Yield all figures of a study, each with its name; training curves where there are logs."""
+    look = looks(statistics["designs"])
+    for base, group in groupby(statistics["comparisons"], key=lambda comparison: comparison["base"]):
+        comparisons = list(group)
+        own = {name: look[name] for name in look if name in comparisons[-1]["designs"]}
+        yield from _figures_of_tests(base, comparisons, own, statistics["alpha"], width)
+        of_base = scores[scores["base"] == base]
+        yield f"scores-{base}", make.scores_figure(of_base, own, width)
+        if any(comparison["factors"]["crossed"] for comparison in comparisons):
+            yield f"interaction-{base}", make.interaction_figure(comparisons, of_base, own, width)
+        losses = read_losses(runs, base, list(own)) if runs else {}
+        if losses:
+            yield f"training-{base}", make.training_figure(losses, own, width)
+        else:
+            print(f"{base}: no training logs, so no training curves")
+
+
+def _figures_of_tests(
+    base: str, comparisons: Sequence[Mapping[str, Any]], look: Mapping[str, Look], alpha: float, width: float
+) -> Iterator[tuple[str, Figure]]:
+    for comparison in comparisons:
+        figure = make.critical_difference_figure(comparison, look, alpha, width)
+        yield f"cd-{base}-{comparison['category']}", figure
+    overall = comparisons[-1]
+    if len(look) <= MOST_IN_ROWS:
+        figure = make.critical_difference_figure(overall, look, alpha, width, "wilcoxon")
+        yield f"cd-wilcoxon-{base}-All", figure
+        yield f"differences-{base}", make.differences_figure(comparisons, look, alpha, width)
+    if len(look) >= FEWEST_FOR_TABLE:
+        yield f"significance-{base}-All", make.significance_figure(overall, alpha, width)
 
 
 def draw_study(
     statistics: Mapping[str, Any], scores: pd.DataFrame, runs: Path | None, folder: Path, width: float
 ) -> None:
-    """Write all figures of a study to `folder`, as SVG and as PDF; training curves where there are logs."""
-    look = looks(statistics["designs"])
-    for comparison in progress(statistics["comparisons"], description="critical-difference diagrams"):
-        path = folder / f"cd-{comparison['base']}-{comparison['category']}"
-        _save(critical_difference_figure, path, comparison, look, statistics["alpha"], width)
-    for base, part in scores.groupby("base", sort=False):
-        _save(scores_figure, folder / f"scores-{base}", part, look, width)
-        losses = read_losses(runs, base, list(look)) if runs else {}
-        if losses:
-            _save(training_figure, folder / f"training-{base}", losses, look, width)
-        else:
-            print(f"{base}: no training logs, so no training curves")
+    """Write all figures of a study to `folder`, as SVG and as PDF."""
+    with matplotlib.rc_context(STYLE):
+        for name, figure in progress(study_figures(statistics, scores, runs, width), description="figures"):
+            for kind, metadata in UNDATED.items():
+                figure.savefig(folder / f"{name}.{kind}", metadata=metadata)
 
 
 @command

@@ -5,7 +5,7 @@ python -m embedding_designs.findings results/quickstart --output results/quickst
 
 import argparse
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -15,14 +15,15 @@ import pandas as pd
 from . import findings_tables, sentences
 from .cards import task_batches
 from .command import BadInput, command, read_json, whole
-from .compare import read_scores
 from .findings_cost import cost
 from .findings_data import report
-from .findings_figures import figures, listed
+from .findings_figures import figures
 from .provenance import provenance
+from .scores import read_scores
 
 TEMPLATE = "findings.html.jinja"
 REFERENCE_COLUMNS = ["base", "reference", "task", "category", "metric", "score"]
+MANY = 60  # designs; the pairs of more are in tables/pairs.csv alone
 DATA_REPORTS = {"data/report.json": "Training data", "data/harvest.json": "Harvested docstrings"}
 
 
@@ -43,19 +44,23 @@ def gather(folder: Path) -> dict[str, Any]:
         bases.append({
             "name": name,
             "comparisons": comparisons,
-            "headline": headline(comparisons, statistics["alpha"]),
-            "summary": findings_tables.summary(comparisons, statistics["alpha"]),
+            "headline": headline(comparisons),
+            "summary": findings_tables.summary(comparisons),
             "scores": findings_tables.scores(comparisons, base_references),
             "tasks": findings_tables.tasks(comparisons, base_scores, base_references),
-            "pairs": findings_tables.pairs(comparisons),
-            "cost": cost(folder, comparisons[0], task_batches(study)),
+            "pairs": findings_tables.pairs(comparisons) if len(comparisons[0]["designs"]) <= MANY else None,
+            "cost": cost(folder, comparisons[0], task_batches(study)) if study.get("designs") else None,
             "figures": figures(folder / "figures", name, comparisons),
+            "effects": findings_tables.effects(comparisons),
+            "vanished": findings_tables.papers_rule(comparisons),
         })  # fmt: skip
     return {
         "study": study,
         "study_text": json.dumps(study, indent=2, ensure_ascii=False),
         "statistics": statistics,
-        "scope": statistics.get("scope") or sentences.scope(scores["seed"].nunique()),
+        "scope": statistics["scope"],
+        "claims": sentences.CLAIMS,
+        "group": "pool" if study.get("scores") else "base",
         "from_scratch": [name for name, base in study.get("bases", {}).items() if "pretrain" in base],
         "size": {
             "designs": len(statistics["designs"]),
@@ -65,6 +70,7 @@ def gather(folder: Path) -> dict[str, Any]:
             "categories": scores["category"].nunique(),
         },
         "bases": bases,
+        "effects": any(base["figures"]["effects"] or base["effects"] for base in bases),
         "trained": any(base["figures"]["training"] for base in bases),
         "costed": any(base["cost"] for base in bases),
         "data": data_reports(folder),
@@ -80,30 +86,51 @@ def _all_first(comparisons: Sequence[Mapping[str, Any]]) -> list[Mapping[str, An
     return sorted(comparisons, key=lambda comparison: comparison["category"] != "All")
 
 
-def headline(comparisons: Sequence[Mapping[str, Any]], alpha: float) -> list[str]:
+def headline(comparisons: Sequence[Mapping[str, Any]]) -> list[str]:
     """Return which design leads where, where the tests tell designs apart, and where they cannot."""
     categories = [comparison for comparison in comparisons if comparison["category"] != "All"]
+    if len(categories) < 2:
+        return []
     leads: dict[str, list[str]] = {}
     for comparison in categories:
-        leads.setdefault(listed(findings_tables.leaders(comparison)), []).append(comparison["category"])
-    separated = [c["category"] for c in categories if findings_tables.separates(c, alpha)]
+        leader = sentences.listing(findings_tables.leaders(comparison))
+        leads.setdefault(leader, []).append(comparison["category"])
+    named = [f"{name} in {sentences.listing(where)}" for name, where in leads.items()]
+    return [f"Best average rank: {'; '.join(named)}.", *_apart(categories), *_over_runs(categories)]
+
+
+def _apart(categories: Sequence[Mapping[str, Any]]) -> Iterator[str]:
+    """Say in which categories these checkpoints differ."""
+    separated = [c["category"] for c in categories if findings_tables.separates(c)]
     alike = [c["category"] for c in categories if c["category"] not in separated]
-    undecidable = [c["category"] for c in categories if not c["decidable_by_wilcoxon_holm"]]
-    told = [f"Best average rank: {'; '.join(f'{name} in {listed(where)}' for name, where in leads.items())}."]
+    undecidable = [c["category"] for c in categories if not c["undecidable"]["decidable_by_wilcoxon_holm"]]
     if separated:
-        told.append(
-            f"Friedman's test finds a difference, and Nemenyi's at least one pair, in {listed(separated)}."
+        yield (
+            "These checkpoints: Friedman's test, with Holm's correction over the categories, finds a difference, "
+            f"and Nemenyi's at least one pair, in {sentences.listing(separated)}."
         )
     if alike:
-        told.append(
-            f"These two tests tell no designs apart in {listed(alike)}: "
+        yield (
+            f"These checkpoints: the two tests tell no designs apart in {sentences.listing(alike)}: "
             "the order there may be chance, and it is not shown that the designs are equal."
         )
     if undecidable:
-        told.append(
-            f"Too few tasks for Wilcoxon's test with Holm's correction to decide: {listed(undecidable)}."
+        yield (
+            "Too few tasks for Wilcoxon's test with Holm's correction to decide: "
+            f"{sentences.listing(undecidable)}."
         )
-    return told
+
+
+def _over_runs(categories: Sequence[Mapping[str, Any]]) -> Iterator[str]:
+    """Say in which categories these designs differ, by Tukey's test over runs."""
+    claimed = [c for c in categories if not c["these_designs"]["refused"]]
+    if not claimed:
+        return
+    apart = [
+        c["category"] for c in claimed if any(pair["significant"] for pair in c["these_designs"]["pairs"])
+    ]
+    where = f"finds at least one pair that differs in {sentences.listing(apart)}" if apart else "finds no pair"
+    yield f"These designs: Tukey's test over runs {where}, category by category and without correction over them."
 
 
 def read_references(path: Path) -> pd.DataFrame:
@@ -136,7 +163,7 @@ def render(page: Mapping[str, Any]) -> str:
         lstrip_blocks=True,
         keep_trailing_newline=True,
     )
-    environment.filters["counted"] = findings_tables.counted
+    environment.filters["counted"] = sentences.counted
     return environment.get_template(TEMPLATE).render(page)
 
 

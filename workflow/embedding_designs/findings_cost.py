@@ -9,7 +9,8 @@ from typing import Any
 import pandas as pd
 
 from .command import BadInput
-from .findings_tables import DASH, Row, Table, counted
+from .findings_tables import DASH, Row, Table
+from .sentences import counted
 
 COSTS = {  # what a training log's summary says -> the column's name
     "parameters": "Parameters",

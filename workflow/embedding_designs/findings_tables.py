@@ -6,12 +6,15 @@ Nothing is tested here: statistics come from statistics.json; only means are tak
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 import pandas as pd
 
 DASH = "–"
 LONG = 12  # longer tables are folded away
+NAMED = 5  # vanished pairs that are named; the rest are counted
+Pair = Mapping[str, Any]
 NUMBER = re.compile(r"[<−-]?\s?\d[\d.,]*%?( ± .*)?")
 
 
@@ -34,7 +37,7 @@ class Table:
     aside: list[Row] = field(default_factory=list)
     aside_title: str = ""
 
-    @property
+    @cached_property
     def numeric(self) -> list[bool]:
         """Whether each column of cells holds numbers only, and so is set flush right."""
         columns = zip(*(row.cells for row in [*self.rows, *self.aside]), strict=True)
@@ -46,46 +49,46 @@ class Table:
         return len(self.rows) > LONG
 
 
-def summary(comparisons: Sequence[Mapping[str, Any]], alpha: float) -> Table:
-    """Return one row for each category: tasks, leading design, tests."""
-    header = ["Category", "Tasks", "Best average rank", "Friedman p", "Pairs separated by Nemenyi",
-              "Decidable by Wilcoxon–Holm?"]  # fmt: skip
-    return Table(
-        "What the tests found in each category", header, [_summary_row(c, alpha) for c in comparisons]
-    )
+def summary(comparisons: Sequence[Mapping[str, Any]]) -> Table:
+    """Return one row for each category: tasks, leading design, the tests of both kinds of claim."""
+    header = ["Category", "Tasks", "Best average rank", "Friedman p", "p, Holm over categories",
+              "Pairs separated by Nemenyi", "Decidable by Wilcoxon–Holm?", "Over runs: p"]  # fmt: skip
+    return Table("What the tests found in each category", header, [_summary_row(c) for c in comparisons])
 
 
-def _summary_row(comparison: Mapping[str, Any], alpha: float) -> Row:
-    pairs = comparison["nemenyi"]["pairs"]
+def _summary_row(comparison: Mapping[str, Any]) -> Row:
+    over_tasks = comparison["these_checkpoints"]
+    pairs = over_tasks["nemenyi"]["pairs"]
     best = min(comparison["average_ranks"].values())
-    tested = comparison["friedman"]["p"] is not None
+    tested = over_tasks["friedman"]["p"] is not None
     separated = f"{sum(pair['significant'] for pair in pairs)} of {len(pairs)}"
-    doubt = (
-        ""
-        if separates(comparison, alpha) or separated.startswith("0")
-        else ", but Friedman finds no difference"
-    )
+    doubt = "" if separates(comparison) or separated.startswith("0 ") else ", as hints at most"
     return Row(comparison["category"], [
         str(comparison["n_tasks"]),
         f"{', '.join(leaders(comparison))} ({best:.2f})",
-        p_value(comparison["friedman"]["p"]),
+        p_value(over_tasks["friedman"]["p"]),
+        p_value(over_tasks["gate"]["p_holm"]),
         separated + doubt if tested else DASH,
         _decidable(comparison, tested),
+        p_value((comparison["these_designs"]["one_way"] or {}).get("p")),
     ])  # fmt: skip
 
 
 def _decidable(comparison: Mapping[str, Any], tested: bool) -> str:
-    if comparison["decidable_by_wilcoxon_holm"]:
+    if comparison["undecidable"]["decidable_by_wilcoxon_holm"]:
         return "yes"
     return "no: too few tasks" if tested else "no: not testable"
 
 
-def separates(comparison: Mapping[str, Any], alpha: float) -> bool:
-    """Return whether Friedman's test finds a difference and Nemenyi's at least one pair that differs."""
-    p = comparison["friedman"]["p"]
-    return (
-        p is not None and p <= alpha and any(pair["significant"] for pair in comparison["nemenyi"]["pairs"])
-    )
+def separates(comparison: Mapping[str, Any]) -> bool:
+    """Return whether the category is open (Friedman, Holm over categories) and Nemenyi separates a pair."""
+    over_tasks = comparison["these_checkpoints"]
+    return opened(comparison) and any(pair["significant"] for pair in over_tasks["nemenyi"]["pairs"])
+
+
+def opened(comparison: Mapping[str, Any]) -> bool:
+    """Return whether Friedman's test finds a difference, in a category after Holm over the categories."""
+    return comparison["these_checkpoints"]["gate"]["open"]
 
 
 def leaders(comparison: Mapping[str, Any]) -> list[str]:
@@ -157,35 +160,77 @@ def _cell(table: pd.DataFrame, row: str, column: str) -> str:
 
 
 def pairs(comparisons: Sequence[Mapping[str, Any]]) -> Table:
-    """Return one row for each category and pair of designs with three p-values, bold where significant."""
+    """Return one row for each category and pair of designs with every test, bold where significant."""
     header = ["Category", "First", "Second", "Mean difference", "Wins / losses / ties", "Rank-biserial",
-              "Wilcoxon p, uncorrected", "Wilcoxon p, Holm", "Nemenyi p"]  # fmt: skip
-    rows = []
-    for comparison in comparisons:
-        nemenyi = {(pair["first"], pair["second"]): pair for pair in comparison["nemenyi"]["pairs"]}
-        rows += [
-            _pair_row(comparison["category"], pair, nemenyi[pair["first"], pair["second"]])
-            for pair in comparison["wilcoxon"]
-        ]
+              "Wilcoxon p, uncorrected", "Wilcoxon p, Holm", "Nemenyi p", "Flips in sub-pools",
+              "Probability equivalent", "Tukey p, over runs"]  # fmt: skip
+    rows = [row for comparison in comparisons for row in _pair_rows(comparison)]
     caption = (
         "Each pair of designs, first minus second (rank-biserial 1: first always better); bold: significant"
     )
     return Table(caption, header, rows)
 
 
-def _pair_row(category: str, wilcoxon: Mapping[str, Any], nemenyi: Mapping[str, Any]) -> Row:
+def _pair_rows(comparison: Mapping[str, Any]) -> list[Row]:
+    over_tasks = comparison["these_checkpoints"]
+    count = len(over_tasks["wilcoxon"])
+    bayes = over_tasks["equivalence"] or [{}] * count
+    tukey = comparison["these_designs"]["pairs"] or [{}] * count
+    tests = zip(over_tasks["wilcoxon"], over_tasks["nemenyi"]["pairs"], bayes, tukey, strict=True)
+    return [_pair_row(comparison["category"], *of_pair) for of_pair in tests]
+
+
+def _pair_row(category: str, wilcoxon: Pair, nemenyi: Pair, bayes: Pair, tukey: Pair) -> Row:
     cells = [
         wilcoxon["first"],
         wilcoxon["second"],
         _signed(wilcoxon["mean_difference"]),
         f"{wilcoxon['wins']} / {wilcoxon['losses']} / {wilcoxon['ties']}",
-        _signed(wilcoxon.get("rank_biserial")),
+        _signed(wilcoxon["rank_biserial"]),
         p_value(wilcoxon["p_uncorrected"]),
         p_value(wilcoxon["p_holm"]),
         p_value(nemenyi["p"]),
+        DASH if nemenyi.get("flips") is None else f"{nemenyi['flips']:.0%}",
+        DASH if not bayes else f"{bayes['p_equivalent']:.2f}",
+        p_value(tukey.get("p")),
     ]
-    significant = [wilcoxon["significant_uncorrected"], wilcoxon["significant_holm"], nemenyi["significant"]]
-    return Row(category, cells, frozenset(5 + place for place, is_so in enumerate(significant) if is_so))
+    marked = {5: wilcoxon["significant_uncorrected"], 6: wilcoxon["significant_holm"],
+              7: nemenyi["significant"], 10: tukey.get("significant", False)}  # fmt: skip
+    return Row(category, cells, frozenset(place for place, significant in marked.items() if significant))
+
+
+def effects(comparisons: Sequence[Mapping[str, Any]]) -> Table | None:
+    """Return the contrasts of pooling and of attention that can be estimated, or None where there are none."""
+    header = ["Category", "Effect", "Contrast", "Estimate", "Tasks for / against", "p over tasks, Holm",
+              "p over runs, Holm"]  # fmt: skip
+    rows = [
+        Row(c["category"], [
+            effect["effect"], effect["name"], _signed(effect["estimate"]), _votes(effect["checkpoints"]),
+            p_value((effect["checkpoints"] or {}).get("p_holm")),
+            p_value((effect["designs"] or {}).get("p_holm")),
+        ])
+        for c in comparisons
+        for effect in [*c["factors"]["effects"], *c["factors"]["simple"]]
+    ]  # fmt: skip
+    caption = "Differences of mean score that pooling and attention make; Holm within each factor's contrasts"
+    return Table(caption, header, rows) if rows else None
+
+
+def _votes(over_tasks: Mapping[str, Any] | None) -> str:
+    return f"{over_tasks['wins']} / {over_tasks['losses']}" if over_tasks else DASH
+
+
+def papers_rule(comparisons: Sequence[Mapping[str, Any]]) -> Table:
+    """Return how many pairs the paper's rule calls significant and which of them the correction takes back."""
+    rows = []
+    for comparison in comparisons:
+        rule = comparison["these_checkpoints"]["papers_rule"]
+        gone = [f"{better} over {worse}" for better, worse in rule["vanish"][:NAMED]]
+        more = [f"{len(rule['vanish']) - NAMED} more"] if len(rule["vanish"]) > NAMED else []
+        counts = [str(rule["n_pairs"]), str(len(rule["called"])), str(len(rule["vanish"]))]
+        rows.append(Row(comparison["category"], [*counts, "; ".join([*gone, *more]) or DASH]))
+    header = ["Category", "Pairs", "Called significant", "Vanish under Holm", "Which"]
+    return Table("The paper's rule, uncorrected Wilcoxon at the same level, replayed", header, rows)
 
 
 def _signed(value: float | None) -> str:
@@ -195,8 +240,3 @@ def _signed(value: float | None) -> str:
 def p_value(p: float | None) -> str:
     """Return a p-value as a table prints it; a dash where there is none."""
     return DASH if p is None else "< 0.001" if p < 0.001 else f"{p:.3f}"
-
-
-def counted(number: int, noun: str) -> str:
-    """Return "1 task", "8 tasks"."""
-    return f"{number} {noun}{'' if number == 1 else 's'}"

@@ -1,49 +1,48 @@
-"""Says in plain English what the rank tests of one comparison found.
+"""Says in plain English what the tests of one comparison found, each kind of claim under its own name.
 
 Every sentence is made from one comparison of statistics.json; nothing is computed here.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
-MANY_PAIRS = 10  # more significant pairs than these are counted, and only those with the baseline are named
+MANY_PAIRS = 10  # more pairs than these are counted, and only those with the baseline are named
+CLAIMS = {
+    "undecidable": "What cannot be decided here",
+    "these_checkpoints": "These checkpoints (tests over tasks: a newly trained checkpoint may rank otherwise)",
+    "these_designs": "These designs (tests over runs: what holds for newly trained checkpoints)",
+}
+
+Comparison = Mapping[str, Any]
 
 
-def findings(comparison: Mapping[str, Any], alpha: float, baseline: str) -> list[str]:
-    """Return the sentences of one comparison, the most important first.
-
-    baseline: the design that the others are compared with where too many pairs differ to name them all.
-    """
-    if comparison["friedman"]["p"] is None:
-        return [_best(comparison), comparison["undecidable_reason"]]
-    return [
-        _best(comparison),
-        _friedman(comparison, alpha),
-        _nemenyi(comparison, alpha, baseline),
-        _wilcoxon(comparison, baseline),
-        _papers_rule(comparison["wilcoxon"]),
-    ]
+def findings(comparison: Comparison, alpha: float, rope: float) -> dict[str, list[str]]:
+    """Return the sentences of one comparison by kind of claim (CLAIMS), the most important first."""
+    if comparison["undecidable"]["untestable"]:
+        return {
+            "undecidable": [comparison["undecidable"]["untestable"]],
+            "these_checkpoints": [_best(comparison)],
+            "these_designs": [],
+        }
+    return {
+        "undecidable": list(_undecidable(comparison, alpha)),
+        "these_checkpoints": list(_these_checkpoints(comparison, alpha, rope)),
+        "these_designs": list(_these_designs(comparison, alpha)),
+    }
 
 
 def scope(n_seeds: int) -> str:
-    """Return what all findings are about: the trained checkpoints, not the designs as such."""
-    averaged = f"the scores of {n_seeds} seeds averaged" if n_seeds > 1 else "one seed each"
+    """Return which kinds of claim a study with so many seeds can make."""
+    if n_seeds >= 3:
+        return (
+            f"Tests over tasks average the {n_seeds} seeds first and speak of these checkpoints; tests over "
+            "runs take each seed as a replicate and speak of the designs. Only the second kind says how a newly "
+            "trained checkpoint would do."
+        )
+    trained = "One run of each design was scored" if n_seeds == 1 else "Two runs of each design were scored"
     return (
-        f"These findings speak of these checkpoints over these tasks, with {averaged}; "
-        "they do not say how a newly trained checkpoint of the same design would rank."
-    )
-
-
-def why_undecidable(n_tasks: int, n_designs: int, category: str, alpha: float, smallest: float) -> str:
-    """Return why Wilcoxon's test with Holm's correction can find nothing with so few tasks.
-
-    smallest: the smallest p that the test can reach before the correction.
-    """
-    pairs = n_designs * (n_designs - 1) // 2
-    return (
-        f"With {_count(n_tasks, 'task')} Wilcoxon's test with Holm's correction over {_count(pairs, 'pair')} "
-        f"cannot reach p = {alpha:g} at all (smallest attainable: {_short(smallest)} x {pairs}): "
-        f"{'all tasks together decide' if category == 'All' else 'this category decides'} nothing by it."
+        f"{trained}: every finding speaks of these checkpoints over these tasks and says nothing about a newly "
+        "trained checkpoint of the same design; for that at least three seeds are needed."
     )
 
 
@@ -52,60 +51,235 @@ def p_text(p: float) -> str:
     return "p < 0.001" if p < 0.001 else f"p = {p:.2g}" if p < 0.995 else "p = 1"
 
 
-def _best(comparison: Mapping[str, Any]) -> str:
+def short_p(p: float) -> str:
+    """Return a p-value as a bare number: "0.0312", "1.5e-11"."""
+    return f"{p:.4f}".rstrip("0") if p >= 0.0001 else f"{p:.1e}"
+
+
+def listing(names: Sequence[str]) -> str:
+    """Return "A", "A and B", "A, B and C"."""
+    return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"
+
+
+def counted(number: int, noun: str) -> str:
+    """Return "1 task", "8 tasks"."""
+    return f"{number} {noun}{'' if number == 1 else 's'}"
+
+
+def _undecidable(comparison: Comparison, alpha: float) -> Iterator[str]:
+    if not comparison["undecidable"]["decidable_by_wilcoxon_holm"]:
+        yield _too_few_tasks(comparison, alpha)
+    detectable = comparison["undecidable"]["detectable"]
+    for key, unit, size, what in (
+        ("checkpoints", "task", comparison["n_tasks"], "Over these tasks"),
+        ("designs", "seed", len(comparison["seeds"]), "Between newly trained runs"),
+    ):
+        if (found := detectable[key]) and found["difference"] is not None:
+            yield _detectable(found, unit, size, what, detectable["power"])
+
+
+def _too_few_tasks(comparison: Comparison, alpha: float) -> str:
+    smallest = comparison["undecidable"]["attainable"]
+    pairs = len(comparison["these_checkpoints"]["wilcoxon"])
+    where = "all tasks together decide" if comparison["category"] == "All" else "this category decides"
+    return (
+        f"With {counted(comparison['n_tasks'], 'task')} Wilcoxon's test with Holm's correction over "
+        f"{counted(pairs, 'pair')} cannot reach p = {alpha:g} at all (smallest attainable: "
+        f"{short_p(smallest['wilcoxon'])} x {pairs}): {where} nothing by it; "
+        f"{smallest['tasks_needed']['wilcoxon_holm']} tasks are the fewest that could."
+    )
+
+
+def _detectable(found: Mapping[str, Any], unit: str, size: int, what: str, power: float) -> str:
+    needed = found[f"{unit}s_needed"]
+    more = needed is not None and needed > size
+    enough = f"; to find it with that power {counted(needed, unit)} would be needed" if more else ""
+    return (
+        f"{what} a pair of designs must differ by {found['difference']:.3f} in mean score to be told apart with "
+        f"{power:.0%} power; the largest difference seen is {found['observed']:.3f}{enough}."
+    )
+
+
+def _these_checkpoints(comparison: Comparison, alpha: float, rope: float) -> Iterator[str]:
+    over_tasks = comparison["these_checkpoints"]
+    yield _best(comparison)
+    yield _friedman(over_tasks, alpha)
+    yield _nemenyi(comparison, alpha)
+    yield from _pool_dependence(over_tasks["nemenyi"]["pairs"])
+    if comparison["undecidable"]["decidable_by_wilcoxon_holm"]:
+        yield _wilcoxon(comparison)
+    yield _against_baseline(over_tasks["against_baseline"], comparison["baseline"])
+    if over_tasks["equivalence"] is not None:
+        yield _equivalence(over_tasks["equivalence"], rope)
+    yield _papers_rule(over_tasks["papers_rule"])
+
+
+def _best(comparison: Comparison) -> str:
     ranks = comparison["average_ranks"]
     best = min(ranks.values())
     names = [name for name, rank in ranks.items() if abs(rank - best) < 1e-9]
     verb = "has the best average rank" if len(names) == 1 else "share the best average rank"
-    scale = f"{best:.2f}, where 1 is best and {len(ranks)} worst; {_count(comparison['n_tasks'], 'task')}"
-    return f"{_list(names)} {verb} ({scale})."
+    scale = f"{best:.2f}, where 1 is best and {len(ranks)} worst; {counted(comparison['n_tasks'], 'task')}"
+    return f"{listing(names)} {verb} ({scale})."
 
 
-def _friedman(comparison: Mapping[str, Any], alpha: float) -> str:
-    test = comparison["friedman"]
+def _friedman(over_tasks: Mapping[str, Any], alpha: float) -> str:
+    test, gate = over_tasks["friedman"], over_tasks["gate"]
     chi_square = f"chi-square = {test['chi_square']:.1f}, df = {test['df']}"
     numbers = f"{chi_square}, {p_text(test['p'])}, W = {test['kendall_w']:.2f}"
     finding = "a difference" if test["p"] <= alpha else "no significant difference"
-    return f"Friedman's test finds {finding} among the designs ({numbers})."
+    told = f"Friedman's test finds {finding} among the designs ({numbers})"
+    if gate["categories"] == 1 or test["p"] > alpha:
+        return f"{told}."
+    among = f"Holm's correction over the {gate['categories']} categories"
+    if gate["open"]:
+        return f"{told}; it stands under {among} ({p_text(gate['p_holm'])})."
+    return f"{told}; it does not stand under {among} ({p_text(gate['p_holm'])}): the pairs are hints at most."
 
 
-def _nemenyi(comparison: Mapping[str, Any], alpha: float, baseline: str) -> str:
-    ranks, pairs = comparison["average_ranks"], comparison["nemenyi"]["pairs"]
+def _nemenyi(comparison: Comparison, alpha: float) -> str:
+    over_tasks, ranks = comparison["these_checkpoints"], comparison["average_ranks"]
+    pairs = over_tasks["nemenyi"]["pairs"]
     better = [
         sorted((pair["first"], pair["second"]), key=ranks.__getitem__)
         for pair in pairs
         if pair["significant"]
     ]
-    test = f"Nemenyi's test (critical difference {comparison['nemenyi']['critical_difference']:.2f} ranks)"
+    test = f"Nemenyi's test (critical difference {over_tasks['nemenyi']['critical_difference']:.2f} ranks)"
     doubt = ""
-    if better and comparison["friedman"]["p"] > alpha:
+    if better and over_tasks["friedman"]["p"] > alpha:
         doubt = " Friedman's test finds no difference to begin with, so this is a hint at most."
-    return f"{test} {_verdict(better, len(pairs), ranks, baseline)}.{doubt}"
+    return f"{test} {_verdict(better, len(pairs), ranks, comparison['baseline'])}.{doubt}"
 
 
-def _wilcoxon(comparison: Mapping[str, Any], baseline: str) -> str:
-    if not comparison["decidable_by_wilcoxon_holm"]:
-        return comparison["undecidable_reason"]
-    pairs, ranks = comparison["wilcoxon"], comparison["average_ranks"]
+def _pool_dependence(pairs: Sequence[Mapping[str, Any]]) -> Iterator[str]:
+    known = [pair for pair in pairs if pair.get("flips") is not None]
+    turning = [pair for pair in known if pair["flips"] > 0]
+    if turning:
+        most = max(turning, key=lambda pair: pair["flips"])
+        yield (
+            f"In {len(turning)} of {counted(len(known), 'pair')} Nemenyi's verdict depends on which other designs "
+            f"are compared; most for {most['first']} and {most['second']}, where it is the other one in "
+            f"{most['flips']:.0%} of the sub-pools."
+        )
+    elif known:
+        yield "Nemenyi's verdicts are the same in every sub-pool of these designs."
+
+
+def _wilcoxon(comparison: Comparison) -> str:
+    pairs, ranks = comparison["these_checkpoints"]["wilcoxon"], comparison["average_ranks"]
     better = [
         [pair["first"], pair["second"]][:: 1 if pair["rank_biserial"] > 0 else -1]
         for pair in pairs
         if pair["significant_holm"]
     ]
-    return f"Wilcoxon's test with Holm's correction {_verdict(better, len(pairs), ranks, baseline)}."
+    verdict = _verdict(better, len(pairs), ranks, comparison["baseline"])
+    return f"Wilcoxon's test with Holm's correction {verdict}."
 
 
-def _papers_rule(pairs: Sequence[Mapping[str, Any]]) -> str:
-    called = [pair for pair in pairs if pair["significant_uncorrected"]]
+def _against_baseline(rows: Sequence[Mapping[str, Any]], baseline: str) -> str:
+    found = _better_and_worse(rows, "rank_difference")
+    return f"Against the baseline {baseline} alone (Holm over {counted(len(rows), 'design')}) ranks tell {found}."
+
+
+def _dunnett(rows: Sequence[Mapping[str, Any]], baseline: str) -> str:
+    found = _better_and_worse(rows, "difference")
+    return f"Against the baseline {baseline} alone Dunnett's test over runs tells {found}."
+
+
+def _better_and_worse(rows: Sequence[Mapping[str, Any]], by: str) -> str:
+    rows = sorted(rows, key=lambda row: -row[by])
+    above = [row["design"] for row in rows if row["significant"] and row[by] > 0]
+    below = [row["design"] for row in rows if row["significant"] and row[by] < 0]
+    told = [f"{_some(above)} better"] if above else []
+    told += [f"{_some(below)} worse"] if below else []
+    return " and ".join(told) if told else "no design significantly better or worse"
+
+
+def _equivalence(rows: Sequence[Mapping[str, Any]], rope: float) -> str:
+    equal = [f"{row['first']} and {row['second']}" for row in rows if row["verdict"] == "equivalent"]
+    closer = f"(mean scores closer than {rope:g}, Bayesian signed-rank test, probability 0.95)"
+    if not equal:
+        return f"No pair is shown to be practically equivalent {closer}."
+    named = "; ".join(equal) if len(equal) <= MANY_PAIRS else f"{len(equal)} of {len(rows)} pairs"
+    return f"Practically equivalent {closer}: {named}."
+
+
+def _papers_rule(rule: Mapping[str, Any]) -> str:
+    called, vanish = rule["called"], rule["vanish"]
     if not called:
         return "The paper's rule (uncorrected Wilcoxon) would call no pair significant either."
-    vanish = sum(not pair["significant_holm"] for pair in called)
-    fate = {0: "none", 1: "1", len(called): "all"}.get(vanish, str(vanish))
-    fate = f"{fate} of them vanish{'es' if vanish == 1 else ''} under Holm's correction"
+    fate = {0: "none", 1: "1", len(called): "all"}.get(len(vanish), str(len(vanish)))
+    fate = f"{fate} of them vanish{'es' if len(vanish) == 1 else ''} under Holm's correction"
     if len(called) == 1:
         fate = "it vanishes under Holm's correction" if vanish else "it stands under Holm's correction"
-    calls = f"would call {_count(len(called), 'pair')} significant"
+    if 0 < len(vanish) <= MANY_PAIRS and len(vanish) < len(called):
+        fate += f" ({'; '.join(f'{better} over {worse}' for better, worse in vanish)})"
+    calls = f"would call {counted(len(called), 'pair')} significant"
     return f"The paper's rule (uncorrected Wilcoxon) {calls}; {fate}."
+
+
+def _these_designs(comparison: Comparison, alpha: float) -> Iterator[str]:
+    claim = comparison["these_designs"]
+    if claim["refused"]:
+        yield claim["refused"]
+        return
+    one_way, quasi = claim["one_way"], claim["quasi_f"]
+    if one_way["p"] is None:
+        yield one_way["reason"]
+        return
+    yield _over_runs(claim, alpha)
+    if quasi["p"] is not None:
+        yield _over_tasks_too(quasi, alpha)
+    yield _tukey(comparison)
+    yield _dunnett(claim["against_baseline"], comparison["baseline"])
+    yield from _factors(comparison["factors"], alpha)
+
+
+def _over_runs(claim: Mapping[str, Any], alpha: float) -> str:
+    one_way = claim["one_way"]
+    finding = "a difference" if one_way["p"] <= alpha else "no significant difference"
+    beside = [
+        f"; {name} {p_text(claim[test]['p'])}"
+        for test, name in (("welch", "with unequal spreads, Welch"), ("aligned_ranks", "on ranks"))
+        if claim[test]["p"] is not None
+    ]
+    return (
+        f"Over runs, analysis of variance finds {finding} among the designs ({_f_text(one_way)}{''.join(beside)})."
+    )
+
+
+def _over_tasks_too(quasi: Mapping[str, Any], alpha: float) -> str:
+    carries = "carries over" if quasi["p"] <= alpha else "is not shown to carry over"
+    return f"With tasks random too, a difference {carries} to tasks like these (quasi-{_f_text(quasi)})."
+
+
+def _tukey(comparison: Comparison) -> str:
+    pairs, means = comparison["these_designs"]["pairs"], comparison["mean_scores"]
+    better = [
+        sorted((pair["first"], pair["second"]), key=means.__getitem__, reverse=True)
+        for pair in pairs
+        if pair["significant"]
+    ]
+    order = {name: -mean for name, mean in means.items()}
+    return f"Tukey's test over runs {_verdict(better, len(pairs), order, comparison['baseline'])}."
+
+
+def _factors(effects: Mapping[str, Any], alpha: float) -> Iterator[str]:
+    if not effects["anova"]:
+        return
+    crossed = f"{listing(effects['crossed']['poolings'])} with {listing(effects['crossed']['attentions'])}"
+    tests = [
+        f"{name} {'matters' if test['p'] <= alpha else 'is not shown to matter'} ({_f_text(test)})"
+        for name, test in effects["anova"].items()
+        if test["p"] is not None
+    ]
+    if tests:
+        yield f"Where the designs cross {crossed}, over runs: {'; '.join(tests)}."
+
+
+def _f_text(test: Mapping[str, Any]) -> str:
+    return f"F({test['df1']:.3g}, {test['df2']:.3g}) = {test['f']:.2f}, {p_text(test['p'])}"
 
 
 def _verdict(better: Sequence[Sequence[str]], n_pairs: int, ranks: Mapping[str, float], baseline: str) -> str:
@@ -113,7 +287,7 @@ def _verdict(better: Sequence[Sequence[str]], n_pairs: int, ranks: Mapping[str, 
     if not better:
         return "finds no pair of designs significantly different"
     if len(better) > MANY_PAIRS:
-        told = _against_baseline(better, ranks, baseline)
+        told = _with_baseline(better, ranks, baseline)
         return f"finds {len(better)} of {n_pairs} pairs significantly different, {told}"
     worse: dict[str, list[str]] = {}
     for first, second in sorted(better, key=lambda pair: (ranks[pair[0]], ranks[pair[1]])):
@@ -121,26 +295,19 @@ def _verdict(better: Sequence[Sequence[str]], n_pairs: int, ranks: Mapping[str, 
     alike: dict[tuple[str, ...], list[str]] = {}  # designs that beat the same others are named together
     for name, others in worse.items():
         alike.setdefault(tuple(others), []).append(name)
-    named = "; ".join(f"{_list(names)} better than {_list(others)}" for others, names in alike.items())
+    named = "; ".join(f"{listing(names)} better than {listing(others)}" for others, names in alike.items())
     rest = n_pairs - len(better)
     return f"finds {named}" + ("; every other pair is not significantly different" if rest else "")
 
 
-def _against_baseline(better: Sequence[Sequence[str]], ranks: Mapping[str, float], baseline: str) -> str:
+def _with_baseline(better: Sequence[Sequence[str]], ranks: Mapping[str, float], baseline: str) -> str:
     above = sorted((first for first, second in better if second == baseline), key=ranks.__getitem__)
     below = sorted((second for first, second in better if first == baseline), key=ranks.__getitem__)
-    told = [f"{_list(above)} better than the baseline {baseline}"] if above else []
-    told += [f"{_list(below)} worse than the baseline {baseline}"] if below else []
+    told = [f"{_some(above)} better than the baseline {baseline}"] if above else []
+    told += [f"{_some(below)} worse than the baseline {baseline}"] if below else []
     return f"among them {'; '.join(told)}" if told else f"none of them with the baseline {baseline}"
 
 
-def _count(number: int, noun: str) -> str:
-    return f"{number} {noun}{'' if number == 1 else 's'}"
-
-
-def _list(names: Sequence[str]) -> str:
-    return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"
-
-
-def _short(p: float) -> str:
-    return f"{p:.4f}".rstrip("0") if p >= 0.0001 else f"{p:.1e}"
+def _some(names: Iterable[str]) -> str:
+    names = list(names)
+    return listing(names) if len(names) <= MANY_PAIRS else f"{len(names)} designs"

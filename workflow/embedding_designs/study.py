@@ -22,6 +22,14 @@ from .command import BadInput, command
 from .designs import complete_design
 
 SCHEMA = Path(__file__).parents[1] / "schemas" / "study.schema.yaml"
+TRAINED = (
+    "bases",
+    "data",
+    "designs",
+    "evaluation",
+)  # keys that every study needs, unless it begins at scores
+ANYWHERE = ("description", "scores", "statistics")  # keys of a study that begins at scores
+PUBLISHED = "resources/published/mteb-english-scores.csv.gz"
 SOURCE_KEYS = {"docstrings": "train_packages", "file": "path", "hub": "dataset"}
 
 
@@ -45,8 +53,10 @@ def load_study(path: str | Path, overrides: Mapping[str, Any] | None = None) -> 
     schema = study_schema()
     for error in jsonschema.Draft202012Validator(schema).iter_errors(study):
         raise BadInput(f"{path}: {_explain(error)}")
+    for problem in _check_kind(study):
+        raise BadInput(f"{path}: {problem}")
     study = with_defaults(study, schema)
-    for problem in _complete_and_check(study):
+    for problem in _complete_and_check_scores(study) if "scores" in study else _complete_and_check(study):
         raise BadInput(f"{path}: {problem}")
     return {"name": path.stem, **study}
 
@@ -141,6 +151,38 @@ def _nearest(name: Any, known: list[Any]) -> str:
     allowed = ", ".join(choices)
     close = difflib.get_close_matches(str(name), choices, n=1, cutoff=0.5)
     return f"did you mean {close[0]}? allowed: {allowed}" if close else f"choose from {allowed}"
+
+
+def missing_files(study: Mapping[str, Any]) -> Iterator[str]:
+    """Yield one line for each file or folder that a study begins at and that is not there."""
+    for key in ("path", "labels"):
+        file = study.get("scores", {}).get(key)
+        if file and not Path(file).exists():
+            yield f"scores.{key} {file}: no such file or folder"
+
+
+def _check_kind(study: Mapping[str, Any]) -> Iterator[str]:
+    """Yield what is missing or too much in a study that trains, or in one that begins at scores."""
+    if "scores" not in study:
+        yield from (f"{key} is missing" for key in TRAINED if key not in study)
+        return
+    for key in study:
+        if key not in ANYWHERE:
+            yield f"{key} belongs to a study that trains; one with scores has {', '.join(ANYWHERE)}"
+
+
+def _complete_and_check_scores(study: dict[str, Any]) -> Iterator[str]:
+    """Fill in what a study that begins at scores does not have, and yield what the schema cannot say."""
+    source = study["scores"]
+    if source["from"] == "published":
+        source.setdefault("path", PUBLISHED)
+    if "path" not in source:
+        yield f'scores.path is missing: scores.from "{source["from"]}" needs it'
+    for name, pool in source["pools"].items():
+        if "where" in pool and "labels" not in source:
+            yield f"scores.pools.{name}.where needs scores.labels"
+    del study["training"]
+    study |= {"bases": {}, "designs": {}, "seeds": [], "references": []}
 
 
 def _complete_and_check(study: dict[str, Any]) -> Iterator[str]:

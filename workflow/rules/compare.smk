@@ -1,34 +1,4 @@
-"""Comparison: scores, statistics, figures, and the findings page."""
-
-
-rule collect_scores:
-    """Put all scores into one table each, for runs and for references.
-    Needs:  the score files of all runs and references
-    Makes:  scores.csv, references.csv
-    """
-    input:
-        study="results/{study}/cards/study.json",
-        scores=score_files,
-        references=reference_files,
-    output:
-        scores="results/{study}/scores.csv",
-        references="results/{study}/references.csv",
-    log:
-        "results/{study}/logs/collect_scores.log",
-    benchmark:
-        "results/{study}/benchmarks/collect_scores.tsv"
-    conda:
-        "../../envs/compare.yaml"
-    threads: 1
-    resources:
-        mem_mb=1000,
-        runtime=30,
-    message:
-        "Collect scores"
-    shell:
-        "python -m embedding_designs.collect --study {input.study} --scores {input.scores}"
-        " --references {input.references} --output {output.scores}"
-        " --references-output {output.references} 3>&2 > {log} 2>&1"
+"""Comparison: statistics, figures, and the findings page, of a table of scores."""
 
 
 rule compare_designs:
@@ -96,7 +66,7 @@ rule write_findings:
         study="results/{study}/cards/study.json",
         statistics="results/{study}/statistics.json",
         scores="results/{study}/scores.csv",
-        references="results/{study}/references.csv",
+        references=reference_scores,
         figures="results/{study}/figures",
         data=data_reports,
         logs=training_logs,

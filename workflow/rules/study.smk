@@ -26,8 +26,11 @@ def read_study():
     overrides = {key: value for key, value in config.items() if key != "study"}
     try:
         loaded = study.load_study(path, overrides)
-        if loaded["evaluation"]["tasks"] and workflow.is_main_process:
-            check_mteb_tasks(path, loaded["evaluation"]["tasks"])
+        for problem in study.missing_files(loaded):
+            raise BadInput(f"{path}: {problem}")
+        tasks = loaded.get("evaluation", {}).get("tasks")
+        if tasks and workflow.is_main_process:
+            check_mteb_tasks(path, tasks)
         return loaded
     except BadInput as error:
         sys.exit(f"error: {error}")
@@ -47,10 +50,10 @@ STUDY = read_study()
 
 wildcard_constraints:
     study=STUDY["name"],
-    base="|".join(map(re.escape, STUDY["bases"])),
-    design="|".join(map(re.escape, STUDY["designs"])),
+    base="|".join(map(re.escape, STUDY["bases"])) or "none",
+    design="|".join(map(re.escape, STUDY["designs"])) or "none",
     seed=r"\d+",
-    batch="|".join(map(re.escape, cards.task_batches(STUDY))),
+    batch="|".join(map(re.escape, cards.task_batches(STUDY))) or "none",
     reference="|".join(STUDY["references"]) or "none",
     card=r"[^.]+(\.[^.]+)*",
 
@@ -105,6 +108,16 @@ def reference_files(wildcards):
     )
 
 
+def reference_scores(wildcards):
+    """Return the table of the references' scores; a study that begins at scores has none."""
+    return [] if "scores" in STUDY else f"results/{wildcards.study}/references.csv"
+
+
+def published_files(wildcards):
+    """Return the files or folders that the study begins at."""
+    return [STUDY["scores"][key] for key in ("path", "labels") if key in STUDY["scores"]]
+
+
 def base_model(wildcards):
     """Return the folder of a base that the study pretrains; a base from the hub is no file."""
     base = f"results/{wildcards.study}/bases/{wildcards.base}/model"
@@ -122,6 +135,8 @@ def harvest(wildcards):
 
 def data_reports(wildcards):
     """Return the reports on the data: how it was prepared and, where it was, harvested."""
+    if "scores" in STUDY:
+        return []
     names = ["report", "harvest"] if STUDY["data"]["source"] == "docstrings" else ["report"]
     return expand("results/{study}/data/{name}.json", study=wildcards.study, name=names)
 

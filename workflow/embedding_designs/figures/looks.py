@@ -15,12 +15,14 @@ from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
 from matplotlib.ticker import MaxNLocator
 
-# Okabe and Ito's palette, which colour-blind readers can tell apart: https://jfly.uni-koeln.de/color/
-ATTENTION_COLOURS = {"causal": "#0072B2", "bidirectional": "#D55E00"}
+# Okabe and Ito's palette, which colour-blind readers can tell apart (https://jfly.uni-koeln.de/color/), with
+# a blue so dark that it differs from the vermilion in grey as well.
+ATTENTION_COLOURS = {"causal": "#004B87", "bidirectional": "#D55E00", "unknown": "#A3A3A3"}
 SPARE_COLOURS = ["#009E73", "#CC79A7", "#E69F00", "#56B4E9"]
 POOLING_MARKERS = {"eos": "o", "mean": "s", "weighted_mean": "p", "last_layer": "^", "latent_attention": "*",
-                   "mean_layers": "v", "layer_mix": "P", "multi_layer": "D"}  # fmt: skip
-SPARE_MARKERS = ["X", "<", ">", "h", "d", "8"]
+                   "mean_layers": "v", "layer_mix": "P", "multi_layer": "D", "unknown": "X"}  # fmt: skip
+SPARE_MARKERS = ["H", "<", ">", "h", "d", "8"]
+MARKER_SCALES = {"*": 1.5, "s": 0.9, "D": 0.85, "P": 1.15, "p": 1.1, "h": 1.1, "H": 1.1}
 LINES = ["-", (0, (4, 1.2)), (0, (1, 1)), (0, (4, 1, 1, 1)), (0, (8, 1, 1, 1, 1, 1))]
 
 STYLE = {
@@ -55,6 +57,11 @@ class Look:
     line: LineStyle = "-"  # like `face`, differs from that of other designs of this attention and pooling
     face: str | None = None  # colour inside the marker; None: the design's colour
 
+    @property
+    def scale(self) -> float:
+        """How much larger this marker must be to look as large as the others."""
+        return MARKER_SCALES.get(self.marker, 1)
+
 
 def looks(designs: Sequence[Mapping[str, str]]) -> dict[str, Look]:
     """Return the look of each design, from the `designs` of statistics.json."""
@@ -83,14 +90,17 @@ def draw_scores(runs: pd.DataFrame, look: Mapping[str, Look], ax: Axes) -> Axes:
     """
     for row, (design, style) in enumerate(look.items()):
         scores = runs.loc[runs["design"] == design, "score"]
-        ax.plot(scores, [row] * len(scores), ".", markersize=4, color=style.colour, alpha=0.6, mew=0)
-        ax.plot(scores.mean(), row - 0.28, style.marker, markersize=5, color=style.colour, mew=0)
+        several = len(scores) > 1
+        if several:
+            ax.plot(scores, [row] * len(scores), ".", markersize=4, color=style.colour, alpha=0.6, mew=0)
+        above, size = row - 0.28 * several, 4.5 * style.scale
+        ax.plot(scores.mean(), above, style.marker, markersize=size, color=style.colour, mew=0)
     ax.set_ylim(len(look) - 0.5, -0.7)
     ax.set_yticks(range(len(look)), list(look))
     ax.tick_params(axis="y", length=0)
     ax.grid(axis="y", linewidth=0.4, color="#dddddd")
     ax.set_axisbelow(True)
-    ax.xaxis.set_major_locator(MaxNLocator(4))
+    ax.xaxis.set_major_locator(MaxNLocator(2, steps=[1, 2, 5, 10], min_n_ticks=2))
     ax.margins(x=0.08)
     return ax
 

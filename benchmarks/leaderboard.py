@@ -1,0 +1,118 @@
+"""Measures the statistics stage on published scores: the commands as the rules run them, and their slowest parts.
+
+PYTHONPATH=workflow python benchmarks/leaderboard.py [--repeats 3]
+"""
+
+import argparse
+import json
+import os
+import subprocess
+import sys
+import tempfile
+from functools import partial
+from itertools import combinations
+from pathlib import Path
+
+import baycomp
+import pandas as pd
+from measure import hardware, medians, print_table
+from scipy import stats
+
+from embedding_designs.scores import COLUMNS, write_scores
+from embedding_designs.statistics import equivalence, pairwise
+
+PUBLISHED = Path("resources/published/mteb-english-scores.csv.gz")
+TASKS = Path("resources/published/mteb-english-tasks.csv")
+GOALS = {20: 20, 180: 60}  # models: seconds
+ROPE = 0.01
+
+
+def published(n_models: int) -> pd.DataFrame:
+    """Return the scores of the first models that are complete on MTEB(eng, v2): tasks x models."""
+    tasks = pd.read_csv(TASKS).query("benchmark == 'MTEB(eng, v2)'")["task"]
+    complete = pd.read_csv(PUBLISHED, index_col="model_name")[tasks].dropna()
+    return complete.iloc[:: max(1, len(complete) // n_models)].iloc[:n_models].T
+
+
+def as_table(scores: pd.DataFrame) -> pd.DataFrame:
+    """Return scores as a study's table, each task in its category."""
+    category = pd.read_csv(TASKS).set_index("task")["category"]
+    long = scores.rename_axis("task").melt(ignore_index=False, var_name="design", value_name="score")
+    constant = {"base": "pool", "pooling": "unknown", "attention": "unknown", "seed": 0, "metric": "main_score"}
+    return long.reset_index().assign(**constant, category=lambda rows: rows["task"].map(category))[COLUMNS]
+
+
+def run(folder: Path, module: str, *arguments: str) -> None:
+    """Run one command of the statistics stage in a process of its own."""
+    command = [sys.executable, "-m", f"embedding_designs.{module}", *arguments]
+    environment = os.environ | {"PYTHONPATH": str(Path("workflow").resolve())}
+    subprocess.run(command, cwd=folder, env=environment, check=True, capture_output=True)
+
+
+def prepare(folder: Path, n_models: int) -> None:
+    """Write the scores of so many models and a study that reads them, and compare them once."""
+    (folder / "cards").mkdir(parents=True)
+    (folder / "cards/study.json").write_text(json.dumps({"name": folder.name, "scores": {}, "bases": {}}))
+    write_scores(as_table(published(n_models)), folder / "scores.csv")
+
+
+def stage(folder: Path) -> dict[str, partial]:
+    """Return the commands of the stage by name."""
+    compare = ["scores.csv", "--study", "cards/study.json", "--output", "statistics.json", "--tables", "tables"]
+    draw = ["--statistics", "statistics.json", "--scores", "scores.csv", "--output", "figures"]
+    return {
+        "compare": partial(run, folder, "compare", *compare),
+        "draw": partial(run, folder, "draw", *draw),
+        "findings": partial(run, folder, "findings", ".", "--output", "findings.html"),
+    }
+
+
+def slow_parts(scores: pd.DataFrame) -> dict[str, tuple[partial, partial]]:
+    """Return, by name, a plain way and ours."""
+    pairs = list(combinations(scores.columns, 2))
+
+    def scipy_pair_by_pair() -> None:
+        for first, second in pairs:
+            stats.wilcoxon((scores[first] - scores[second]).round(6), zero_method="zsplit")
+
+    def baycomp_pair_by_pair() -> None:  # a tenth of the pairs: it takes long
+        for first, second in pairs[::10]:
+            baycomp.SignedRankTest.probs(scores[first].to_numpy(), scores[second].to_numpy(), ROPE)
+
+    few = scores.iloc[:, :20]
+    return {
+        "Wilcoxon, SciPy pair by pair": (scipy_pair_by_pair, partial(pairwise.wilcoxon, scores, 0.05)),
+        "Bayesian signed-rank, baycomp, a tenth of the pairs": (
+            baycomp_pair_by_pair, partial(equivalence.equivalence, few, ROPE)
+        ),
+    }  # fmt: skip
+
+
+def main() -> None:
+    """Print the tables."""
+    parser = argparse.ArgumentParser(description=main.__doc__)
+    parser.add_argument("--repeats", type=int, default=3)
+    arguments = parser.parse_args()
+    print(hardware(), end="\n\n")
+    rows = []
+    with tempfile.TemporaryDirectory() as work:
+        for n_models, goal in GOALS.items():
+            folder = Path(work) / f"models{n_models}"
+            prepare(folder, n_models)
+            seconds = medians(stage(folder), arguments.repeats)
+            rows.append([
+                f"{n_models} x 41", *(f"{took:.1f}" for took in seconds.values()),
+                f"{sum(seconds.values()):.1f}", goal,
+            ])  # fmt: skip
+    print_table(["models x tasks", "compare s", "draw s", "findings s", "together s", "goal s"], rows)
+    print()
+    rows = []
+    for name, (plain, ours) in slow_parts(published(20)).items():
+        seconds = medians({"plain": plain, "ours": ours}, arguments.repeats)
+        ratio = seconds["plain"] / seconds["ours"]
+        rows.append([name, f"{seconds['plain']:.2f}", f"{seconds['ours']:.2f}", f"{ratio:.1f}x"])
+    print_table(["20 models x 41 tasks, baseline", "baseline s", "ours s", "faster"], rows)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,85 @@
+"""The leaderboard through Snakemake: published scores, no training, within a minute."""
+
+import os
+import shutil
+from pathlib import Path
+
+import pandas as pd
+import pytest
+from test_workflow import ROOT, copy_of_the_workflow, planned, snakemake
+
+RESULTS = Path("results/leaderboard")
+TRAINING = {"harvest_docstrings", "prepare_data", "train_design", "evaluate_run", "complete_model"}
+
+
+def workflow(folder: Path) -> Path:
+    shutil.copytree(ROOT / "resources", folder / "resources")
+    return copy_of_the_workflow(folder)
+
+
+@pytest.fixture(scope="module")
+def leaderboard(tmp_path_factory):
+    """Return a folder with the finished leaderboard, and the CPU seconds that it took from nothing."""
+    folder = workflow(tmp_path_factory.mktemp("leaderboard"))
+    before = os.times()
+    run = snakemake(folder, study="leaderboard")
+    assert run.returncode == 0, run.stdout + run.stderr
+    assert not TRAINING & planned(run).keys()
+    after = os.times()
+    used = after.children_user + after.children_system - before.children_user - before.children_system
+    return folder, used
+
+
+def test_it_takes_less_than_a_minute(leaderboard):
+    """In CPU time of all its processes, which other work on the machine does not lengthen."""
+    assert leaderboard[1] < 60
+
+
+def test_both_pools_have_their_diagrams_and_a_place_on_the_page(leaderboard):
+    results = leaderboard[0] / RESULTS
+    scores = pd.read_csv(results / "scores.csv")
+    assert scores.groupby("base")["design"].nunique().to_dict() == {"llm-based": 21, "mistral-7b": 9}
+    page = (results / "findings.html").read_text()
+    for pool in ("llm-based", "mistral-7b"):
+        assert pool in page
+        for ending in ("svg", "pdf"):
+            assert (results / f"figures/cd-{pool}-All.{ending}").stat().st_size > 1000
+    assert "no evidence of what a pooling or an attention does" in page
+    assert str(leaderboard[0]) not in page
+    assert not (results / "models").exists()
+
+
+def test_a_second_run_does_nothing_and_another_alpha_reads_no_scores_again(leaderboard):
+    again = snakemake(leaderboard[0], study="leaderboard")
+    assert "Nothing to be done" in again.stdout + again.stderr
+    change = 'statistics={"alpha": 0.1}'
+    jobs = planned(snakemake(leaderboard[0], change, "--dry-run", "--quiet", "host", study="leaderboard"))
+    assert jobs["compare_designs"] == 1
+    assert "collect_published_scores" not in jobs
+
+
+def test_an_unknown_model_is_refused_with_the_nearest_name(tmp_path):
+    change = 'scores={"pools": {"mine": {"models": ["NV-Embed-v2", "NV-Embed-v3"]}}}'
+    run = snakemake(workflow(tmp_path), change, study="leaderboard")
+    assert run.returncode != 0
+    assert 'scores.pools.mine.models "NV-Embed-v3" is no model of the source; did you mean' in run.stderr
+    assert "Traceback" not in run.stderr
+
+
+@pytest.mark.parametrize(
+    ("made", "message"),
+    [
+        (False, "error: mine.yaml: scores.path my/results: no such file or folder"),
+        (True, "my/results: holds no MTEB results; needed: {model}/{revision}/{task}.json"),
+    ],
+)
+def test_a_folder_without_results_is_refused(tmp_path, made, message):
+    folder = workflow(tmp_path)
+    (folder / "mine.yaml").write_text("scores: {from: mteb_results, path: my/results}\n")
+    if made:
+        (folder / "my" / "results").mkdir(parents=True)
+    run = snakemake(folder, study="mine.yaml")
+    assert run.returncode != 0
+    assert message in run.stderr
+    assert "Traceback" not in run.stderr
+    assert not (folder / "results" / "mine" / "scores.csv").exists()

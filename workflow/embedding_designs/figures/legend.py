@@ -1,0 +1,76 @@
+"""Lays out and draws what colours, lines and markers say, in points."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import NamedTuple
+
+from matplotlib.axes import Axes
+
+from .looks import MARKER_SCALES, LineStyle, Look
+from .rank_axis import DARK, GREY, SMALL
+from .text import text_width
+
+LINE = 9.5  # from one line to the next
+STROKE, AFTER = 7, 8  # length of a stroke, and room after an entry
+
+
+class Entry(NamedTuple):
+    """One word of the legend, with a stroke of a colour or a marker before it."""
+
+    text: str
+    colour: str | None = None
+    marker: str | None = None
+    line: LineStyle | None = None  # of a thin, longer stroke
+
+    @property
+    def mark(self) -> float:
+        """The room for its mark, in points."""
+        return 2.5 * STROKE + 3 if self.line else STROKE + 3 if self.colour or self.marker else 0
+
+    @property
+    def width(self) -> float:
+        """The room that it takes, in points."""
+        return self.mark + text_width(self.text, SMALL) + AFTER
+
+
+def legend_lines(look: Mapping[str, Look], names: Iterable[str], width: float) -> list[list[Entry]]:
+    """Return the lines of the legend of some designs: one if it is wide enough, else one a kind or more."""
+    styles = [look[name] for name in names]
+    colours = dict.fromkeys(Entry(style.attention, colour=style.colour) for style in styles)
+    markers = dict.fromkeys(Entry(style.pooling, marker=style.marker) for style in styles)
+    kinds = [[Entry("attention:"), *colours], [Entry("pooling:"), *markers]]
+    together = wrapped_entries([entry for kind in kinds for entry in kind], width)
+    if len(together) == 1:
+        return together
+    return [line for kind in kinds for line in wrapped_entries(kind, width)]
+
+
+def wrapped_entries(entries: Iterable[Entry], width: float) -> list[list[Entry]]:
+    """Return lines of entries no wider than `width` points."""
+    lines: list[list[Entry]] = [[]]
+    for entry in entries:
+        if lines[-1] and sum(other.width for other in [*lines[-1], entry]) - AFTER > width:
+            lines.append([])
+        lines[-1].append(entry)
+    return lines
+
+
+def draw_legend(lines: Sequence[Sequence[Entry]], left: float, top: float, ax: Axes) -> None:
+    """Draw the lines from x `left` and y `top` on."""
+    for index, line in enumerate(lines):
+        x, y = left, top + LINE * index
+        for entry in line:
+            _draw_mark(entry, x, y, ax)
+            text = {"size": SMALL, "va": "center_baseline", "color": DARK, "parse_math": False}
+            ax.text(x + entry.mark, y, entry.text, **text)
+            x += entry.width
+
+
+def _draw_mark(entry: Entry, x: float, y: float, ax: Axes) -> None:
+    if entry.line:
+        stroke = {"linestyle": entry.line, "linewidth": 1.2}
+        ax.plot([x, x + 2.5 * STROKE], [y, y], color=entry.colour, **stroke)
+    elif entry.colour:
+        ax.plot([x, x + STROKE], [y, y], color=entry.colour, linewidth=2.4, solid_capstyle="butt")
+    elif entry.marker:
+        size = 4.5 * MARKER_SCALES.get(entry.marker, 1)
+        ax.plot(x + 4, y, entry.marker, color=GREY, markersize=size, mew=0)

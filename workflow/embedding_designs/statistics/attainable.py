@@ -1,0 +1,70 @@
+"""Says what cannot be decided, whatever the scores: the smallest p that each test can give.
+
+The smallest p belongs to the clearest outcome there is: all tasks rank all designs alike, without a tie. It
+is the p that the test would print, by the same approximation to its distribution.
+"""
+
+from collections.abc import Callable
+from itertools import count
+from math import sqrt
+from typing import Any
+
+import numpy as np
+from scipy import stats
+
+from .pairwise import EXACT
+from .ranks import nemenyi_p, rank_error
+
+FEWEST_TASKS = 2  # no test works with fewer
+
+
+def attainable(n_tasks: int, n_designs: int, alpha: float) -> dict[str, Any]:
+    """Return the smallest p of each test with so many tasks and designs, and the tasks needed to reach alpha.
+
+    wilcoxon_holm is corrected over all k(k - 1)/2 pairs, baseline_holm over the k - 1 others. A test that
+    cannot reach alpha here can call nothing significant.
+    """
+    smallest: dict[str, Callable[[int, int], float]] = {
+        "friedman": _friedman,
+        "nemenyi": _nemenyi,
+        "wilcoxon": lambda n, k: _wilcoxon(n),
+        "wilcoxon_holm": lambda n, k: min(1.0, _wilcoxon(n) * k * (k - 1) / 2),
+        "baseline_holm": lambda n, k: min(1.0, _baseline(n, k) * (k - 1)),
+    }
+    families = [name for name in smallest if name != "wilcoxon"]
+    if n_designs < 2:
+        reason = "With a single design there is nothing to compare."
+        return dict.fromkeys(smallest) | {"tasks_needed": dict.fromkeys(families), "reason": reason}
+    result: dict[str, Any] = dict.fromkeys(smallest)
+    if n_tasks >= FEWEST_TASKS:
+        result = {name: p(n_tasks, n_designs) for name, p in smallest.items()}
+    result["tasks_needed"] = {
+        name: next(n for n in count(FEWEST_TASKS) if smallest[name](n, n_designs) <= alpha)
+        for name in families
+    }
+    if n_tasks < FEWEST_TASKS:
+        result["reason"] = "With a single task there is nothing to test: at least two are needed."
+    return result
+
+
+def _friedman(n: int, k: int) -> float:
+    """W = 1: chi-square is N(k - 1)."""
+    return float(stats.chi2.sf(n * (k - 1), k - 1))
+
+
+def _nemenyi(n: int, k: int) -> float:
+    """One design is always the best and another always the worst: their ranks lie k - 1 apart."""
+    return float(nemenyi_p(np.array([k - 1.0]), k, n)[0])
+
+
+def _baseline(n: int, k: int) -> float:
+    return float(2 * stats.norm.sf((k - 1) / rank_error(k, n)))
+
+
+def _wilcoxon(n: int) -> float:
+    """All N differences have one sign: 2 of 2^N equally likely cases.
+
+    Beyond 50 tasks the test uses the normal approximation, whose z is largest, sqrt(N), where all
+    differences are equal: it is the sum of the ranks over the root of the sum of their squares.
+    """
+    return 2.0 ** (1 - n) if n <= EXACT else float(2 * stats.norm.sf(sqrt(n)))

@@ -1,0 +1,158 @@
+"""Pooling and attention as factors: main effects, interaction, and simple effects where no cross allows more.
+
+`contrasts` finds what the study's designs can estimate; here it is estimated and tested, over the tasks
+for these checkpoints and over the runs for these designs.
+"""
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from scipy import special, stats
+
+from .contrasts import (
+    Contrast,
+    crossed_effects,
+    group_cells,
+    largest_cross,
+    refusals,
+    simple_effects,
+    why_no_cross,
+)
+from .pairwise import signed_rank_p
+from .ranks import DECIMALS, holm
+from .runs import NO_SPREAD, f_test, run_variance, stack_runs, why_no_design_claim
+
+
+def factor_effects(runs: pd.DataFrame, factors: pd.DataFrame, alpha: float) -> dict[str, Any]:
+    """Return main effects of pooling and attention and their interaction, and which contrasts are refused.
+
+    factors: the pooling and the attention of each design. crossed: the largest full cross, or None, and then
+    `reason` says why. anova and aligned_ranks (Wobbrock et al. 2011) take the cross's runs, averaged over the
+    tasks; they are None where `designs_refused` says why nothing can be claimed about designs. effects: each
+    difference of two levels, averaged over the other factor, and each difference of such differences; simple:
+    pairs of designs that differ in one factor and stand not both in the cross. Of each, `checkpoints` is
+    Wilcoxon's test over the tasks and `designs` a t test over runs, by the spread of the cross's runs for an
+    effect (its t squared is then the F of a factor of two levels) and of all runs for a simple one. p_holm is
+    Holm's correction within the effects of one factor, or within the simple ones.
+    """
+    designs, scores = stack_runs(runs)
+    labels = factors.loc[designs]
+    cells = group_cells(labels)
+    cross = largest_cross(cells)
+    unclaimable = why_no_design_claim(runs)
+    inside = _rows(scores, designs, cross.designs) if cross else scores
+    effects = [_measure(c, designs, scores, inside, unclaimable, alpha) for c in crossed_effects(cross)]
+    simple = [_measure(c, designs, scores, scores, unclaimable, alpha) for c in simple_effects(cells, cross)]
+    for family in ("pooling", "attention", "interaction"):
+        _correct([row for row in effects if row["effect"] == family])
+    _correct(simple)
+    means = inside.mean(axis=2).reshape(len(cross.poolings), len(cross.attentions), -1) if cross else None
+    analysed = cross is not None and unclaimable is None
+    levels = cross and {"poolings": cross.poolings, "attentions": cross.attentions, "designs": cross.designs}
+    return {
+        "crossed": levels,
+        "anova": _anova(means) if analysed else None,
+        "aligned_ranks": _aligned_ranks(means) if analysed else None,
+        "effects": effects,
+        "simple": simple,
+        "refused": refusals(labels, cells, cross),
+        "designs_refused": unclaimable,
+        "reason": None if cross else why_no_cross(cells),
+    }
+
+
+def _rows(scores: np.ndarray, designs: list[str], chosen: list[str]) -> np.ndarray:
+    return scores[[designs.index(name) for name in chosen]]
+
+
+def _measure(
+    contrast: Contrast,
+    designs: list[str],
+    scores: np.ndarray,
+    error_from: np.ndarray,
+    unclaimable: str | None,
+    alpha: float,
+) -> dict[str, Any]:
+    """Return a contrast's estimate with its test over the tasks and its test over the runs."""
+    weights = contrast.weights(designs)
+    over_tasks = (weights @ scores.mean(axis=1)).round(DECIMALS)
+    estimate = float(weights @ scores.mean(axis=(1, 2)))
+    tested = len(over_tasks) >= 2
+    return {
+        "effect": contrast.effect,
+        "name": contrast.name,
+        "plus": contrast.plus,
+        "minus": contrast.minus,
+        "estimate": estimate,
+        "checkpoints": {
+            "wins": int((over_tasks > 0).sum()),
+            "losses": int((over_tasks < 0).sum()),
+            "p": float(signed_rank_p(over_tasks[None])[0]) if tested else None,
+        }
+        | ({} if tested else {"reason": "With a single task there is nothing to test: two are needed."}),
+        "designs": None if unclaimable else _t_test(estimate, weights, error_from.mean(axis=2), alpha),
+    }
+
+
+def _t_test(estimate: float, weights: np.ndarray, means: np.ndarray, alpha: float) -> dict[str, Any]:
+    """Return p and interval of a contrast of design means, by the pooled variance of the runs in `means`."""
+    variance, df = run_variance(means)
+    if variance == 0:
+        return {"p": None, "low": None, "high": None, "reason": NO_SPREAD}
+    error = float(np.sqrt(variance * np.square(weights).sum() / means.shape[1]))
+    margin = special.stdtrit(df, 1 - alpha / 2) * error
+    p = 2 * special.stdtr(df, -abs(estimate) / error)
+    return {"p": float(p), "low": float(estimate - margin), "high": float(estimate + margin)}
+
+
+def _correct(rows: list[dict[str, Any]]) -> None:
+    """Add p_holm to the tests of one family."""
+    for claim in ("checkpoints", "designs"):
+        tests = [row[claim] for row in rows if row[claim]]
+        tested = [test for test in tests if test["p"] is not None]
+        for test in tests:
+            test["p_holm"] = None
+        for test, p in zip(tested, holm([test["p"] for test in tested]), strict=True):
+            test["p_holm"] = float(p)
+
+
+def _decompose(means: np.ndarray) -> dict[str, np.ndarray]:
+    """Return the estimated effects of (poolings, attentions, seeds), each of a shape that broadcasts."""
+    cell = means.mean(axis=2, keepdims=True)
+    pooling, attention = means.mean(axis=(1, 2), keepdims=True), means.mean(axis=(0, 2), keepdims=True)
+    grand = means.mean()
+    return {
+        "pooling": pooling - grand,
+        "attention": attention - grand,
+        "interaction": cell - pooling - attention + grand,
+    }
+
+
+def _anova(means: np.ndarray) -> dict[str, dict[str, Any]]:
+    """Return the two-way analysis of variance of the runs' mean scores (poolings, attentions, seeds)."""
+    p, a, _ = means.shape
+    df = {"pooling": p - 1, "attention": a - 1, "interaction": (p - 1) * (a - 1)}
+    error, df2 = run_variance(means.reshape(p * a, -1))
+    tests = {}
+    for name, effect in _decompose(means).items():
+        square = float(np.square(np.broadcast_to(effect, means.shape)).sum())
+        share = square / (square + error * df2) if error else None
+        tests[name] = f_test(square / df[name], df[name], error, df2, NO_SPREAD)
+        tests[name]["partial_eta_squared"] = share
+    return tests
+
+
+def _aligned_ranks(means: np.ndarray) -> dict[str, dict[str, Any]]:
+    """Return the same three tests by the aligned rank transform (Wobbrock et al. 2011, CHI '11:143).
+
+    For each effect the runs are stripped of the other two effects and ranked, and only that effect's F is
+    read off the analysis of the ranks.
+    """
+    residuals = means - means.mean(axis=2, keepdims=True)
+    tests = {}
+    for name, effect in _decompose(means).items():
+        ranks = stats.rankdata((residuals + effect).round(12)).reshape(means.shape)
+        tests[name] = _anova(ranks)[name]
+        del tests[name]["partial_eta_squared"]
+    return tests

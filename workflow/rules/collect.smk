@@ -1,0 +1,31 @@
+"""Collection: the scores of all runs and references, in one table each."""
+
+
+rule collect_scores:
+    """Put all scores into one table each, for runs and for references.
+    Needs:  the score files of all runs and references
+    Makes:  scores.csv, references.csv
+    """
+    input:
+        study="results/{study}/cards/study.json",
+        scores=score_files,
+        references=reference_files,
+    output:
+        scores="results/{study}/scores.csv",
+        references="results/{study}/references.csv",
+    log:
+        "results/{study}/logs/collect_scores.log",
+    benchmark:
+        "results/{study}/benchmarks/collect_scores.tsv"
+    conda:
+        "../../envs/compare.yaml"
+    threads: 1
+    resources:
+        mem_mb=1000,
+        runtime=30,
+    message:
+        "Collect scores"
+    shell:
+        "python -m embedding_designs.collect --study {input.study} --scores {input.scores}"
+        " --references {input.references} --output {output.scores}"
+        " --references-output {output.references} 3>&2 > {log} 2>&1"

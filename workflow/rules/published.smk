@@ -1,0 +1,27 @@
+"""Published scores: the table of scores of a study that begins at scores."""
+
+
+rule collect_published_scores:
+    """Put published scores, or anybody's, into one table, with the labels of their models.
+    Needs:  a table of scores, or a folder of MTEB results; a table of labels
+    Makes:  scores.csv
+    """
+    input:
+        card="results/{study}/cards/scores.json",
+        source=published_files,
+    output:
+        "results/{study}/scores.csv",
+    log:
+        "results/{study}/logs/collect_published_scores.log",
+    benchmark:
+        "results/{study}/benchmarks/collect_published_scores.tsv"
+    conda:
+        "../../envs/evaluate.yaml"
+    threads: 1
+    resources:
+        mem_mb=2000,
+        runtime=60,
+    message:
+        "Collect published scores"
+    shell:
+        "python -m embedding_designs.published_scores {input.card} --output {output} 3>&2 > {log} 2>&1"
