@@ -75,6 +75,11 @@ def test_defaults_are_the_papers(check):
             "mean_layers, layer_mix, multi_layer",
         ),
         ({"designs/multi/attention": "both"}, "choose from causal, bidirectional"),
+        (
+            {"designs": {"eos-causal": {"attention": "causal", "pooling": {"kind": "eos"}}}},
+            "designs holds eos-causal alone; a comparison needs two or more",
+        ),
+        ({"evaluation/tasks": {"STS": ["STS12"]}}, "evaluation names the task STS12 alone; a comparison needs"),
         ({"designs/multi/pooling/tokens": "all"}, '"all" does not fit multi_layer; choose from mean, last'),
         ({"designs/eos-causal/pooling/heads": 4}, "heads 4 does not fit eos; allowed: kind, tokens"),
         ({"designs/multi/pooling/layers": "middle"}, '"middle" is not known; did you mean middle_third?'),

@@ -10,6 +10,7 @@ from typing import Any
 import pandas as pd
 
 LONG = 40  # rows of a LaTeX table that still fits on a page; longer ones are longtables
+SMALL = "<0.001"  # what smaller p-values are printed as in LaTeX
 DIGITS = 3  # of numbers in LaTeX; CSV and JSON keep six
 
 Statistics = Mapping[str, Any]
@@ -36,11 +37,27 @@ def write_tables(statistics: Statistics, folder: Path) -> None:
 
 def latex(table: pd.DataFrame, name: str) -> str:
     """Return a table as LaTeX; needs the packages booktabs and, for a long table, longtable."""
-    long = len(table) > LONG
-    text = table.rename(columns=lambda column: column.replace("_", " ")).to_latex(
-        index=False, escape=True, na_rep="--", float_format=f"%.{DIGITS}f", longtable=long
+    long, shown = len(table) > LONG, table.copy()
+    numbers = set(table.select_dtypes("number").columns)
+    for column in numbers:
+        if "p" in column.split("_"):  # a column of p-values, or of probabilities
+            shown[column] = [_short_p(p) for p in table[column]]
+    text = shown.rename(columns=lambda column: column.replace("_", " ")).to_latex(
+        index=False,
+        escape=True,
+        na_rep="--",
+        float_format=f"%.{DIGITS}f",
+        longtable=long,
+        column_format="".join("r" if column in numbers else "l" for column in table.columns),
     )
-    return f"% {name}: needs booktabs{' and longtable' if long else ''}\n{text}"
+    needs = "booktabs and longtable" if long else "booktabs"
+    return f"% {name}: needs {needs}\n{text.replace('<', '$<$')}"
+
+
+def _short_p(p: float | None) -> str:
+    if pd.isna(p):
+        return "--"
+    return SMALL if p < float(SMALL[1:]) else f"{p:.{DIGITS}f}"
 
 
 def _rows(make, statistics: Statistics) -> Rows:

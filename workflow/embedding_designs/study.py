@@ -193,6 +193,8 @@ def _complete_and_check(study: dict[str, Any]) -> Iterator[str]:
         yield from complete_design(name, design, study["bases"])
     yield from _check_data(study)
     yield from _check_tasks(study)
+    if len(study["designs"]) < 2:
+        yield f"designs holds {next(iter(study['designs']))} alone; a comparison needs two or more"
     baseline = study["statistics"].setdefault("baseline", next(iter(study["designs"])))
     if baseline not in study["designs"]:
         yield (f'statistics.baseline "{baseline}" is no design of this study; '
@@ -229,6 +231,8 @@ def _check_tasks(study: dict[str, Any]) -> Iterator[str]:
     names = [name for group in tasks.values() for name in group]
     if not names:
         yield "evaluation needs docstring_tasks or tasks"
+    if len(names) == 1:
+        yield f"evaluation names the task {names[0]} alone; a comparison needs two or more"
     for name in names:
         if names.count(name) > 1:
             yield f"evaluation.tasks names {name} twice"
