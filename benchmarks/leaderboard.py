@@ -1,4 +1,4 @@
-"""Measures the statistics stage on published scores: the commands as the rules run them, and their slowest parts.
+"""Measures the statistics stage on published scores: its commands as the rules run them, and slow parts.
 
 PYTHONPATH=workflow python benchmarks/leaderboard.py [--repeats 3]
 """
@@ -20,6 +20,7 @@ from scipy import stats
 
 from embedding_designs.scores import COLUMNS, write_scores
 from embedding_designs.statistics import equivalence, pairwise
+from embedding_designs.study import load_study
 
 PUBLISHED = Path("resources/published/mteb-english-scores.csv.gz")
 TASKS = Path("resources/published/mteb-english-tasks.csv")
@@ -29,7 +30,8 @@ ROPE = 0.01
 
 def published(n_models: int) -> pd.DataFrame:
     """Return the scores of the first models that are complete on MTEB(eng, v2): tasks x models."""
-    tasks = pd.read_csv(TASKS).query("benchmark == 'MTEB(eng, v2)'")["task"]
+    tasks = pd.read_csv(TASKS)
+    tasks = tasks.loc[tasks["benchmarks"].str.contains("MTEB(eng, v2)", regex=False), "task"]
     complete = pd.read_csv(PUBLISHED, index_col="model_name")[tasks].dropna()
     return complete.iloc[:: max(1, len(complete) // n_models)].iloc[:n_models].T
 
@@ -38,8 +40,15 @@ def as_table(scores: pd.DataFrame) -> pd.DataFrame:
     """Return scores as a study's table, each task in its category."""
     category = pd.read_csv(TASKS).set_index("task")["category"]
     long = scores.rename_axis("task").melt(ignore_index=False, var_name="design", value_name="score")
-    constant = {"base": "pool", "pooling": "unknown", "attention": "unknown", "seed": 0, "metric": "main_score"}
-    return long.reset_index().assign(**constant, category=lambda rows: rows["task"].map(category))[COLUMNS]
+    constant = {
+        "base": "pool",
+        "pooling": "unknown",
+        "attention": "unknown",
+        "seed": 0,
+        "metric": "main_score",
+    }
+    long = long.reset_index().assign(**constant)
+    return long.assign(category=long["task"].map(category))[COLUMNS]
 
 
 def run(folder: Path, module: str, *arguments: str) -> None:
@@ -50,15 +59,25 @@ def run(folder: Path, module: str, *arguments: str) -> None:
 
 
 def prepare(folder: Path, n_models: int) -> None:
-    """Write the scores of so many models and a study that reads them, and compare them once."""
+    """Write the scores of so many models, and the study."""
     (folder / "cards").mkdir(parents=True)
-    (folder / "cards/study.json").write_text(json.dumps({"name": folder.name, "scores": {}, "bases": {}}))
+    study = load_study("config/studies/leaderboard.yaml")
+    del study["statistics"]["baseline"]
+    (folder / "cards/study.json").write_text(json.dumps(study))
     write_scores(as_table(published(n_models)), folder / "scores.csv")
 
 
 def stage(folder: Path) -> dict[str, partial]:
     """Return the commands of the stage by name."""
-    compare = ["scores.csv", "--study", "cards/study.json", "--output", "statistics.json", "--tables", "tables"]
+    compare = [
+        "scores.csv",
+        "--study",
+        "cards/study.json",
+        "--output",
+        "statistics.json",
+        "--tables",
+        "tables",
+    ]
     draw = ["--statistics", "statistics.json", "--scores", "scores.csv", "--output", "figures"]
     return {
         "compare": partial(run, folder, "compare", *compare),

@@ -27,7 +27,7 @@ class BadInput(Exception):
 
 
 class Stopped(Exception):
-    """The work was stopped by a signal and goes on when the same command is run again; the message is one line."""
+    """The work was stopped by a signal, and goes on when the same command is run again; one line."""
 
 
 def command(main: Callable[[], None]) -> Callable[[], None]:
@@ -59,8 +59,13 @@ def progress(iterable=None, *, description: str, total: int | None = None, every
     """
     return tqdm(
         iterable, desc=description, total=total, mininterval=every, maxinterval=every, miniters=1,
-        file=_Lines(_console()), leave=False, ncols=100,
+        file=console_lines(), leave=False, ncols=100,
     )  # fmt: skip
+
+
+def console_lines():
+    """Return a text file for tqdm whose lines go to the console."""
+    return _Lines(_console())
 
 
 def _say(line: str) -> None:
@@ -145,7 +150,7 @@ def read_json(path: str | Path) -> Any:
         raise BadInput(f"{path}: not JSON: {error}") from None
 
 
-def write_json(path: str | Path, content: Any) -> None:
-    """Write `content` as indented JSON, whole or not at all."""
+def write_json(path: str | Path, content: Any, indent: int | None = 2) -> None:
+    """Write `content` as JSON, whole or not at all; without indent it is ten times as fast."""
     with whole(path) as part:
-        part.write_text(json.dumps(content, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+        part.write_text(json.dumps(content, indent=indent, ensure_ascii=False) + "\n", encoding="utf-8")

@@ -13,7 +13,18 @@ import pandas as pd
 from . import comparison_tables, sentences
 from .command import BadInput, command, progress, read_json, whole, write_json
 from .scores import complete, read_scores
-from .statistics import attainable, control, equivalence, factors, intervals, pairwise, pools, power, ranks, runs
+from .statistics import (
+    attainable,
+    control,
+    equivalence,
+    factors,
+    intervals,
+    pairwise,
+    pools,
+    power,
+    ranks,
+    runs,
+)
 
 MANY_DESIGNS = 60  # beyond it what grows fastest with the pairs is left out
 MANY = f"left out for pools of more than {MANY_DESIGNS} designs"
@@ -155,7 +166,9 @@ def _these_checkpoints(
     }
 
 
-def _cliques(scores: pd.DataFrame, pairs: list[dict], key: str, friedman: Mapping[str, Any]) -> list[list[str]]:
+def _cliques(
+    scores: pd.DataFrame, pairs: list[dict], key: str, friedman: Mapping[str, Any]
+) -> list[list[str]]:
     if friedman["p"] is None:
         return []
     order = ranks.rank_designs(scores).mean().sort_values(kind="stable").index.tolist()
@@ -185,7 +198,7 @@ def main() -> None:
     statistics = compare_study(read_scores(arguments.scores), read_json(arguments.study))
     with whole(arguments.tables) as folder:
         comparison_tables.write_tables(statistics, folder)
-    write_json(arguments.output, statistics)
+    write_json(arguments.output, statistics, indent=None)
 
 
 if __name__ == "__main__":

@@ -9,6 +9,7 @@ from typing import Any
 
 import pandas as pd
 
+LONGEST = 2000  # rows of a LaTeX table; nobody prints more, and CSV and JSON have them
 LONG = 40  # rows of a LaTeX table that still fits on a page; longer ones are longtables
 SMALL = "<0.001"  # what smaller p-values are printed as in LaTeX
 DIGITS = 3  # of numbers in LaTeX; CSV and JSON keep six
@@ -27,12 +28,13 @@ def tables(statistics: Statistics) -> dict[str, pd.DataFrame]:
 
 
 def write_tables(statistics: Statistics, folder: Path) -> None:
-    """Write every table to `folder` as {name}.csv, {name}.json and {name}.tex."""
+    """Write every table to `folder` as {name}.csv, {name}.json and, up to LONGEST rows, {name}.tex."""
     folder.mkdir()
     for name, table in tables(statistics).items():
         table.to_csv(folder / f"{name}.csv", index=False, float_format="%.6g", lineterminator="\n")
         table.to_json(folder / f"{name}.json", orient="records", indent=2, double_precision=10)
-        (folder / f"{name}.tex").write_text(latex(table, name), encoding="utf-8")
+        if len(table) <= LONGEST:
+            (folder / f"{name}.tex").write_text(latex(table, name), encoding="utf-8")
 
 
 def latex(table: pd.DataFrame, name: str) -> str:
@@ -170,6 +172,6 @@ def _factors(comparison: Mapping[str, Any], statistics: Statistics) -> Rows:
 def _papers_rule(comparison: Mapping[str, Any], statistics: Statistics) -> Rows:
     """Return what the paper's rule, uncorrected Wilcoxon, would call significant, and what vanishes."""
     rule = comparison["these_checkpoints"]["papers_rule"]
-    vanish = [tuple(pair) for pair in rule["vanish"]]
+    vanish = {tuple(pair) for pair in rule["vanish"]}
     for better, worse in rule["called"]:
         yield {"better": better, "worse": worse, "stands_under_holm": (better, worse) not in vanish}

@@ -24,6 +24,7 @@ from .scores import read_scores
 TEMPLATE = "findings.html.jinja"
 REFERENCE_COLUMNS = ["base", "reference", "task", "category", "metric", "score"]
 MANY = 60  # designs; the pairs of more are in tables/pairs.csv alone
+REVISIONS = Path("fetched") / "revisions.json"
 DATA_REPORTS = {"data/report.json": "Training data", "data/harvest.json": "Harvested docstrings"}
 
 
@@ -74,7 +75,7 @@ def gather(folder: Path) -> dict[str, Any]:
         "trained": any(base["figures"]["training"] for base in bases),
         "costed": any(base["cost"] for base in bases),
         "data": data_reports(folder),
-        "provenance": provenance(study["name"], [study_file, *_hashed(folder)]),
+        "provenance": provenance(study["name"], [study_file, *_hashed(folder)], folder / REVISIONS),
     }
 
 
@@ -106,8 +107,8 @@ def _apart(categories: Sequence[Mapping[str, Any]]) -> Iterator[str]:
     undecidable = [c["category"] for c in categories if not c["undecidable"]["decidable_by_wilcoxon_holm"]]
     if separated:
         yield (
-            "These checkpoints: Friedman's test, with Holm's correction over the categories, finds a difference, "
-            f"and Nemenyi's at least one pair, in {sentences.listing(separated)}."
+            "These checkpoints: Friedman's test, with Holm's correction over the categories, finds a "
+            f"difference, and Nemenyi's at least one pair, in {sentences.listing(separated)}."
         )
     if alike:
         yield (
@@ -129,8 +130,12 @@ def _over_runs(categories: Sequence[Mapping[str, Any]]) -> Iterator[str]:
     apart = [
         c["category"] for c in claimed if any(pair["significant"] for pair in c["these_designs"]["pairs"])
     ]
-    where = f"finds at least one pair that differs in {sentences.listing(apart)}" if apart else "finds no pair"
-    yield f"These designs: Tukey's test over runs {where}, category by category and without correction over them."
+    where = (
+        f"finds at least one pair that differs in {sentences.listing(apart)}" if apart else "finds no pair"
+    )
+    yield (
+        f"These designs: Tukey's test over runs {where}, category by category, without correction over them."
+    )
 
 
 def read_references(path: Path) -> pd.DataFrame:

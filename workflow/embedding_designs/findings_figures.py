@@ -13,7 +13,7 @@ Figure = dict[str, str]
 
 WORDS = {  # figures of all tasks that are drawn where they make sense: file name, alternative text, caption
     "cd-wilcoxon-{base}-All": (
-        "Critical-difference diagram whose bars join what Wilcoxon's test with Holm's correction does not separate.",
+        "Critical-difference diagram; bars join what Wilcoxon with Holm's correction does not separate.",
         "All tasks: average ranks; bars by Wilcoxon's test with Holm's correction ({base}).",
     ),
     "significance-{base}-All": (

@@ -200,7 +200,7 @@ def _pair_row(category: str, wilcoxon: Pair, nemenyi: Pair, bayes: Pair, tukey: 
 
 
 def effects(comparisons: Sequence[Mapping[str, Any]]) -> Table | None:
-    """Return the contrasts of pooling and of attention that can be estimated, or None where there are none."""
+    """Return the contrasts of pooling and of attention that can be estimated; None where there are none."""
     header = ["Category", "Effect", "Contrast", "Estimate", "Tasks for / against", "p over tasks, Holm",
               "p over runs, Holm"]  # fmt: skip
     rows = [
@@ -221,7 +221,7 @@ def _votes(over_tasks: Mapping[str, Any] | None) -> str:
 
 
 def papers_rule(comparisons: Sequence[Mapping[str, Any]]) -> Table:
-    """Return how many pairs the paper's rule calls significant and which of them the correction takes back."""
+    """Return how many pairs the paper's rule calls significant, and which of them Holm takes back."""
     rows = []
     for comparison in comparisons:
         rule = comparison["these_checkpoints"]["papers_rule"]

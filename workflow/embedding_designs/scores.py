@@ -86,7 +86,9 @@ def complete(scores: pd.DataFrame, study: Mapping[str, Any]) -> tuple[pd.DataFra
         raise BadInput(f"scores: {len(missing)} missing: {named}{more}")
     lost = pd.DataFrame(missing, columns=CELL).groupby("base", sort=False)["task"].unique()
     dropped = {base: sorted(tasks) for base, tasks in lost.items()}
-    gone = pd.Series([task in dropped.get(base, ()) for base, task in zip(scores["base"], scores["task"])])
+    gone = pd.Series(
+        [task in dropped.get(base, ()) for base, task in zip(scores["base"], scores["task"], strict=True)]
+    )
     return scores[~gone.to_numpy()], dropped
 
 

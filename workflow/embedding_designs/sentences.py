@@ -9,8 +9,8 @@ from typing import Any
 MANY_PAIRS = 10  # more pairs than these are counted, and only those with the baseline are named
 CLAIMS = {
     "undecidable": "What cannot be decided here",
-    "these_checkpoints": "These checkpoints (tests over tasks: a newly trained checkpoint may rank otherwise)",
-    "these_designs": "These designs (tests over runs: what holds for newly trained checkpoints)",
+    "these_checkpoints": "These checkpoints (tests over tasks; a newly trained one may rank otherwise)",
+    "these_designs": "These designs (tests over runs; what holds for newly trained checkpoints)",
 }
 
 Comparison = Mapping[str, Any]
@@ -36,13 +36,13 @@ def scope(n_seeds: int) -> str:
     if n_seeds >= 3:
         return (
             f"Tests over tasks average the {n_seeds} seeds first and speak of these checkpoints; tests over "
-            "runs take each seed as a replicate and speak of the designs. Only the second kind says how a newly "
-            "trained checkpoint would do."
+            "runs take each seed as a replicate and speak of the designs. Only the second kind says how a "
+            "newly trained checkpoint would do."
         )
     trained = "One run of each design was scored" if n_seeds == 1 else "Two runs of each design were scored"
     return (
-        f"{trained}: every finding speaks of these checkpoints over these tasks and says nothing about a newly "
-        "trained checkpoint of the same design; for that at least three seeds are needed."
+        f"{trained}: every finding speaks of these checkpoints over these tasks and says nothing about a "
+        "newly trained checkpoint of the same design; for that at least three seeds are needed."
     )
 
 
@@ -95,8 +95,8 @@ def _detectable(found: Mapping[str, Any], unit: str, size: int, what: str, power
     more = needed is not None and needed > size
     enough = f"; to find it with that power {counted(needed, unit)} would be needed" if more else ""
     return (
-        f"{what} a pair of designs must differ by {found['difference']:.3f} in mean score to be told apart with "
-        f"{power:.0%} power; the largest difference seen is {found['observed']:.3f}{enough}."
+        f"{what} a pair of designs must differ by {found['difference']:.3f} in mean score to be told apart "
+        f"with {power:.0%} power; the largest difference seen is {found['observed']:.3f}{enough}."
     )
 
 
@@ -158,9 +158,9 @@ def _pool_dependence(pairs: Sequence[Mapping[str, Any]]) -> Iterator[str]:
     if turning:
         most = max(turning, key=lambda pair: pair["flips"])
         yield (
-            f"In {len(turning)} of {counted(len(known), 'pair')} Nemenyi's verdict depends on which other designs "
-            f"are compared; most for {most['first']} and {most['second']}, where it is the other one in "
-            f"{most['flips']:.0%} of the sub-pools."
+            f"In {len(turning)} of {counted(len(known), 'pair')} Nemenyi's verdict depends on which other "
+            f"designs are compared; most for {most['first']} and {most['second']}, where it is the other one "
+            f"in {most['flips']:.0%} of the sub-pools."
         )
     elif known:
         yield "Nemenyi's verdicts are the same in every sub-pool of these designs."
@@ -179,7 +179,8 @@ def _wilcoxon(comparison: Comparison) -> str:
 
 def _against_baseline(rows: Sequence[Mapping[str, Any]], baseline: str) -> str:
     found = _better_and_worse(rows, "rank_difference")
-    return f"Against the baseline {baseline} alone (Holm over {counted(len(rows), 'design')}) ranks tell {found}."
+    family = counted(len(rows), "design")
+    return f"Against the baseline {baseline} alone (Holm over {family}) ranks tell {found}."
 
 
 def _dunnett(rows: Sequence[Mapping[str, Any]], baseline: str) -> str:
@@ -244,9 +245,8 @@ def _over_runs(claim: Mapping[str, Any], alpha: float) -> str:
         for test, name in (("welch", "with unequal spreads, Welch"), ("aligned_ranks", "on ranks"))
         if claim[test]["p"] is not None
     ]
-    return (
-        f"Over runs, analysis of variance finds {finding} among the designs ({_f_text(one_way)}{''.join(beside)})."
-    )
+    numbers = f"{_f_text(one_way)}{''.join(beside)}"
+    return f"Over runs, analysis of variance finds {finding} among the designs ({numbers})."
 
 
 def _over_tasks_too(quasi: Mapping[str, Any], alpha: float) -> str:

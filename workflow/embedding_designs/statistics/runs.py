@@ -24,8 +24,9 @@ NO_SPREAD = "The runs of each design have the same mean score: with no spread th
 
 def stack_runs(runs: pd.DataFrame) -> tuple[list[str], np.ndarray]:
     """Return the designs in their order, and the scores as an array (designs, seeds, tasks)."""
-    designs = list(dict.fromkeys(runs.index.get_level_values(0)))
-    return designs, np.stack([runs.loc[[design]].to_numpy(dtype=float) for design in designs])
+    position, designs = pd.factorize(runs.index.get_level_values(0))
+    values = runs.to_numpy(dtype=float)[np.argsort(position, kind="stable")]
+    return list(designs), values.reshape(len(designs), -1, runs.shape[1])
 
 
 def why_no_design_claim(runs: pd.DataFrame) -> str | None:
