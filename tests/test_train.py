@@ -3,6 +3,7 @@
 import copy
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -16,10 +17,11 @@ from safetensors.torch import load_file
 from sentence_transformers.sentence_transformer.losses import MultipleNegativesRankingLoss
 from transformers import set_seed
 
-from embedding_designs.command import write_json
+from embedding_designs.checkpoints import WHOLE, EpochSampler, whole_checkpoint
+from embedding_designs.command import Stopped, write_json
+from embedding_designs.contrastive_loss import InBatchContrastiveLoss
 from embedding_designs.model import build_model, load_model
-from embedding_designs.train import save_run, train_run, training_arguments, whole_checkpoint
-from embedding_designs.training_log import WHOLE
+from embedding_designs.train import save_run, train_run, training_arguments
 
 WORKFLOW = Path(__file__).parents[1] / "workflow"
 
@@ -31,6 +33,10 @@ def weights(model) -> dict[str, torch.Tensor]:
 def train(card, bases, triplets, folder) -> dict[str, torch.Tensor]:
     folder.mkdir()
     return weights(train_run(card, str(bases["mistral"]), *triplets, folder, folder / "log.jsonl"))
+
+
+def train_again(card, bases, triplets, folder):
+    return train_run(card, str(bases["mistral"]), *triplets, folder, folder / "log.jsonl")
 
 
 def train_command(card, bases, triplets, folder) -> list[str]:
@@ -82,6 +88,127 @@ def test_a_killed_training_ends_with_the_weights_of_an_uninterrupted_one(
         resumed, whole = load_file(folder / "model" / part), load_file(tmp_path / "m" / part)
         assert resumed.keys() == whole.keys()
         assert all(torch.equal(resumed[name], whole[name]) for name in whole), part
+
+
+class SignalsItself(InBatchContrastiveLoss):
+    """Sends its own process SIGTERM in its n-th call, counted over training and held-out batches."""
+
+    def __init__(self, model, recipe, call):
+        super().__init__(model, recipe["scale"])
+        self.calls, self.call = 0, call
+
+    def forward(self, *arguments):
+        self.calls += 1
+        if self.calls == self.call:
+            os.kill(os.getpid(), signal.SIGTERM)
+        return super().forward(*arguments)
+
+
+def events(log: Path) -> list[dict]:
+    """Return the log without what depends on time, on memory and on interruptions."""
+    timed = {"seconds", "tokens_per_second", "peak_memory_mb", "heldout_seconds", "resumed_from_step"}
+    lines = [json.loads(line) for line in log.read_text().splitlines()]
+    return [{key: value for key, value in line.items() if key not in timed} for line in lines]
+
+
+# 96 rows are 24 pools of 4: an epoch is 8 steps of 3 micro-steps. 16 held-out rows are 4 pools, run after the
+# steps 4, 8 and 10.
+WHEN = {
+    "within a step": (11, 3),
+    "at the end of a step": (9, 3),
+    "in a held-out loss": (14, 4),
+    "between two epochs": (16 + 16 + 2, 8),
+    "in the second epoch": (16 + 16 + 5, 9),
+    "in the last held-out loss": (16 + 16 + 8, 10),
+}
+
+
+@pytest.fixture(scope="module")
+def uninterrupted(run_card, bases, triplets, tmp_path_factory):
+    card = run_card(lora=True, steps=10, accumulation=3, log_steps=2, heldout_steps=4, checkpoint_steps=50)
+    folder = tmp_path_factory.mktemp("uninterrupted")
+    return card, train(card, bases, triplets, folder / "run"), events(folder / "run" / "log.jsonl")
+
+
+@pytest.mark.parametrize(("call", "step"), WHEN.values(), ids=WHEN)
+def test_a_training_stopped_by_sigterm_goes_on_to_the_same_weights_and_log(
+    call, step, uninterrupted, bases, triplets, tmp_path, monkeypatch
+):
+    card, weights_at_the_end, log = uninterrupted
+    folder = tmp_path / "run"
+    with monkeypatch.context() as patch:
+        patch.setattr("embedding_designs.train.contrastive_loss", lambda *given: SignalsItself(*given, call))
+        with pytest.raises(Stopped, match=f"after step {step} of 10"):
+            train(card, bases, triplets, folder)
+    assert whole_checkpoint(folder) == str(folder / f"checkpoint-{step}")
+
+    model = train_again(card, bases, triplets, folder)
+    assert events(folder / "log.jsonl") == log
+    assert all(torch.equal(weights_at_the_end[name], value) for name, value in weights(model).items())
+
+
+def test_a_training_stopped_before_its_first_step_begins_again(
+    uninterrupted, bases, triplets, tmp_path, monkeypatch
+):
+    card, weights_at_the_end, _ = uninterrupted
+    with monkeypatch.context() as patch:
+        patch.setattr("embedding_designs.train.contrastive_loss", lambda *given: SignalsItself(*given, 2))
+        with pytest.raises(Stopped, match="after step 0 of 10"):
+            train(card, bases, triplets, tmp_path / "run")
+    assert whole_checkpoint(tmp_path / "run") is None
+    model = train_run(
+        card, str(bases["mistral"]), *triplets, tmp_path / "run", tmp_path / "run" / "log.jsonl"
+    )
+    assert all(torch.equal(weights_at_the_end[name], value) for name, value in weights(model).items())
+
+
+def test_a_training_killed_after_its_last_step_makes_no_further_one(uninterrupted, bases, triplets, tmp_path):
+    card, weights_at_the_end, log = uninterrupted
+    train(card, bases, triplets, tmp_path / "run")
+    assert whole_checkpoint(tmp_path / "run").endswith("checkpoint-10")
+    model = train_run(
+        card, str(bases["mistral"]), *triplets, tmp_path / "run", tmp_path / "run" / "log.jsonl"
+    )
+    assert all(torch.equal(weights_at_the_end[name], value) for name, value in weights(model).items())
+    assert events(tmp_path / "run" / "log.jsonl") == log
+
+
+def test_sigterm_ends_the_command_in_time_with_a_checkpoint_and_no_model(run_card, bases, triplets, tmp_path):
+    command = train_command(run_card(lora=True, steps=4000, checkpoint_steps=4000), bases, triplets, tmp_path)
+    environment = {**os.environ, "PYTHONPATH": str(WORKFLOW)}
+    running = subprocess.Popen(command, env=environment, stderr=subprocess.PIPE, stdout=subprocess.DEVNULL)
+    log = tmp_path / "checkpoints" / "training.jsonl"
+    while running.poll() is None and not (log.exists() and len(log.read_text().splitlines()) > 2):
+        time.sleep(0.05)
+    began = time.perf_counter()
+    running.send_signal(signal.SIGTERM)
+    _, said = running.communicate(timeout=60)
+    assert running.returncode == 128 + signal.SIGTERM
+    assert time.perf_counter() - began < 30
+    last = said.decode().splitlines()[-1]
+    assert re.fullmatch(r"stopped: by SIGTERM after step \d+ of 4000; the same command goes on", last)
+    assert list(tmp_path.glob(f"checkpoints/checkpoint-*/{WHOLE}"))
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["card.json", "checkpoints"]
+
+
+def test_an_epoch_has_its_own_order_whether_or_not_the_ones_before_were_seen():
+    def batches(*epochs):
+        sampler = EpochSampler(
+            range(10),
+            generator=torch.Generator(),
+            seed=3,
+            batch_size=4,
+            drop_last=True,
+            valid_label_columns=[],
+        )
+        for epoch in epochs:
+            sampler.set_epoch(epoch)
+            order = list(sampler)
+        return order
+
+    assert batches(0, 1, 2) == batches(2) != batches(1) != batches(0)
+    first = torch.randperm(10, generator=torch.Generator().manual_seed(3)).tolist()
+    assert batches(0) == [first[:4], first[4:8]]
 
 
 def test_a_pooling_learning_rate_moves_the_poolings_that_have_weights(run_card, bases, triplets, tmp_path):

@@ -1,11 +1,23 @@
 """The training loss: Sentence Transformers' in-batch negatives, with all texts of a batch run as one."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from typing import Any
 
 import torch
 import torch.nn.functional as F
+from sentence_transformers import SentenceTransformer
+from sentence_transformers.base.losses.gradcache import CachedLossMixin
 from sentence_transformers.sentence_transformer.losses import MultipleNegativesRankingLoss
 from torch import Tensor
+
+from . import processes
+
+
+def contrastive_loss(model: SentenceTransformer, recipe: dict[str, Any]) -> "InBatchContrastiveLoss":
+    """Return the loss of a recipe: with `cached_chunk`, so many texts' activations are kept at once."""
+    if chunk := recipe.get("cached_chunk"):
+        return CachedInBatchContrastiveLoss(model, recipe["scale"], chunk)
+    return InBatchContrastiveLoss(model, recipe["scale"])
 
 
 class InBatchContrastiveLoss(MultipleNegativesRankingLoss):
@@ -13,16 +25,67 @@ class InBatchContrastiveLoss(MultipleNegativesRankingLoss):
 
     The backbone then puts texts of like length together, whichever column they are from, and the pooling
     computes once what does not depend on a text. The loss and its gradients are the same.
+
+    Each of several processes has its share of the queries; the documents of all are gathered, with gradients.
+    The mean of the processes' losses, and of their gradients, is that of one process with all the queries.
     """
+
+    pause: Callable[[], None] = staticmethod(lambda: None)  # called where a training may be stopped
+
+    def __init__(self, model: SentenceTransformer, scale: float):
+        super().__init__(model, scale, gather_across_devices=processes.count() > 1)
 
     def forward(self, sentence_features: Iterable[dict[str, Tensor]], labels: Tensor) -> Tensor:
         """Return the loss of a batch: one dictionary of input_ids and attention_mask for each column."""
         columns = list(sentence_features)
-        width = max(column["attention_mask"].shape[1] for column in columns)
-        features = {
-            name: torch.cat([F.pad(column[name], (width - column[name].shape[1], 0)) for column in columns])
-            for name in ("input_ids", "attention_mask")
-        }
-        embeddings = self.model(features)["sentence_embedding"]
+        embeddings = self.model(one_batch(columns))["sentence_embedding"]
+        return self.of_embeddings(embeddings, columns)
+
+    def of_embeddings(self, embeddings: Tensor, columns: list[dict[str, Tensor]]) -> Tensor:
+        """Return the loss, given the embeddings of all columns one below the other, (texts, dim)."""
         sizes = [len(column["attention_mask"]) for column in columns]
-        return self.compute_loss_from_embeddings(list(embeddings.split(sizes)), labels)
+        loss = self.compute_loss_from_embeddings(list(embeddings.split(sizes)), None)
+        return loss if torch.is_grad_enabled() else processes.mean(loss)
+
+
+class CachedInBatchContrastiveLoss(CachedLossMixin, InBatchContrastiveLoss):
+    """The same loss and gradients (GradCache, arXiv 2101.06983), in the memory of `chunk` texts at a time.
+
+    All texts are embedded without gradients first; then, knowing what each embedding's gradient is, they are
+    embedded again, with the same dropout, chunk by chunk of texts of like length.
+    """
+
+    def __init__(self, model: SentenceTransformer, scale: float, chunk: int):
+        super().__init__(model, scale)
+        self.mini_batch_size = chunk
+
+    def forward(self, sentence_features: Iterable[dict[str, Tensor]], labels: Tensor) -> Tensor:
+        """Return the loss of a batch: one dictionary of input_ids and attention_mask for each column."""
+        self.columns = list(sentence_features)
+        features = one_batch(self.columns)
+        order = features["attention_mask"].sum(dim=1).sort(stable=True).indices
+        self.places = order.argsort()  # of the texts among the sorted ones
+        return self.forward_cached([{name: value[order] for name, value in features.items()}])
+
+    def calculate_loss(
+        self, reps: list[list[Tensor]], labels: Tensor | None = None, *, with_backward: bool = False
+    ) -> Tensor:
+        """Return the loss, given the chunks' embeddings; with_backward: leave them their gradients."""
+        loss = self.of_embeddings(torch.cat(reps[0])[self.places], self.columns)
+        if with_backward:
+            loss.backward()
+        return loss.detach()
+
+    def embed_minibatch(self, *args: Any, **kwargs: Any) -> tuple[Tensor, Any]:
+        """Return a chunk's embeddings and random state."""
+        self.pause()
+        return super().embed_minibatch(*args, **kwargs)
+
+
+def one_batch(columns: list[dict[str, Tensor]]) -> dict[str, Tensor]:
+    """Return the texts of all columns, one below the other, padded to one width."""
+    width = max(column["attention_mask"].shape[1] for column in columns)
+    return {
+        name: torch.cat([F.pad(column[name], (width - column[name].shape[1], 0)) for column in columns])
+        for name in ("input_ids", "attention_mask")
+    }

@@ -34,7 +34,7 @@ def build_model(
         str(base),
         attention=design["attention"],
         layer_tokens=settings["tokens"] if pooling_class.reads_layers else None,
-        model_kwargs={"dtype": PRECISIONS[precision], **hub},
+        model_kwargs={"dtype": PRECISIONS[precision], "use_safetensors": True, **hub},
         processor_kwargs={"model_max_length": max_tokens, **hub},
         config_kwargs=hub,
     )

@@ -1,28 +1,32 @@
 """Trains one design on one base model with one seed; a killed training goes on from its last checkpoint.
 
 python -m embedding_designs.train CARD.json --train T.parquet --heldout H.parquet --checkpoints DIR …
+
+On several GPUs embedding_designs.launch runs it once for each. At SIGTERM it writes a checkpoint and leaves.
 """
 
 import argparse
+import contextlib
 import json
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import torch
 from datasets import Dataset
 from peft import LoraConfig
-from sentence_transformers import (
-    SentenceTransformer,
-    SentenceTransformerTrainer,
-    SentenceTransformerTrainingArguments,
-)
+from sentence_transformers import SentenceTransformer, SentenceTransformerTrainingArguments
 from transformers import set_seed
-from transformers.trainer_utils import get_last_checkpoint
 
-from .command import command, content_hash, read_json, resumable, whole
-from .contrastive_loss import InBatchContrastiveLoss
+from . import processes
+from .checkpoints import EpochSampler, Trainer, train_with_checkpoints, weights_apart
+from .command import BadInput, command, content_hash, read_json, resumable, whole
+from .contrastive_loss import contrastive_loss
 from .designs import POOLING_KINDS
+from .fetched import fetched_base
+from .launch import take_console
 from .model import build_model, merge_adapter, save_model
+from .stop_signal import leave_at_sigterm
 from .training_log import TrainingLog
 
 POOLING_PARAMETERS = r"(^|\.)1\."  # the pooling is module 1 of the model
@@ -34,21 +38,27 @@ def train_run(
     """Return the trained model of a run card; writes the training log, and checkpoints on the way.
 
     base: folder or hub name of the base model. The seed is set before any weight is drawn, so that the
-    same card and data give the same model, whether or not the training was interrupted.
+    same card and data give the same model, whether or not the training was interrupted. All processes of a
+    training call this together. Raises Stopped at SIGTERM, with a checkpoint written.
     """
     set_seed(card["seed"])
     model = untrained_model(card, base)
     recipe = card["training"]
     training_log = TrainingLog(log, model, f"train {card['design']['name']} seed{card['seed']}")
-    trainer = SentenceTransformerTrainer(
+    if processes.count() > 1:
+        model.register_forward_hook(only_embeddings)
+    train_rows, heldout_rows = (
+        Dataset.from_parquet(str(path), keep_in_memory=True) for path in (train, heldout)
+    )
+    trainer = Trainer(
         model=model,
-        args=training_arguments(card, checkpoints),
-        train_dataset=Dataset.from_parquet(str(train), keep_in_memory=True),
-        eval_dataset=Dataset.from_parquet(str(heldout), keep_in_memory=True),
-        loss=InBatchContrastiveLoss(model, scale=recipe["scale"]),
+        args=training_arguments(card, checkpoints, len(heldout_rows)),
+        train_dataset=train_rows,
+        eval_dataset=heldout_rows,
+        loss=contrastive_loss(model, recipe),
         callbacks=[training_log],
     )
-    trainer.train(resume_from_checkpoint=whole_checkpoint(checkpoints))
+    train_with_checkpoints(trainer, training_log, checkpoints)
     training_log.summarise(trainer.state)
     if card["base"].get("lora", {}).get("save") == "merged":
         merge_adapter(model)
@@ -74,16 +84,31 @@ def untrained_model(card: dict[str, Any], base: str) -> SentenceTransformer:
     return model
 
 
-def training_arguments(card: dict[str, Any], checkpoints: Path) -> SentenceTransformerTrainingArguments:
-    """Return the Trainer's arguments for a run card."""
+def only_embeddings(model: torch.nn.Module, inputs: Any, features: dict[str, Any]) -> dict[str, torch.Tensor]:
+    """Return of a model's output what the loss reads.
+
+    Data parallelism waits for the gradients of all weights that its output depends on, token states included.
+    """
+    return {"sentence_embedding": features["sentence_embedding"]}
+
+
+def training_arguments(
+    card: dict[str, Any], checkpoints: Path, heldout_rows: int | None = None
+) -> SentenceTransformerTrainingArguments:
+    """Return the Trainer's arguments for a run card.
+
+    Each process has its share of the batch, and of that of the held-out loss, which all `heldout_rows` bound.
+    """
     recipe = card["training"]
+    share = recipe["batch_size"] // processes.count()
+    heldout_share = min(share, max(1, (heldout_rows or recipe["batch_size"]) // processes.count()))
     pooling_rate = recipe.get("pooling_learning_rate")
     has_weights = POOLING_KINDS[card["design"]["pooling"]["kind"]].trained
-    return SentenceTransformerTrainingArguments(
+    arguments = SentenceTransformerTrainingArguments(
         output_dir=str(checkpoints),
         max_steps=recipe["steps"],
-        per_device_train_batch_size=recipe["batch_size"],
-        per_device_eval_batch_size=recipe["batch_size"],
+        per_device_train_batch_size=share,
+        per_device_eval_batch_size=heldout_share,
         gradient_accumulation_steps=recipe["accumulation"],
         learning_rate=recipe["learning_rate"],
         learning_rate_mapping={POOLING_PARAMETERS: pooling_rate} if pooling_rate and has_weights else {},
@@ -97,6 +122,7 @@ def training_arguments(card: dict[str, Any], checkpoints: Path) -> SentenceTrans
         use_cpu=not torch.cuda.is_available(),
         seed=card["seed"],
         data_seed=card["seed"],
+        batch_sampler=EpochSampler,
         dataloader_drop_last=True,  # every step meets the same number of negatives
         logging_steps=recipe["log_steps"],
         eval_strategy="steps",
@@ -107,20 +133,39 @@ def training_arguments(card: dict[str, Any], checkpoints: Path) -> SentenceTrans
         disable_tqdm=True,
         report_to="none",
     )
-
-
-def whole_checkpoint(checkpoints: Path) -> str | None:
-    """Return the newest checkpoint that was written to its end, or None; cut-off ones are removed."""
-    for folder in checkpoints.glob("checkpoint-*"):
-        TrainingLog.remove_unless_whole(folder)
-    return get_last_checkpoint(str(checkpoints))
+    arguments._n_gpu = min(1, arguments.n_gpu)  # or one process would take all GPUs, with a batch for each
+    return arguments
 
 
 def save_run(model: SentenceTransformer, card: dict[str, Any], output: Path) -> None:
     """Write the model folder, the run card in it, whole or not at all."""
-    with whole(output) as part:
+    with whole(output) as part, weights_apart(model):
         save_model(model, part)
         (part / "run_card.json").write_text(json.dumps(card, indent=2) + "\n", encoding="utf-8")
+
+
+def check_launch(card: dict[str, Any]) -> None:
+    """Raise BadInput where the processes that accelerate began cannot make this training."""
+    batch, sharing = card["training"]["batch_size"], processes.sharing()
+    if batch % processes.count():
+        raise BadInput(
+            f"training.batch_size {batch} cannot be shared by {processes.count()} GPUs: the number of GPUs"
+            " must divide it (resource gpu of rule train_design)"
+        )
+    if sharing == "fsdp":
+        raise BadInput("resource accelerate: FSDP cannot train these models; choose ZeRO-2, or none")
+    if sharing == "deepspeed" and card["training"].get("cached_chunk"):
+        raise BadInput("training.cached_chunk: not with DeepSpeed; leave out the resource accelerate")
+
+
+@contextlib.contextmanager
+def shared_checkpoints(folder: Path, *inputs: Path) -> Iterator[Path]:
+    """Yield the folder of checkpoints, which the main process makes, and removes at the end."""
+    with contextlib.ExitStack() as stack:
+        if processes.is_main():
+            stack.enter_context(resumable(folder, content_hash(*inputs)))
+        processes.wait()
+        yield folder
 
 
 @command
@@ -131,21 +176,30 @@ def main() -> None:
     parser.add_argument("--train", type=Path, required=True)
     parser.add_argument("--heldout", type=Path, required=True)
     parser.add_argument("--base", type=Path, nargs="?", help="folder of the base; default: the card's model")
+    parser.add_argument("--fetched", type=Path, nargs="?", help="what was fetched of a base from the hub")
     parser.add_argument("--checkpoints", type=Path, required=True)
     parser.add_argument("--output", type=Path, required=True)
     parser.add_argument("--training-log", type=Path, required=True)
     arguments = parser.parse_args()
 
+    leave_at_sigterm()
+    processes.join()
+    if processes.is_main():
+        take_console()
     card = read_json(arguments.card)
+    if arguments.fetched:
+        card["base"] |= fetched_base(arguments.fetched)
+    check_launch(card)
     base = str(arguments.base or card["base"]["model"])
-    inputs = [arguments.card, arguments.train, arguments.heldout]
+    inputs = [arguments.card, arguments.train, arguments.heldout, *filter(None, [arguments.fetched])]
     weights = [arguments.base / "model.safetensors"] if arguments.base else []
-    with resumable(arguments.checkpoints, content_hash(*inputs, *weights)) as checkpoints:
+    with shared_checkpoints(arguments.checkpoints, *inputs, *weights) as checkpoints:
         log = checkpoints / "training.jsonl"
         model = train_run(card, base, arguments.train, arguments.heldout, checkpoints, log)
-        save_run(model, card, arguments.output)
-        with whole(arguments.training_log) as part:
-            part.write_bytes(log.read_bytes())
+        if processes.is_main():
+            save_run(model, card, arguments.output)
+            with whole(arguments.training_log) as part:
+                part.write_bytes(log.read_bytes())
 
 
 if __name__ == "__main__":

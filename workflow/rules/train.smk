@@ -30,8 +30,8 @@ rule pretrain_base:
 
 
 rule train_design:
-    """Train one design on one base model with one seed.
-    Needs:  the run card, the training triplets, the base where it is pretrained here
+    """Train one design on one base model with one seed, on as many GPUs as `gpu` says.
+    Needs:  the run card, the training triplets, the base: pretrained here, or fetched
     Makes:  a Sentence Transformers model folder, and the training log
     """
     input:
@@ -39,6 +39,7 @@ rule train_design:
         train="results/{study}/data/train.parquet",
         heldout="results/{study}/data/heldout.parquet",
         base=base_model,
+        fetched=fetched_base,
     output:
         model=directory("results/{study}/trained/{base}/{design}/seed{seed}"),
         log="results/{study}/runs/{base}/{design}/seed{seed}/training.jsonl",
@@ -52,13 +53,17 @@ rule train_design:
     resources:
         mem_mb=3000,
         runtime=1440,
-        gpu=1,
+        gpu=1,  # over all nodes; each is a process
+        nodes=1,
+        accelerate="",  # of several GPUs: a file of profiles/accelerate, where their memory is short
     params:
         # Not an output: outputs of a killed job are deleted, and a killed training shall resume.
         checkpoints="results/{study}/checkpoints/{base}/{design}/seed{seed}",
     message:
         "Train {wildcards.design} on {wildcards.base}, seed {wildcards.seed}"
     shell:
-        "python -m embedding_designs.train {input.card} --train {input.train} --heldout {input.heldout}"
-        " --base {input.base} --checkpoints {params.checkpoints}"
+        "python -m embedding_designs.launch --processes {resources.gpu} --nodes {resources.nodes}"
+        " --accelerate={resources.accelerate:q}"
+        " train {input.card} --train {input.train} --heldout {input.heldout}"
+        " --base {input.base} --fetched {input.fetched} --checkpoints {params.checkpoints}"
         " --output {output.model} --training-log {output.log} 3>&2 > {log} 2>&1"

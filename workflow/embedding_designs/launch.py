@@ -1,0 +1,147 @@
+"""Runs a command of this package once for each GPU of a job, through `accelerate launch`; on one, as it is.
+
+python -m embedding_designs.launch --processes 8 train CARD.json …
+python -m embedding_designs.launch --processes 16 --nodes 2 --accelerate CONFIG.yaml train CARD.json …
+
+--accelerate names a file that `accelerate config` wrote, such as profiles/accelerate/zero2.yaml. The numbers
+of processes and nodes, and how they find each other, are told here. Several nodes are begun with srun.
+"""
+
+import argparse
+import fcntl
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+from .command import CONSOLE, BadInput, command
+
+CONSOLE_FILE = "EMBEDDING_DESIGNS_CONSOLE_FILE"  # for processes that do not inherit the console's descriptor
+
+
+def accelerate_command(
+    processes: int, nodes: int, config: str, module: str, arguments: list[str]
+) -> list[str]:
+    """Return the `accelerate launch` of this node."""
+    options: dict[str, str | int] = {"num_processes": processes, "num_machines": nodes}
+    options |= {"mixed_precision": "no", "dynamo_backend": "no"}  # the recipe's is set in training
+    if nodes > 1:
+        options |= {
+            "machine_rank": os.environ["SLURM_NODEID"],
+            "main_process_ip": os.environ["SLURM_LAUNCH_NODE_IPADDR"],  # of the first node, which calls srun
+            "main_process_port": 20000 + int(os.environ["SLURM_JOB_ID"]) % 10000,
+        }
+    else:
+        options |= {"machine_rank": 0, "main_process_port": 0}  # any free one
+    return [
+        *[sys.executable, "-m", "accelerate.commands.launch"],
+        *(["--config_file", config] if config else ["--multi_gpu"]),
+        *[text for name, value in options.items() for text in (f"--{name}", str(value))],
+        *["--module", f"embedding_designs.{module}", *arguments],
+    ]
+
+
+def on_all_nodes(nodes: int) -> list[str]:
+    """Return the srun that runs this same command once on each node of the job."""
+    if "SLURM_JOB_ID" not in os.environ:
+        raise BadInput(f"--nodes {nodes}: more than one node needs a SLURM job")
+    each = [f"--nodes={nodes}", f"--ntasks={nodes}", "--ntasks-per-node=1", "--kill-on-bad-exit=1"]
+    return ["srun", *each, sys.executable, "-m", "embedding_designs.launch", "--on-node", *sys.argv[1:]]
+
+
+def choose_gpus(number: int) -> None:
+    """Leave as many of this machine's GPUs visible as this command shall use: ones that no other one uses.
+
+    A scheduler has chosen already, by CUDA_VISIBLE_DEVICES. Where there is none, each GPU's lock is held by
+    the process that uses it, until it ends.
+    """
+    if "CUDA_VISIBLE_DEVICES" in os.environ:
+        return
+    chosen = []
+    for gpu in range(gpus()):
+        lock = os.open(f"/tmp/embedding-designs-{os.getuid()}-gpu{gpu}.lock", os.O_CREAT | os.O_RDWR, 0o600)
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            os.close(lock)
+            continue
+        os.set_inheritable(lock, True)  # over exec
+        chosen.append(str(gpu))
+        if len(chosen) == number:
+            os.environ["CUDA_VISIBLE_DEVICES"] = ",".join(chosen)
+            return
+
+
+def gpus() -> int:
+    """Return the number of this machine's NVIDIA GPUs."""
+    try:
+        listed = subprocess.run(["nvidia-smi", "--list-gpus"], capture_output=True, text=True)
+    except OSError:
+        return 0
+    return len(listed.stdout.splitlines()) if listed.returncode == 0 else 0
+
+
+def keep_console() -> None:
+    """Make a pipe to the console that processes which inherit no descriptors can open by its name.
+
+    A process of its own copies from the pipe until all who write to it have ended. To open the console itself
+    once more would not do: where it is a file, it would be written from its beginning.
+    """
+    if CONSOLE not in os.environ:
+        return
+    console = int(os.environ.pop(CONSOLE))
+    reader, writer = os.pipe()
+    if os.fork() == 0:
+        signal.signal(signal.SIGTERM, signal.SIG_IGN)  # or the last words would be lost
+        os.close(writer)
+        while said := os.read(reader, 4096):
+            os.write(console, said)
+        os._exit(0)
+    os.close(reader)
+    os.set_inheritable(writer, True)  # over exec
+    os.environ[CONSOLE_FILE] = f"/proc/{os.getpid()}/fd/{writer}"
+
+
+def take_console() -> None:
+    """Point progress at the console of the command that launched this process, where it can be opened."""
+    if path := os.environ.pop(CONSOLE_FILE, None):
+        try:
+            os.environ[CONSOLE] = str(os.open(path, os.O_WRONLY))
+        except OSError:
+            return  # progress goes to the log
+
+
+@command
+def main() -> None:
+    """Run a command of this package on several GPUs."""
+    parser = argparse.ArgumentParser(description=main.__doc__, allow_abbrev=False)
+    parser.add_argument("--processes", type=int, default=1, help="processes, one a GPU, over all nodes")
+    parser.add_argument("--nodes", type=int, default=1, help="nodes of the SLURM job")
+    parser.add_argument("--accelerate", default="", help="configuration file of accelerate")
+    parser.add_argument("--on-node", action="store_true", help=argparse.SUPPRESS)
+    parser.add_argument("module", help="module of this package, such as train")
+    parser.add_argument("arguments", nargs=argparse.REMAINDER)
+    chosen = parser.parse_args()
+
+    processes, nodes = max(1, chosen.processes), max(1, chosen.nodes)
+    if processes % nodes:
+        raise BadInput(f"--processes {processes}: cannot be shared by {nodes} nodes")
+    if chosen.accelerate and not Path(chosen.accelerate).is_file():
+        raise BadInput(f"--accelerate {chosen.accelerate}: no such file")
+    if nodes > 1 and not chosen.on_node:
+        os.environ.pop(CONSOLE, None)  # a descriptor of this node: progress goes to the log
+        begin = on_all_nodes(nodes)
+    elif processes > 1:
+        choose_gpus(processes // nodes)
+        keep_console()
+        begin = accelerate_command(processes, nodes, chosen.accelerate, chosen.module, chosen.arguments)
+    else:
+        choose_gpus(1)
+        begin = [sys.executable, "-m", f"embedding_designs.{chosen.module}", *chosen.arguments]
+    sys.stdout.flush()
+    os.execvp(begin[0], begin)
+
+
+if __name__ == "__main__":
+    main()
