@@ -2,6 +2,9 @@
 # make study STUDY=smoke   run another study of config/studies/
 # make leaderboard         put published MTEB scores through the same comparison; no training
 # make test                run all tests and lint
+# make validate            reproduce published MTEB scores; minutes, and needs the tasks' data
+# make test-slurm          a study on a real one-node SLURM; minutes, and needs Debian's slurm-wlm and munge
+# make test-conda          studies with the environments of envs/, on a stand-in for conda; minutes
 # make lock                choose new versions for requirements.lock (needs uv)
 
 PYTHON ?= python3
@@ -14,7 +17,7 @@ GPUS := $(shell nvidia-smi --list-gpus 2> /dev/null | wc -l)
 export HF_HUB_DISABLE_TELEMETRY := 1
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 
-.PHONY: study leaderboard test lint environment lock clean
+.PHONY: study leaderboard test validate test-slurm test-conda lint environment lock clean
 
 study: $(READY)
 	$(BIN)/snakemake --cores $(CORES) $(if $(filter-out 0,$(GPUS)),--resources gpu=$(GPUS)) --config study=$(STUDY)
@@ -25,6 +28,12 @@ leaderboard:
 
 test: $(READY) lint
 	HF_HUB_OFFLINE=1 $(BIN)/python -m pytest
+
+validate: $(READY)
+	$(BIN)/python -m pytest -rs -s tests/validate
+
+test-slurm test-conda: test-%: $(READY)
+	$(BIN)/python -m pytest -rs tests/$*
 
 lint: $(READY)
 	$(BIN)/ruff check

@@ -2,6 +2,7 @@
 #
 #     snakemake --cores all                          the study that config/config.yaml names
 #     snakemake --cores all --config study=smoke     another one
+#     snakemake --cores all fetch                    only what needs the network; the rest then runs without
 #
 # Rules are included in the order in which they run.
 
@@ -15,6 +16,7 @@ configfile: "config/config.yaml"
 
 include: "workflow/rules/study.smk"
 include: "workflow/rules/cards.smk"
+include: "workflow/rules/fetch.smk"
 
 
 if "scores" in STUDY:

@@ -1,4 +1,4 @@
-"""A model hub on this machine: as much of the Hugging Face Hub's HTTP as one push and one download need."""
+"""A hub of models and datasets on this machine: as much of the Hub's HTTP as its clients need."""
 
 import base64
 import contextlib
@@ -11,17 +11,37 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 COMMITS = {"main": "1" * 40, "old": "2" * 40}
-BRANCHES = {**{branch: branch for branch in COMMITS}, **{name: branch for branch, name in COMMITS.items()}}
+NAMES = {commit: branch for branch, commit in COMMITS.items()}
+API = r"/api/(models|datasets)/([^/]+/[^/]+)(?:/(revision|tree)/([^/]+).*)?"
+FILE = r"/(datasets/)?([^/]+/[^/]+)/resolve/([^/]+)/(.+)"
+TOKEN = "hf_ofsomebodywhohasaccess"
+GATED = "gated"  # a file of this name in a repository's folder: its files are for TOKEN only
 
 
 @contextlib.contextmanager
 def serve(folder: Path) -> Iterator[str]:
-    """Yield the address of a hub that keeps each repository in `folder`/owner/name/branch."""
-    handler = type("Handler", (Hub,), {"folder": folder})
-    server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
+    """Yield the address of a hub that keeps each repository in `folder`/owner/name/revision.
+
+    Datasets are in `folder`/datasets. A revision's folder is named by a branch of COMMITS or by a commit.
+    """
+    with serving(folder) as (address, _):
+        yield address
+
+
+@contextlib.contextmanager
+def serving(
+    folder: Path, broken: frozenset[str] = frozenset()
+) -> Iterator[tuple[str, list[tuple[str, str]]]]:
+    """Yield the address of a hub, and a list that each request is put on: method and path, with its range.
+
+    broken: files whose first answer breaks off in the middle.
+    """
+    requests: list[tuple[str, str]] = []
+    attributes = {"folder": folder, "requests": requests, "broken": set(broken)}
+    server = ThreadingHTTPServer(("127.0.0.1", 0), type("Handler", (Hub,), attributes))
     threading.Thread(target=server.serve_forever, daemon=True).start()
     try:
-        yield f"http://127.0.0.1:{server.server_port}"
+        yield f"http://127.0.0.1:{server.server_port}", requests
     finally:
         server.shutdown()
         server.server_close()
@@ -29,6 +49,8 @@ def serve(folder: Path) -> Iterator[str]:
 
 class Hub(BaseHTTPRequestHandler):
     folder: Path
+    requests: list[tuple[str, str]]
+    broken: set[str]
     protocol_version = "HTTP/1.1"
 
     def do_POST(self):
@@ -60,38 +82,70 @@ class Hub(BaseHTTPRequestHandler):
 
     def do_GET(self):
         path = self.path.split("?")[0]
-        if match := re.fullmatch(r"/api/models/([^/]+/[^/]+)(?:/(revision|tree)/(\w+).*)?", path):
-            name, what, branch = match[1], match[2], BRANCHES[match[3] or "main"]
-            root = self.folder / name / branch
-            files = [file.relative_to(root).as_posix() for file in root.rglob("*") if file.is_file()]
-            if not root.exists():
-                self.answer({"error": "Repository not found"}, 404, {"X-Error-Code": "RepoNotFound"})
-            elif what == "tree":
-                self.answer([{"type": "file", "path": file, "size": 1, "oid": "0"} for file in files])
-            else:
-                siblings = [{"rfilename": file} for file in files]
-                self.answer({"id": name, "sha": COMMITS[branch], "siblings": siblings, "tags": []})
-        elif match := re.fullmatch(r"/([^/]+/[^/]+)/resolve/(\w+)/(.+)", path):
-            branch = BRANCHES[match[2]]
-            file, commit = self.folder / match[1] / branch / match[3], {"X-Repo-Commit": COMMITS[branch]}
-            if file.is_file():
-                self.send(file.read_bytes(), 200, commit)
-            else:
-                self.answer({"error": "Entry not found"}, 404, {"X-Error-Code": "EntryNotFound", **commit})
+        self.requests.append((self.command, f"{path} {self.headers.get('Range', '')}".strip()))
+        if match := re.fullmatch(API, path):
+            kind, name, what, revision = match.groups()
+            if root := self.root(kind, name, revision or "main"):
+                files = [file for file in sorted(root.rglob("*")) if file.is_file()]
+                self.answer(self.tree(root, files) if what == "tree" else self.about(root, name, files))
+        elif match := re.fullmatch(FILE, path):
+            kind, name, revision, file = match.groups()
+            if root := self.root(kind, name, revision):
+                self.resolve(root, file)
         else:
             self.answer({"error": path}, 404)
+
+    def root(self, kind: str | None, name: str, revision: str) -> Path | None:
+        """Return the folder of a repository at a revision, or answer that there is none."""
+        repository = self.folder / ("datasets" if kind and kind.startswith("datasets") else "") / name
+        root = repository / NAMES.get(revision, revision)
+        if root.is_dir():
+            return root
+        error = "RevisionNotFound" if repository.is_dir() else "RepoNotFound"
+        self.answer({"error": error}, 404, {"X-Error-Code": error})
+        return None
+
+    def about(self, root: Path, name: str, files: list[Path]) -> dict:
+        siblings = [{"rfilename": file.relative_to(root).as_posix()} for file in files]
+        return {"id": name, "sha": self.commit(root), "siblings": siblings, "tags": []}
+
+    def tree(self, root: Path, files: list[Path]) -> list[dict]:
+        sizes = {file.relative_to(root).as_posix(): file.stat().st_size for file in files}
+        return [{"type": "file", "path": path, "size": size, "oid": "0"} for path, size in sizes.items()]
+
+    def commit(self, root: Path) -> str:
+        return COMMITS.get(root.name, root.name)
+
+    def resolve(self, root: Path, name: str):
+        file, commit = root / name, {"X-Repo-Commit": self.commit(root)}
+        if (root.parent / GATED).exists() and self.headers.get("Authorization") != f"Bearer {TOKEN}":
+            self.answer({"error": "gated"}, 403, {"X-Error-Code": "GatedRepo", **commit})
+        elif file.is_file():
+            self.send(file.read_bytes(), 200, {"Accept-Ranges": "bytes", **commit})
+        else:
+            self.answer({"error": "Entry not found"}, 404, {"X-Error-Code": "EntryNotFound", **commit})
 
     def answer(self, content, status=200, headers=()):
         self.send(json.dumps(content).encode(), status, dict(headers))
 
     def send(self, body: bytes, status: int, headers: dict[str, str]):
+        headers["ETag"] = f'"{hashlib.sha256(body).hexdigest()}"'
+        begin = 0
+        if status == 200 and (asked := re.fullmatch(r"bytes=(\d+)-", self.headers.get("Range", ""))):
+            begin, status = int(asked[1]), 206
+            headers["Content-Range"] = f"bytes {begin}-{len(body) - 1}/{len(body)}"
         self.send_response(status)
-        etag = hashlib.sha256(body).hexdigest()
-        for name, value in {"Content-Length": str(len(body)), "ETag": f'"{etag}"', **headers}.items():
+        for name, value in {"Content-Length": str(len(body) - begin), **headers}.items():
             self.send_header(name, value)
         self.end_headers()
-        if self.command != "HEAD":
-            self.wfile.write(body)
+        if self.command == "HEAD":
+            return
+        if (name := self.path.rsplit("/", 1)[1]) in self.broken:
+            self.broken.discard(name)
+            self.wfile.write(body[begin : (begin + len(body)) // 2])
+            self.close_connection = True
+        else:
+            self.wfile.write(body[begin:])
 
     def log_message(self, *arguments):
         pass

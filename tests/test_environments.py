@@ -1,14 +1,23 @@
-"""The conda environments, the lock and the declared dependencies agree."""
+"""The conda environments, the lock, the declared dependencies and what is imported agree."""
 
+import ast
 import re
+import sys
 import tomllib
+from importlib.metadata import packages_distributions
 from pathlib import Path
 
 import pytest
 import yaml
 
 ROOT = Path(__file__).parents[1]
-CONDA_NAMES = {"pytorch": "torch", "matplotlib-base": "matplotlib"}  # conda-forge's name: PyPI's name
+PACKAGE = ROOT / "workflow/embedding_designs"
+CONDA_NAMES = {  # conda-forge's name: PyPI's name
+    "pytorch": "torch",
+    "matplotlib-base": "matplotlib",
+    "huggingface_hub": "huggingface-hub",
+}
+ENVIRONMENTS = sorted(path.stem for path in (ROOT / "envs").glob("*.yaml"))
 
 
 def locked() -> dict[str, str]:
@@ -16,14 +25,64 @@ def locked() -> dict[str, str]:
     return dict(match.groups() for line in lines if (match := re.match(r"([\w.-]+)==([^ ;]+)", line)))
 
 
-@pytest.mark.parametrize("file", sorted((ROOT / "envs").glob("*.yaml")), ids=lambda path: path.stem)
-def test_conda_environments_pin_the_versions_of_the_lock(file):
-    dependencies = yaml.safe_load(file.read_text())["dependencies"]
-    pins = dict(item.split("=") for item in dependencies)
+def declared(environment: str) -> dict[str, str]:
+    """Return the packages of an environment with their versions, by PyPI's names; pip itself has none."""
+    items = yaml.safe_load((ROOT / f"envs/{environment}.yaml").read_text())["dependencies"]
+    conda = dict(item.split("=") for item in items if isinstance(item, str) and item != "pip")
+    pip = dict(item.split("==") for part in items if isinstance(part, dict) for item in part["pip"])
+    return {CONDA_NAMES.get(name, name): version for name, version in {**conda, **pip}.items()}
+
+
+def modules_by_environment() -> dict[str, set[str]]:
+    """Return the modules that the rules of each environment run."""
+    modules: dict[str, set[str]] = {name: set() for name in ENVIRONMENTS}
+    for file in (ROOT / "workflow/rules").glob("*.smk"):
+        for rule in re.split(r"(?m)^\s*rule ", file.read_text())[1:]:
+            if named := re.search(r'"\.\./\.\./envs/(\w+)\.yaml"', rule):
+                modules[named[1]] |= set(re.findall(r"python -m embedding_designs\.(\w+)", rule))
+                modules[named[1]] |= set(re.findall(r"(?s)embedding_designs\.launch .*? (\w+) \{input", rule))
+    return modules
+
+
+def imports(path: Path, seen: set[Path]) -> set[str]:
+    """Return the packages that come with the import of a module of ours, through our other modules too."""
+    if path in seen:
+        return set()
+    seen.add(path)
+    names = set()
+    for node in ast.parse(path.read_text()).body:
+        if isinstance(node, ast.Import):
+            names |= {alias.name.split(".")[0] for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and not node.level:
+            names.add(node.module.split(".")[0])
+        elif isinstance(node, ast.ImportFrom):
+            folder = path.parents[node.level - 1]
+            inside = folder.joinpath(*(node.module or "").split("."))
+            for own in [inside, *(inside / alias.name for alias in node.names)]:
+                for file in [own.with_suffix(".py"), own / "__init__.py"]:
+                    if file.exists():
+                        names |= imports(file, seen)
+    return names - sys.stdlib_module_names
+
+
+@pytest.mark.parametrize("environment", ENVIRONMENTS)
+def test_conda_environments_pin_the_versions_of_the_lock(environment):
+    pins = declared(environment)
     assert pins.pop("python") == "3.11"
-    assert {
-        CONDA_NAMES.get(name, name): version for name, version in pins.items()
-    }.items() <= locked().items()
+    assert pins.items() <= locked().items()
+
+
+@pytest.mark.parametrize("environment", ENVIRONMENTS)
+def test_an_environment_declares_what_its_rules_import(environment):
+    modules = modules_by_environment()[environment]
+    distributions = {
+        module: {re.sub("[-_.]+", "-", name).lower() for name in names}
+        for module, names in packages_distributions().items()
+    }
+    seen: set[Path] = set()
+    imported = set().union(*(imports(PACKAGE / f"{module}.py", seen) for module in modules))
+    there = declared(environment).keys()
+    assert {name for name in imported if not distributions.get(name, {name}) & there} == set()
 
 
 def test_every_rule_names_an_environment_that_exists():

@@ -32,7 +32,7 @@ def test_a_design_is_evaluated_on_real_mteb_tasks(design, run_card, bases, tripl
     command = [
         sys.executable, "-m", "embedding_designs.evaluate", str(tmp_path / "tasks.json"),
         "--model", str(tmp_path / "model"), "--partial", str(tmp_path / "partial"),
-        "--output", str(tmp_path / "scores.csv"),
+        "--embeddings", str(tmp_path / "embeddings"), "--output", str(tmp_path / "scores.csv"),
     ]  # fmt: skip
     environment = {
         **os.environ,

@@ -79,7 +79,7 @@ def test_defaults_are_the_papers(check):
             {"designs": {"eos-causal": {"attention": "causal", "pooling": {"kind": "eos"}}}},
             "designs holds eos-causal alone; a comparison needs two or more",
         ),
-        ({"evaluation/tasks": {"STS": ["STS12"]}}, "evaluation names the task STS12 alone; a comparison needs"),
+        ({"evaluation/tasks": {"STS": ["STS12"]}}, "evaluation names the task STS12 alone; a comparison"),
         ({"designs/multi/pooling/tokens": "all"}, '"all" does not fit multi_layer; choose from mean, last'),
         ({"designs/eos-causal/pooling/heads": 4}, "heads 4 does not fit eos; allowed: kind, tokens"),
         ({"designs/multi/pooling/layers": "middle"}, '"middle" is not known; did you mean middle_third?'),
@@ -103,6 +103,10 @@ def test_defaults_are_the_papers(check):
         ({"seeds": [1, 1]}, "seeds [1, 1] must hold no value twice"),
         ({"bases/tiny/pretrain": {}}, "bases.tiny needs either model or pretrain"),
         ({"bases/tiny/trust_remote_code": True}, "trust_remote_code true needs a pinned revision"),
+        (
+            {"bases/tiny/trust_remote_code": True, "bases/tiny/revision": "main"},
+            'a commit of 40 hexadecimal digits; "main" is none',
+        ),
         ({"evaluation/prompts": {"STS1": "x"}}, "prompts.STS1 is no task or category of this study"),
         ({"evaluation/tasks/STS": ["STS12", "STS12"]}, "must hold no value twice"),
         ({"evaluation/tasks": {}}, "evaluation needs docstring_tasks or tasks"),
@@ -149,6 +153,17 @@ def test_a_package_is_trained_on_or_evaluated_on_but_not_both(check):
     }
     with pytest.raises(BadInput, match="train_packages scipy is also in"):
         check(changes)
+
+
+def test_the_prompts_of_tasks_that_an_override_leaves_out_are_left_out_too(tmp_path):
+    study = small_study()
+    study["evaluation"]["prompts"] = {"STS12": "similar: ", "NFCorpus": "find: ", "STS": "alike: "}
+    (tmp_path / "mine.yaml").write_text(yaml.safe_dump(study))
+    fewer = {"tasks": {"STS": ["STS13", "STS14"], "Retrieval": []}}
+    kept = load_study(tmp_path / "mine.yaml", {"evaluation": fewer})["evaluation"]
+    assert (kept["prompts"], kept["tasks"]) == ({"STS": "alike: "}, fewer["tasks"])
+    with pytest.raises(BadInput, match=r"prompts\.STS12 is no task or category of this study"):
+        load_study(tmp_path / "mine.yaml", {"evaluation": {**fewer, "prompts": {"STS12": "x"}}})
 
 
 def load_text(folder: Path, text: str) -> dict:
@@ -255,3 +270,17 @@ def test_every_key_of_the_schema_says_what_it_means():
     schema = study_schema()
     parts = {"study": schema, **schema["$defs"]}
     assert [key for name, part in parts.items() for key in undescribed(part, name)] == []
+
+
+def test_the_large_batch_study_is_the_main_study_but_for_the_pool():
+    main, large = (load_study(STUDIES / f"paper-{name}.yaml") for name in ("mistral-7b", "large-batch"))
+    recipe = large["training"]
+    assert recipe["batch_size"] == 2048 == main["training"]["batch_size"] * main["training"]["accumulation"]
+    assert recipe["accumulation"] == 1
+    assert recipe["batch_size"] <= large["data"]["heldout_rows"]
+    for key in ("batch_size", "accumulation", "cached_chunk"):
+        recipe[key] = main["training"].get(key)
+    recipe.pop("cached_chunk")
+    large["data"]["heldout_rows"] = main["data"]["heldout_rows"]
+    for key in main.keys() - {"name", "description"}:
+        assert large[key] == main[key], key

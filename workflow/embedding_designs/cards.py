@@ -10,7 +10,7 @@ from .task_names import task_name
 from .task_sizes import batches_by_size
 
 
-def card(study: Mapping[str, Any], name: str) -> dict[str, Any]:
+def card(study: Mapping[str, Any], name: str) -> Any:
     """Return the content of the card with a name such as "study" or "runs/mini/eos-causal/seed1"."""
     match name.split("/"):
         case ["study"]:
@@ -27,6 +27,8 @@ def card(study: Mapping[str, Any], name: str) -> dict[str, Any]:
             return run_card(study, base, design, int(seed.removeprefix("seed")))
         case ["tasks", batch]:
             return task_card(study, batch)
+        case ["fetched", batch]:
+            return mteb_tasks(study, batch)
         case _:
             raise ValueError(f"no card is called {name}")
 
@@ -57,7 +59,9 @@ def task_batches(study: Mapping[str, Any]) -> dict[str, dict[str, list[str]]]:
         case "category":
             return {category: {category: names} for category, names in tasks.items()}
         case "size":
-            return batches_by_size(tasks, small=set(names_of(tasks)) - set(names_of(study["evaluation"]["tasks"])))
+            return batches_by_size(
+                tasks, small=set(names_of(tasks)) - set(names_of(study["evaluation"]["tasks"]))
+            )
         case _:
             return {name: {category: [name]} for category, names in tasks.items() for name in names}
 
@@ -65,6 +69,12 @@ def task_batches(study: Mapping[str, Any]) -> dict[str, dict[str, list[str]]]:
 def names_of(tasks: Mapping[str, list[str]]) -> list[str]:
     """Return the names of tasks by category."""
     return [name for names in tasks.values() for name in names]
+
+
+def mteb_tasks(study: Mapping[str, Any], batch: str) -> list[str]:
+    """Return the names of MTEB's own tasks in a batch, whose data come from the hub."""
+    own = names_of(study["evaluation"]["tasks"])
+    return [name for name in names_of(task_batches(study)[batch]) if name in own]
 
 
 def source_card(study: Mapping[str, Any]) -> dict[str, Any]:

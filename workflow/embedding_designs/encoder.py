@@ -1,31 +1,48 @@
 """The encoder that MTEB sees: a model, the study's prompts, and each text embedded once."""
 
+import tempfile
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 import numpy as np
+import torch
 from mteb.abstasks.task_metadata import TaskMetadata
 from mteb.models.abs_encoder import AbsEncoder
 from mteb.models.model_meta import ModelMeta
 from mteb.types import PromptType
+from sentence_transformers.util import cos_sim
+from torch import Tensor
 from torch.utils.data import DataLoader
 
-CACHED_TEXTS = 200_000  # bounds the memory of remembered embeddings: 3.3 GB at 4,096 dimensions
+from .devices import encode_batches
+from .embedding_store import EmbeddingStore, text_keys
+
+HALF_FROM = 20_000  # texts; more at once are kept, and used, in half precision
+TEXTS_AT_ONCE = 1024  # bounds a batch of short texts
+CHARACTERS_A_TOKEN = 3  # at least, in English; only the size of a batch depends on it
+ON_GPU = 10**7  # similarities; fewer are computed where their vectors lie
 
 
 class Encoder(AbsEncoder):
     """Embeds the texts of MTEB tasks with any object that has Sentence Transformers' `encode`.
 
-    prompts: text by task or category name, put before a text with no separator. Within the life of an
-    encoder a text with the same prompt is embedded once, however many tasks hold it.
+    prompts: text by task or category name, put before a text with no separator; batch_size: texts of full
+    length in a batch, which has more of shorter ones; store: where embeddings are kept, default: a temporary
+    folder.
     """
 
-    def __init__(self, model: Any, prompts: Mapping[str, str], batch_size: int):
+    def __init__(
+        self, model: Any, prompts: Mapping[str, str], batch_size: int, store: EmbeddingStore | None = None
+    ):
         self.model = model
         self.prompts = prompts
         self.batch_size = batch_size
         self.mteb_model_meta = ModelMeta.create_empty({"name": "embedding-designs/run", "revision": "local"})
-        self.embeddings: dict[str, np.ndarray] = {}
+        if store is None:
+            self.temporary = tempfile.TemporaryDirectory()
+            store = EmbeddingStore(Path(self.temporary.name))
+        self.store = store
 
     def encode(
         self,
@@ -37,20 +54,63 @@ class Encoder(AbsEncoder):
         prompt_type: PromptType | None = None,
         **kwargs: Any,
     ) -> np.ndarray:
-        """Return the embeddings, (texts, dim), float32."""
+        """Return the embeddings, (texts, dim), float32; of many queries or documents, float16."""
         prompt = prompt_for(self.prompts, task_metadata.name, task_metadata.type, prompt_type)
-        return self.embed([prompt + text for batch in inputs for text in batch["text"]])
+        texts = [prompt + text for text in _texts(inputs)]
+        half = len(texts) >= HALF_FROM
+        searched = task_metadata.type in ("Retrieval", "Reranking")
+        return self.embed(texts, task_metadata.name, half, np.float16 if half and searched else np.float32)
 
-    def embed(self, texts: Sequence[str]) -> np.ndarray:
+    def embed(self, texts: Sequence[str], task: str, half: bool, kind: type) -> np.ndarray:
         """Return the embeddings of texts that already have their prompt, (texts, dim)."""
-        new = [text for text in dict.fromkeys(texts) if text not in self.embeddings]
-        known = self.embeddings
-        if new:
-            vectors = self.model.encode(new, batch_size=self.batch_size, show_progress_bar=False)
-            known = known | dict(zip(new, vectors, strict=True))
-        if len(known) <= CACHED_TEXTS:
-            self.embeddings = known
-        return np.stack([known[text] for text in texts])
+        keys = text_keys(texts)
+        self.store.refresh()
+        self._embed_new(texts, keys, task, half)
+        try:
+            return self.store.read(keys, half, kind)
+        except FileNotFoundError:  # another process of the run has done with its task and forgotten it
+            self.store.reset()
+            return self.embed(texts, task, half, kind)
+
+    def similarity(self, embeddings1: np.ndarray, embeddings2: np.ndarray) -> Tensor:
+        """Return all cosine similarities, on the GPU where they are many and there is one."""
+        many = len(embeddings1) * len(embeddings2) >= ON_GPU and torch.cuda.is_available()
+        return cos_sim(*(_tensor(vectors, many) for vectors in (embeddings1, embeddings2)))
+
+    def _embed_new(self, texts: Sequence[str], keys: np.ndarray, task: str, half: bool) -> None:
+        _, first = np.unique(keys, return_index=True)
+        first.sort()
+        new = first[~self.store.known(keys[first], half)]
+        batches = self._batches(texts, new)
+        for number, vectors in encode_batches(self.model, [[texts[row] for row in rows] for rows in batches]):
+            self.store.add(task, keys[batches[number]], np.asarray(vectors), half)
+
+    def _batches(self, texts: Sequence[str], rows: np.ndarray) -> list[list[int]]:
+        """Return rows in batches of about as many tokens each, longest first."""
+        limit = getattr(self.model, "max_seq_length", None) or np.inf
+        batches: list[list[int]] = []
+        room = 0
+        for row in sorted(rows.tolist(), key=lambda row: -len(texts[row])):
+            if room == 0:
+                tokens = min(limit, len(texts[row]) / CHARACTERS_A_TOKEN + 2)
+                room = self.batch_size if limit == np.inf else int(self.batch_size * limit / tokens)
+                room = min(room, max(TEXTS_AT_ONCE, self.batch_size))
+                batches.append([])
+            batches[-1].append(row)
+            room -= 1
+        return batches
+
+
+def _texts(inputs: DataLoader) -> list[str]:
+    """Return the texts of MTEB's loader; of its data set at once where it has one, which is much faster."""
+    dataset = getattr(inputs, "dataset", None)
+    if "text" in getattr(dataset, "column_names", ()):
+        return list(dataset["text"])
+    return [text for batch in inputs for text in batch["text"]]
+
+
+def _tensor(vectors: np.ndarray | Tensor, on_gpu: bool) -> Tensor:
+    return torch.as_tensor(vectors).to("cuda" if on_gpu else "cpu").float()
 
 
 def prompt_for(prompts: Mapping[str, str], task: str, category: str, prompt_type: PromptType | None) -> str:

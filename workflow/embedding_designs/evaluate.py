@@ -1,16 +1,26 @@
-"""Evaluates one trained model on one batch of MTEB tasks; a killed evaluation goes on at its next task.
+"""Evaluates one trained model on one batch of MTEB tasks; a killed evaluation goes on where it was.
 
-python -m embedding_designs.evaluate CARD.json --model DIR --partial DIR --output SCORES.csv
+python -m embedding_designs.evaluate CARD.json --model DIR --partial DIR --embeddings DIR --output SCORES.csv
 """
 
 import argparse
+import logging
+import shutil
+from collections.abc import Collection, Sequence
+from functools import partial
 from pathlib import Path
 
+from .cards import task_batches
 from .command import command, content_hash, read_json, resumable
+from .devices import count_devices, on_devices
+from .embedding_store import EmbeddingStore
 from .encoder import Encoder
 from .model import load_model
 from .scores import write_scores
+from .task_sizes import others_with_corpus
 from .tasks import evaluate
+
+LARGE = 2**30  # bytes of a task's embeddings; smaller ones are kept until the run has all its scores
 
 
 @command
@@ -21,20 +31,66 @@ def main() -> None:
     parser.add_argument("--model", type=Path, required=True)
     parser.add_argument("--docstring-tasks", type=Path, nargs="?")
     parser.add_argument("--partial", type=Path, required=True, help="folder of finished tasks")
+    parser.add_argument("--embeddings", type=Path, required=True, help="folder of the run's embeddings")
+    parser.add_argument("--study", type=Path, help="the study card: which tasks the run has besides")
+    parser.add_argument("--devices", type=int, help="processes; default: one for each GPU, or one")
     parser.add_argument("--output", type=Path, required=True)
     arguments = parser.parse_args()
 
+    logging.basicConfig(level=logging.WARNING)
+    logging.getLogger("mteb").setLevel(logging.INFO)  # how far a search of a large corpus has come
     card = read_json(arguments.card)
-    model = load_model(arguments.model)
-    model.max_seq_length = card["max_tokens"]
-    encoder = Encoder(model, card["prompts"], card["batch_size"])
-    inputs = [arguments.card, *sorted(arguments.model.rglob("*.safetensors"))]
+    batches = task_batches(read_json(arguments.study)) if arguments.study else {"": card["tasks"]}
+    tasks = {name for categories in batches.values() for names in categories.values() for name in names}
+    inputs = [arguments.card]
     if arguments.docstring_tasks:
         inputs.append(arguments.docstring_tasks / "tasks.json")  # holds the hash of each task's data
-    with resumable(arguments.partial, content_hash(*inputs)) as partial:
+    model_key = content_hash(*model_files(arguments.model))
+    store = open_store(arguments.embeddings, f"{model_key[:16]}-{card['max_tokens']}")
+    load = partial(load_for_evaluation, arguments.model, card["max_tokens"])
+    with (
+        resumable(arguments.partial, f"{model_key} {content_hash(*inputs)}") as finished,
+        on_devices(load, count_devices(arguments.devices)) as model,
+    ):
+        encoder = Encoder(model, card["prompts"], card["batch_size"], store)
         name = " ".join(arguments.model.parts[-2:])
-        scores = evaluate(encoder, card, arguments.docstring_tasks, partial, name)
-        write_scores(scores, arguments.output)
+        forget = partial(forget_what_is_done, store, tasks)
+        write_scores(
+            evaluate(encoder, card, arguments.docstring_tasks, finished, name, forget), arguments.output
+        )
+    if arguments.study and all((arguments.output.parent / f"{batch}.csv").exists() for batch in batches):
+        shutil.rmtree(arguments.embeddings, ignore_errors=True)
+
+
+def forget_what_is_done(store: EmbeddingStore, tasks: Collection[str], done: Sequence[str]) -> None:
+    """Remove the embeddings of tasks that are done, where they are large and no other task needs them.
+
+    tasks: of the run; those that another process evaluates count as not done.
+    """
+    store.flush()
+    for task in done:
+        if store.size(task) > LARGE and (others_with_corpus(task) & set(tasks)) <= set(done):
+            store.forget(task)
+
+
+def model_files(folder: Path) -> list[Path]:
+    """Return the files of a saved model on which its embeddings depend."""
+    return [file for file in sorted(folder.rglob("*")) if file.suffix in (".safetensors", ".json")]
+
+
+def open_store(folder: Path, key: str) -> EmbeddingStore:
+    """Return the store of the embeddings of one model, after removing what another model left there."""
+    for other in folder.glob("*"):
+        if other.name != key:
+            shutil.rmtree(other)
+    return EmbeddingStore(folder / key)
+
+
+def load_for_evaluation(folder: Path, max_tokens: int):
+    """Return a trained model that cuts texts to so many tokens."""
+    model = load_model(folder)
+    model.max_seq_length = max_tokens
+    return model
 
 
 if __name__ == "__main__":

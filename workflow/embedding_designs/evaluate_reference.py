@@ -19,6 +19,7 @@ from sklearn.preprocessing import Normalizer
 
 from .command import command, read_json
 from .encoder import Encoder
+from .fetched import fetched_base
 from .model import build_model
 from .scores import write_scores
 from .tasks import evaluate
@@ -63,12 +64,15 @@ def main() -> None:
     parser.add_argument("card", type=Path, help="the task card")
     parser.add_argument("--base-card", type=Path, required=True)
     parser.add_argument("--base", nargs="?", help="folder of the base; default: the card's model")
+    parser.add_argument("--fetched", type=Path, nargs="?", help="what was fetched of a base from the hub")
     parser.add_argument("--train", type=Path, required=True)
     parser.add_argument("--docstring-tasks", type=Path, nargs="?")
     parser.add_argument("--output", type=Path, required=True)
     arguments = parser.parse_args()
 
     card, base_card = read_json(arguments.card), read_json(arguments.base_card)
+    if arguments.fetched:
+        base_card |= fetched_base(arguments.fetched)
     if arguments.reference == "bm25":
         card["tasks"] = {name: tasks for name, tasks in card["tasks"].items() if name in RANKING}
     base = arguments.base or base_card.get("model", "")

@@ -28,23 +28,30 @@ def main() -> None:
     """Write the training rows, the held-out rows and the report of a data card."""
     arguments = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     arguments.add_argument("source", help="data card: JSON with source docstrings, file or hub")
-    arguments.add_argument("--docstrings", help="Parquet file of the harvest; source docstrings needs it")
+    arguments.add_argument("--docstrings", nargs="?", help="Parquet file; source docstrings needs it")
+    arguments.add_argument("--fetched", type=Path, nargs="?", help="what was fetched, for source hub")
     arguments.add_argument("--train", required=True, help="Parquet file to write")
     arguments.add_argument("--heldout", required=True, help="Parquet file to write")
     arguments.add_argument("--report", required=True, help="JSON file to write")
     given = arguments.parse_args()
-    train, heldout, report = prepare(given.source, given.docstrings)
+    train, heldout, report = prepare(given.source, given.docstrings, given.fetched)
     for path, rows in ((given.train, train), (given.heldout, heldout)):
         write_table(path, {column: [row[column] for row in rows] for column in train[0]})
     write_json(given.report, report)
 
 
-def prepare(source: str, docstrings: str | None) -> tuple[list[Row], list[Row], dict[str, Any]]:
+def prepare(
+    source: str, docstrings: str | None, fetched: Path | None = None
+) -> tuple[list[Row], list[Row], dict[str, Any]]:
     """Return the training rows, the held-out rows and the report of the data card `source`.
 
     Rows have query and positive, and negative where the source has hard negatives.
     """
     card = DEFAULTS | read_card(source)
+    if fetched:
+        from .fetched import fetched_data  # the hub's client takes a while to import
+
+        card |= fetched_data(fetched)
     harvested = read_docstrings(docstrings) if docstrings else []
     if card["source"] == "docstrings":
         card = DOCSTRING_DEFAULTS | card

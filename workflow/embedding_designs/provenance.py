@@ -9,16 +9,22 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from .command import read_json
+
 PACKAGES = ["torch", "transformers", "sentence-transformers", "mteb", "snakemake"]
 ABSENT = "not installed where this page was written"
 
 
-def provenance(study: str, files: Sequence[Path]) -> dict[str, Any]:
-    """Return versions, the code's commit, SHA-256 of `files` as `sha256sum` prints them, and the command."""
+def provenance(study: str, files: Sequence[Path], fetched: Path) -> dict[str, Any]:
+    """Return versions, the code's commit, SHA-256 of `files` as `sha256sum` prints them, and the command.
+
+    fetched: list of what came from a hub, at which commit; a study that makes all itself has none.
+    """
     return {
         "command": f"snakemake --cores all --config study={shlex.quote(study)}",
         "commit": commit(Path(__file__).parent),
         "versions": versions(),
+        "fetched": read_json(fetched) if fetched.exists() else [],
         "hashes": {path.name: file_hash(path) for path in files},
     }
 

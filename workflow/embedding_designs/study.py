@@ -49,7 +49,8 @@ def load_study(path: str | Path, overrides: Mapping[str, Any] | None = None) -> 
     Raises BadInput with one line that names file, key, value and what is allowed.
     """
     path = Path(path)
-    study = merged(_read_yaml(path), typed(overrides or {}))
+    file, overrides = _read_yaml(path), typed(overrides or {})
+    study = without_prompts_of_left_out_tasks(merged(file, overrides), file, overrides)
     schema = study_schema()
     for error in jsonschema.Draft202012Validator(schema).iter_errors(study):
         raise BadInput(f"{path}: {_explain(error)}")
@@ -87,6 +88,30 @@ def merged(below: Any, above: Any) -> Any:
         return deepcopy(above)
     replaced = {key: merged(below.get(key), value) for key, value in above.items()}
     return deepcopy(dict(below)) | replaced
+
+
+def without_prompts_of_left_out_tasks(
+    study: dict[str, Any], file: Mapping[str, Any], overrides: Mapping[str, Any]
+) -> dict[str, Any]:
+    """Return a study without the prompts of those tasks of its file that the overrides leave out."""
+    left_out = set(_task_names(file)) - set(_task_names(study)) - set(_evaluation(overrides, "prompts"))
+    prompts = _evaluation(study, "prompts")
+    if not left_out & set(prompts):
+        return study
+    kept = {name: prompt for name, prompt in prompts.items() if name not in left_out}
+    return {**study, "evaluation": {**study["evaluation"], "prompts": kept}}
+
+
+def _task_names(study: Mapping[str, Any]) -> list[str]:
+    groups = _evaluation(study, "tasks").values()
+    return [name for group in groups if isinstance(group, list) for name in group if isinstance(name, str)]
+
+
+def _evaluation(study: Mapping[str, Any], key: str) -> Mapping[str, Any]:
+    """Return a mapping of a study's evaluation; an empty one where it has none, or something else."""
+    evaluation = study.get("evaluation")
+    value = evaluation.get(key) if isinstance(evaluation, Mapping) else None
+    return value if isinstance(value, Mapping) else {}
 
 
 def with_defaults(value: Any, schema: Mapping[str, Any]) -> Any:
@@ -209,8 +234,10 @@ def _check_base(name: str, base: dict[str, Any], study: dict[str, Any]) -> Itera
     if "pretrain" in base and base["pretrain"]["hidden_size"] % (2 * base["pretrain"]["heads"]):
         yield (f"bases.{name}.pretrain.hidden_size {base['pretrain']['hidden_size']} must be a multiple of "
                f"2 x heads = {2 * base['pretrain']['heads']}")  # fmt: skip
-    if base["trust_remote_code"] and "revision" not in base:
-        yield f"bases.{name}.trust_remote_code true needs a pinned revision"
+    revision = base.get("revision", "")
+    if base["trust_remote_code"] and not re.fullmatch("[0-9a-f]{40}", revision):
+        yield (f"bases.{name}.trust_remote_code true needs a pinned revision, a commit of 40 hexadecimal "
+               f'digits; "{revision}" is none')  # fmt: skip
     overridden = any(design.get("finetuning") == "lora" for design in study["designs"].values())
     if base["finetuning"] == "full" and not overridden:
         del base["lora"]

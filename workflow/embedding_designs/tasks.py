@@ -3,7 +3,7 @@
 import difflib
 import json
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -13,6 +13,7 @@ import pandas as pd
 
 from .command import BadInput, progress, read_json, whole
 from .docstring_tasks import load_task
+from .fetched import in_cache
 from .scores import SCORE_DIGITS
 
 
@@ -32,25 +33,31 @@ def load(name: str, docstring_tasks: Path | None) -> mteb.AbsTask:
     """Return a fresh task object; a used one scores differently, because its sampling goes on."""
     if docstring_tasks and name in read_json(docstring_tasks / "tasks.json"):
         return load_task(docstring_tasks, name)
-    return mteb.get_task(name, languages=["eng"])
+    return in_cache(mteb.get_task(name, languages=["eng"]))
 
 
 def evaluate(
-    model: Any, card: dict[str, Any], docstring_tasks: Path | None, partial: Path, description: str
+    model: Any,
+    card: dict[str, Any],
+    docstring_tasks: Path | None,
+    partial: Path,
+    description: str,
+    finish: Callable[[list[str]], None] = lambda done: None,
 ) -> pd.DataFrame:
     """Return one row for each task of a task card: task, category, metric, score.
 
     model: what `mteb.evaluate` takes. A task that has its file in the folder `partial` is not evaluated
-    again; each task's file is written when it is done.
+    again; each task's file is written when it is done. finish: called after each task with all that are done.
     """
     rows = []
     batch = [(category, name) for category, names in card["tasks"].items() for name in names]
-    for category, name in progress(batch, description=f"evaluate {description}"):
+    for number, (category, name) in enumerate(progress(batch, description=f"evaluate {description}")):
         done = partial / f"{name}.json"
         if not done.exists():
             row = {"task": name, "category": category, **score(model, load(name, docstring_tasks))}
             with whole(done) as part:
                 part.write_text(json.dumps(row), encoding="utf-8")
+        finish([name for _, name in batch[: number + 1]])
         rows.append(read_json(done))
     return pd.DataFrame(rows, columns=["task", "category", "metric", "score"])
 

@@ -138,14 +138,22 @@ def _parquet_rows(path: Path) -> Numbered:
 
 
 def _hub_rows(card: dict[str, Any], source: str) -> Numbered:
-    from datasets import load_dataset
-
     name, split = card.get("dataset"), card.get("split", "train")
     if not isinstance(name, str) or not name:
         raise BadInput(f'{source}: dataset "{name}" is not the name of a data set')
     try:
-        rows = load_dataset(name, card.get("name"), revision=card.get("revision"), split=split)
+        rows = load_hub_rows(card)
     except Exception as error:  # the hub, the network and the builders raise many kinds
         reason = " ".join(str(error).split())[:200]
         raise BadInput(f'{source}: dataset "{name}", split "{split}" cannot be loaded: {reason}') from None
     return ((f"{name}:{split}:row {number}", row) for number, row in enumerate(rows, 1))
+
+
+def load_hub_rows(card: dict[str, Any]):
+    """Return the rows of a dataset of the hub; where it was fetched to a folder, from there."""
+    from datasets import load_dataset
+
+    place = card.get("folder") or card["dataset"]
+    return load_dataset(
+        place, card.get("name"), revision=card.get("revision"), split=card.get("split", "train")
+    )

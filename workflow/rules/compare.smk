@@ -69,6 +69,7 @@ rule write_findings:
         references=reference_scores,
         figures="results/{study}/figures",
         data=data_reports,
+        fetched=revisions_of_study,
         logs=training_logs,
     output:
         report("results/{study}/findings.html", caption="../report/findings.rst", category="Findings"),

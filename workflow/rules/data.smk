@@ -31,12 +31,13 @@ rule harvest_docstrings:
 
 rule prepare_data:
     """Turn a source into training triplets and held-out ones.
-    Needs:  harvested docstrings, a file or a dataset of the hub
+    Needs:  harvested docstrings, a file or a fetched dataset of the hub
     Makes:  two tables of query, positive, negative, and the data report
     """
     input:
         card="results/{study}/cards/source.json",
         docstrings=harvest,
+        fetched=fetched_data,
     output:
         train="results/{study}/data/train.parquet",
         heldout="results/{study}/data/heldout.parquet",
@@ -55,6 +56,7 @@ rule prepare_data:
         "Prepare training data"
     shell:
         "python -m embedding_designs.prepare_data {input.card} --docstrings {input.docstrings}"
+        " --fetched {input.fetched}"
         " --train {output.train} --heldout {output.heldout} --report {output.report} 3>&2 > {log} 2>&1"
 
 

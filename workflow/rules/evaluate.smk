@@ -8,8 +8,11 @@ rule evaluate_run:
     """
     input:
         card="results/{study}/cards/tasks/{batch}.json",
+        # Says only how long embeddings are of use: another task in it changes no score.
+        study=ancient("results/{study}/cards/study.json"),
         model="results/{study}/trained/{base}/{design}/seed{seed}",
         tasks=docstring_tasks,
+        fetched=fetched_tasks,
     output:
         "results/{study}/scores/{base}/{design}/seed{seed}/{batch}.csv",
     log:
@@ -26,11 +29,14 @@ rule evaluate_run:
     params:
         # Finished tasks of a killed evaluation; not an output, so that they survive it.
         partial="results/{study}/checkpoints/scores/{base}/{design}/seed{seed}/{batch}",
+        # Embeddings that all evaluations of the run share; removed when it has all its scores.
+        embeddings="results/{study}/checkpoints/embeddings/{base}/{design}/seed{seed}",
     message:
         "Evaluate {wildcards.design} on {wildcards.base}, seed {wildcards.seed}: {wildcards.batch} tasks"
     shell:
         "python -m embedding_designs.evaluate {input.card} --model {input.model} --docstring-tasks {input.tasks}"
-        " --partial {params.partial} --output {output} 3>&2 > {log} 2>&1"
+        " --study {input.study} --devices {resources.gpu} --partial {params.partial}"
+        " --embeddings {params.embeddings} --output {output} 3>&2 > {log} 2>&1"
 
 
 rule evaluate_reference:
@@ -42,6 +48,8 @@ rule evaluate_reference:
         card="results/{study}/cards/tasks/all.json",
         base_card="results/{study}/cards/bases/{base}.json",
         base=base_model,
+        fetched=fetched_base,
+        fetched_tasks=fetched_tasks,
         train="results/{study}/data/train.parquet",
         tasks=docstring_tasks,
     output:
@@ -60,5 +68,5 @@ rule evaluate_reference:
         "Evaluate {wildcards.reference} for {wildcards.base}"
     shell:
         "python -m embedding_designs.evaluate_reference {wildcards.reference} {input.card}"
-        " --base-card {input.base_card} --base {input.base} --train {input.train}"
+        " --base-card {input.base_card} --base {input.base} --fetched {input.fetched} --train {input.train}"
         " --docstring-tasks {input.tasks} --output {output} 3>&2 > {log} 2>&1"

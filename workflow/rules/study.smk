@@ -12,10 +12,11 @@ from embedding_designs import cards, study
 from embedding_designs.command import BadInput
 
 # Every command imports our package and knows that descriptor 3 is the console; under conda and SLURM
-# inherited variables are lost, so they are part of the command.
+# inherited variables are lost, so they are part of the command. Only the rules of fetch.smk go to the hub.
+# At SIGTERM the shell waits for the command, which lays its work down: without a shell, SLURM kills what is left.
 shell.prefix(
-    f"set -euo pipefail; export PYTHONPATH={WORKFLOW!r} EMBEDDING_DESIGNS_CONSOLE=3 "
-    "PYTHONHASHSEED=0 TOKENIZERS_PARALLELISM=false; "
+    f"set -euo pipefail; trap : TERM; export PYTHONPATH={WORKFLOW!r} EMBEDDING_DESIGNS_CONSOLE=3 "
+    "PYTHONHASHSEED=0 TOKENIZERS_PARALLELISM=false HF_HUB_OFFLINE=1; "
 )
 
 
@@ -122,6 +123,59 @@ def base_model(wildcards):
     """Return the folder of a base that the study pretrains; a base from the hub is no file."""
     base = f"results/{wildcards.study}/bases/{wildcards.base}/model"
     return base if "pretrain" in STUDY["bases"][wildcards.base] else []
+
+
+def is_on_hub(name):
+    """Return whether a model or dataset comes from the hub; a folder of that name is taken first."""
+    return not os.path.isdir(name)
+
+
+def fetched_base(wildcards):
+    """Return what was fetched of a base, where it comes from the hub."""
+    return fetched_bases(wildcards.study, [wildcards.base])
+
+
+def fetched_bases(study, bases):
+    """Return what was fetched of those bases that come from the hub."""
+    fetched = [name for name in bases if is_on_hub(STUDY["bases"][name].get("model", "."))]
+    return expand("results/{study}/fetched/bases/{base}.json", study=study, base=fetched)
+
+
+def fetched_data(wildcards):
+    """Return what was fetched of the training data, where they come from the hub."""
+    data = STUDY["data"]
+    on_hub = data["source"] == "hub" and is_on_hub(data["dataset"])
+    return [f"results/{wildcards.study}/fetched/data.json"] if on_hub else []
+
+
+def fetched_tasks(wildcards):
+    """Return what was fetched of a batch of tasks, where it has MTEB's own; without a batch, of all."""
+    batches = [wildcards.batch] if hasattr(wildcards, "batch") else cards.task_batches(STUDY)
+    with_data = [batch for batch in batches if cards.mteb_tasks(STUDY, batch)]
+    return expand("results/{study}/fetched/tasks/{batch}.json", study=wildcards.study, batch=with_data)
+
+
+def fetched_of_study(wildcards):
+    """Return all that was fetched for a study."""
+    bases = fetched_bases(wildcards.study, STUDY["bases"])
+    return [*bases, *fetched_data(wildcards), *fetched_tasks(wildcards)]
+
+
+def needs_hub():
+    """Return whether a study takes anything from the hub."""
+    if "scores" in STUDY:
+        return False
+    data, bases = STUDY["data"], STUDY["bases"].values()
+    return (
+        any(is_on_hub(base.get("model", ".")) for base in bases)
+        or is_on_hub(data.get("dataset", "."))
+        or any(STUDY["evaluation"]["tasks"].values())
+    )
+
+
+def revisions_of_study(wildcards):
+    """Return the list of all that was fetched, where anything is."""
+    return f"results/{STUDY['name']}/fetched/revisions.json" if needs_hub() else []
 
 
 def harvest(wildcards):

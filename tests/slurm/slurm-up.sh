@@ -1,0 +1,97 @@
+#!/usr/bin/env bash
+# Start a private one-node SLURM (munged, slurmctld, slurmd) in DIR: no systemd, nothing in /etc, root or not.
+#
+#     eval "$(GPUS=2 CPUS=4 slurm-up.sh DIR)"    exports SLURM_CONF and PATH
+#     slurm-down.sh DIR
+#
+# GPUS: fake GPUs, at most 6 (default 1). CPUS: as many as the node shall say it has (default: all). PORT: the
+# first of two free ports. DIR must be short: it holds a unix socket.
+set -euo pipefail
+DIR=$(realpath -m "${1:?usage: slurm-up.sh DIR}")
+GPUS=${GPUS:-1}
+CPUS=${CPUS:-$(nproc)}
+PORT=${PORT:-16817}
+HOST=$(hostname -s)
+MEMORY=$(($(awk '/MemTotal/{print $2}' /proc/meminfo) / 1024 - 512))
+
+mkdir -p "$DIR"/{munge,state,spool,log,bin}
+chmod 755 "$DIR" "$DIR/munge"
+[ -s "$DIR/munge/key" ] || (umask 077; head -c 1024 /dev/urandom > "$DIR/munge/key")
+munged --force --key-file="$DIR/munge/key" --socket="$DIR/munge/sock" --pid-file="$DIR/munge/pid" \
+  --log-file="$DIR/munge/log" --seed-file="$DIR/munge/seed" >&2
+
+# A fake GPU is a character device: with a plain file CUDA_VISIBLE_DEVICES is not set, without one the node is invalid.
+DEVICES=(/dev/null /dev/zero /dev/full /dev/urandom /dev/random /dev/tty)
+: > "$DIR/gres.conf"
+for ((gpu = 0; gpu < GPUS; gpu++)); do
+  echo "NodeName=$HOST Name=gpu Type=fake File=${DEVICES[$gpu]}" >> "$DIR/gres.conf"
+done
+GRES=$([ "$GPUS" -gt 0 ] && echo "Gres=gpu:fake:$GPUS" || true)
+
+# KillWait, MinJobAge and JobRequeue are SLURM's defaults. The scheduler's intervals are short, for tests, and so is
+# cred_expire, the seconds for which a requeued job waits. Memory is watched every two seconds, without cgroups, and
+# a job above its own is killed.
+cat > "$DIR/slurm.conf" <<CONF
+ClusterName=local
+SlurmctldHost=$HOST(127.0.0.1)
+SlurmUser=$(id -un)
+SlurmdUser=$(id -un)
+AuthType=auth/munge
+AuthInfo=socket=$DIR/munge/sock,cred_expire=10
+CryptoType=crypto/munge
+SlurmctldPort=$PORT
+SlurmdPort=$((PORT + 1))
+StateSaveLocation=$DIR/state
+SlurmdSpoolDir=$DIR/spool
+SlurmctldPidFile=$DIR/slurmctld.pid
+SlurmdPidFile=$DIR/slurmd.pid
+SlurmctldLogFile=$DIR/log/slurmctld.log
+SlurmdLogFile=$DIR/log/slurmd.log
+SlurmdParameters=config_overrides
+ProctrackType=proctrack/linuxproc
+TaskPlugin=task/none
+JobAcctGatherType=jobacct_gather/linux
+JobAcctGatherFrequency=2
+JobAcctGatherParams=OverMemoryKill
+AccountingStoreFlags=job_comment
+AccountingStorageType=accounting_storage/none
+JobCompType=jobcomp/filetxt
+JobCompLoc=$DIR/log/jobcomp.log
+SwitchType=switch/none
+MpiDefault=none
+SelectType=select/cons_tres
+SelectTypeParameters=CR_Core_Memory
+GresTypes=gpu
+ReturnToService=2
+MessageTimeout=20
+MinJobAge=300
+KillWait=30
+JobRequeue=1
+PreemptType=preempt/partition_prio
+PreemptMode=REQUEUE
+SchedulerType=sched/backfill
+SchedulerParameters=sched_interval=2,bf_interval=2,batch_sched_delay=0,defer_batch
+DefMemPerCPU=100
+NodeName=$HOST NodeAddr=127.0.0.1 CPUs=$CPUS RealMemory=$MEMORY $GRES State=UNKNOWN
+PartitionName=main Nodes=$HOST Default=YES MaxTime=24:00:00 DefaultTime=10 State=UP PriorityTier=1
+PartitionName=urgent Nodes=$HOST MaxTime=24:00:00 DefaultTime=10 State=UP PriorityTier=10
+CONF
+export SLURM_CONF="$DIR/slurm.conf"
+slurmctld -f "$SLURM_CONF" >&2
+slurmd -f "$SLURM_CONF" -N "$HOST" >&2
+for _ in $(seq 1 100); do
+  STATE=$(sinfo -h -o %T 2> /dev/null | head -1 || true)
+  [ "$STATE" = idle ] && break
+  sleep 0.2
+done
+if [ "$STATE" != idle ]; then
+  echo "SLURM did not come up: '$STATE'" >&2
+  tail -n 20 "$DIR"/log/slurmd.log "$DIR"/log/slurmctld.log >&2
+  exit 1
+fi
+
+# Snakemake's executor removes SLURM_CONF within a job, where this srun puts it back. A cluster whose
+# configuration is in /etc/slurm needs no such thing.
+printf '#!/bin/sh\nSLURM_CONF=%s exec %s "$@"\n' "$SLURM_CONF" "$(command -v srun)" > "$DIR/bin/srun"
+chmod +x "$DIR/bin/srun"
+echo "export SLURM_CONF=$SLURM_CONF PATH=$DIR/bin:\$PATH"

@@ -1,0 +1,117 @@
+"""The paper's studies as they are shipped, from `snakemake fetch` to the findings page, from a local hub.
+
+Only steps, latents, seeds and tasks are reduced, on the command line. After the fetch there is no hub.
+"""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pandas as pd
+import pytest
+from test_workflow import ROOT, copy_of_the_workflow
+
+import hub
+import paper_hub
+
+STUDIES = {
+    "paper-mistral-7b": ("mistral-7b", "mistralai/Mistral-7B-v0.1"),
+    "paper-qwen2-0.5b": ("qwen2-0.5b", "Qwen/Qwen2-0.5B"),
+}
+REAL_TASKS = {
+    "STS": ["BIOSSES", "STS13"],
+    "Summarization": ["SummEval"],
+    "Classification": ["EmotionClassification"],
+}
+MADE_UP = {"Reranking": ["AskUbuntuDupQuestions"], "Retrieval": ["SciFact"]}
+NONE_OF = {"PairClassification": [], "Clustering": []}
+TASKS = REAL_TASKS | MADE_UP | NONE_OF
+POOLED = ["last-layer-causal", "multi-layer-causal", "last-layer-bidirectional", "multi-layer-bidirectional"]
+REDUCED = {
+    "training": {"steps": 2, "accumulation": 2, "warmup_steps": 1},
+    "designs": {name: {"pooling": {"latents": 16}} for name in POOLED},
+    "seeds": [1],
+    "evaluation": {"tasks": TASKS},
+}
+NOBODY = "http://127.0.0.1:9"  # the port of discard: no hub there
+
+pytestmark = pytest.mark.skipif(
+    not paper_hub.REAL.is_dir(), reason="the real task data are not here (../shared/data/hub)"
+)
+
+
+def snakemake(folder: Path, study: str, address: str, *target: str) -> subprocess.CompletedProcess:
+    config = [f"study={study}", *(f"{key}={json.dumps(value)}" for key, value in REDUCED.items())]
+    command = [sys.executable, "-m", "snakemake", "--cores", "2", *target, "--config", *config]
+    environment = {
+        **{name: value for name, value in os.environ.items() if not name.startswith("HF_")},
+        "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}",
+        "HF_ENDPOINT": address,
+        "HF_HOME": str(folder / "home"),
+        "HF_HUB_DISABLE_TELEMETRY": "1",
+        "NO_PROXY": "127.0.0.1",
+    }
+    run = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True)
+    assert run.returncode == 0, run.stdout + run.stderr
+    return run
+
+
+@pytest.fixture(scope="module")
+def fetched(tmp_path_factory):
+    """Return a folder where both studies were fetched from a hub, and what was asked of it for each."""
+    folder = copy_of_the_workflow(tmp_path_factory.mktemp("paper"))
+    shutil.copytree(ROOT / "resources", folder / "resources", dirs_exist_ok=True)
+    names = [name for group in REAL_TASKS.values() for name in group]
+    asked = {}
+    with hub.serving(paper_hub.build(folder / "hub", names)) as (address, requests):
+        for study in STUDIES:
+            snakemake(folder, study, address, "fetch")
+            asked[study] = [path for method, path in requests if method == "GET" and "/resolve/" in path]
+            requests.clear()
+    return folder, asked
+
+
+@pytest.fixture(scope="module")
+def finished(fetched):
+    """Return a folder where both studies were finished without a hub."""
+    folder, _ = fetched
+    for study in STUDIES:
+        snakemake(folder, study, NOBODY)
+    return folder
+
+
+def test_fetch_makes_nothing_but_what_was_fetched_and_all_studies_share_it(fetched):
+    folder, asked = fetched
+    for study in STUDIES:
+        made = {path.name for path in (folder / "results" / study).iterdir()}
+        assert made == {"cards", "fetched", "logs", "benchmarks"}
+    assert any("ir_data" in path for path in asked["paper-mistral-7b"])
+    second = asked["paper-qwen2-0.5b"]
+    assert second and all(path.startswith("/Qwen/Qwen2-0.5B/") for path in second)
+    assert not list(folder.glob("home/**/*.bin"))
+
+
+@pytest.mark.parametrize("study", STUDIES)
+def test_the_study_is_finished_without_a_hub(finished, study):
+    base, repository = STUDIES[study]
+    scores = pd.read_csv(finished / "results" / study / "scores.csv")
+    tasks = [name for names in TASKS.values() for name in names]
+    assert len(scores) == 5 * len(tasks)
+    assert set(scores["task"]) == set(tasks) and set(scores["base"]) == {base}
+    page = (finished / "results" / study / "findings.html").read_text()
+    revisions = json.loads((finished / "results" / study / "fetched/revisions.json").read_text())
+    assert {entry["for"] for entry in revisions} == {base, "training", *tasks}
+    assert all(f"<code>{entry['revision']}</code>" in page for entry in revisions)
+    for card in (finished / "results" / study / "models").rglob("run_card.json"):
+        trained_on = json.loads(card.read_text())["base"]
+        assert (trained_on["model"], trained_on["revision"]) == (repository, hub.COMMITS["main"])
+
+
+def test_reranking_ranks_its_candidates_also_without_a_hub(finished):
+    for study in STUDIES:
+        scores = pd.read_csv(finished / "results" / study / "scores.csv").query("category == 'Reranking'")
+        assert set(scores["metric"]) == {"map_at_1000"}
+        assert scores["score"].min() >= 0.5  # one of two candidates is right; of 200 documents one would be

@@ -1,0 +1,115 @@
+"""A model in one process on each of several devices: the GPUs that CUDA shows, or as many CPU processes."""
+
+import contextlib
+import multiprocessing
+import os
+import queue
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
+
+import numpy as np
+import torch
+
+from .command import BadInput
+
+PATIENCE = 2.0  # seconds after which a process looks whether the others still live
+
+
+def count_devices(asked: int | None) -> int:
+    """Return how many processes are to encode; None: one for each GPU that CUDA shows, or one without any.
+
+    Raises BadInput where there are fewer GPUs than asked for.
+    """
+    there = torch.cuda.device_count()
+    if asked is not None and there and asked > there:
+        raise BadInput(f"--devices {asked}: CUDA shows {there}; choose from 1 to {there}")
+    return asked or max(1, there)
+
+
+@contextlib.contextmanager
+def on_devices(load: Callable[[], Any], devices: int) -> Iterator[Any]:
+    """Yield what `load` returns, or something that encodes with it on several devices.
+
+    load: a function that other processes can import; partial(load_model, path), for instance.
+    """
+    if devices == 1:
+        yield load()
+        return
+    model = SeveralDevices(load, devices)
+    try:
+        yield model
+    finally:
+        model.close()
+
+
+class SeveralDevices:
+    """Encodes batches of texts by one process on each device, each with a model of its own."""
+
+    def __init__(self, load: Callable[[], Any], devices: int):
+        context = multiprocessing.get_context("spawn")  # CUDA does not survive a fork
+        self.batches, self.results = context.Queue(), context.Queue()
+        threads = max(1, torch.get_num_threads() // devices)
+        self.processes = [
+            context.Process(
+                target=_encode, args=(load, rank, threads, self.batches, self.results), daemon=True
+            )
+            for rank in range(devices)
+        ]
+        for process in self.processes:
+            process.start()
+        self.max_seq_length = self._result()
+
+    def encode_batches(self, batches: Sequence[Sequence[str]]) -> Iterator[tuple[int, np.ndarray]]:
+        """Yield the number and the embeddings, (texts, dim), of each batch, in the order they are done."""
+        for numbered in enumerate(batches):
+            self.batches.put(numbered)
+        for _ in batches:
+            yield self._result()
+
+    def close(self) -> None:
+        """End the processes."""
+        for process in self.processes:
+            process.terminate()
+        for process in self.processes:
+            process.join()
+
+    def _result(self) -> Any:
+        while True:
+            with contextlib.suppress(queue.Empty):
+                result = self.results.get(timeout=PATIENCE)
+                if isinstance(result, Exception):
+                    raise result
+                return result
+            for rank, process in enumerate(self.processes):
+                if not process.is_alive():
+                    raise RuntimeError(f"the process on device {rank} died, exit code {process.exitcode}")
+
+
+def encode_batches(model: Any, batches: Sequence[Sequence[str]]) -> Iterator[tuple[int, np.ndarray]]:
+    """Yield the number and the embeddings, (texts, dim), of each batch, by one model or by several."""
+    if hasattr(model, "encode_batches"):
+        yield from model.encode_batches(batches)
+        return
+    for number, texts in enumerate(batches):
+        yield number, model.encode(texts, batch_size=len(texts), show_progress_bar=False)
+
+
+def _encode(load: Callable[[], Any], rank: int, threads: int, batches: Any, results: Any) -> None:
+    """Encode batches until the parent ends; the first result is the model's maximal length."""
+    if torch.cuda.is_available():
+        torch.cuda.set_device(rank)
+    else:
+        torch.set_num_threads(threads)
+    parent = multiprocessing.parent_process()
+    try:
+        model = load()
+        if rank == 0:
+            results.put(getattr(model, "max_seq_length", None))
+        while parent.is_alive():
+            with contextlib.suppress(queue.Empty):
+                number, texts = batches.get(timeout=PATIENCE)
+                results.put((number, next(encode_batches(model, [texts]))[1]))
+    except Exception as error:
+        results.put(RuntimeError(f"device {rank}: {type(error).__name__}: {error}"))
+        raise
+    os._exit(0)  # without waiting for a pipe that nobody reads any more

@@ -1,0 +1,208 @@
+"""Embeddings on disk: a text with its prompt is embedded once in a run, whichever task or process holds it.
+
+A folder for each task holds pairs of .npy files, named anew by whoever writes them and never changed:
+vectors, then the texts' keys, by whose presence the pair counts. So a kill loses only what was not yet
+written, and several processes of a run may write at once. In memory stay 16 bytes a text, and vectors of
+FILE_BYTES at most.
+"""
+
+import os
+import shutil
+import tempfile
+import uuid
+from collections.abc import Iterable
+from hashlib import blake2b
+from itertools import pairwise
+from pathlib import Path
+
+import numpy as np
+
+FILE_BYTES = 64 * 2**20  # vectors in a pair of files; what a kill can lose
+IN_MEMORY = 2**30  # bytes; larger results are files
+KEYS = ".keys.npy"
+
+
+def text_keys(texts: Iterable[str]) -> np.ndarray:
+    """Return 64 bits for each text; among 30 million texts two are the same with probability 2e-5."""
+    digests = (blake2b(text.encode("utf-8", "surrogatepass"), digest_size=8).digest() for text in texts)
+    return np.frombuffer(b"".join(digests), dtype=np.uint64)
+
+
+class EmbeddingStore:
+    """The embeddings of one model, in single precision or, where there are many, in half precision.
+
+    A vector of half precision is never given where single is asked for, so that what a score is computed from
+    does not depend on which task came first.
+    """
+
+    def __init__(self, folder: Path):
+        self.folder = folder
+        self.single = Vectors(folder, "f4")
+        self.half = Vectors(folder, "f2")
+
+    def refresh(self) -> None:
+        """Take notice of what other processes have written."""
+        for vectors in (self.single, self.half):
+            vectors.refresh()
+
+    def known(self, keys: np.ndarray, half: bool) -> np.ndarray:
+        """Return which keys have a vector that may be given, (keys,), bool."""
+        known = self.single.places(keys) >= 0
+        return known | (self.half.places(keys) >= 0) if half else known
+
+    def add(self, task: str, keys: np.ndarray, vectors: np.ndarray, half: bool) -> None:
+        """Keep vectors, (keys, dim), in the folder of a task."""
+        (self.half if half else self.single).add(task, keys, vectors)
+
+    def read(self, keys: np.ndarray, half: bool, kind: type) -> np.ndarray:
+        """Return the vectors of known keys as a kind of number, (keys, dim); half: rounded to 16 bits."""
+        into = self._empty((len(keys), self.half.dimension or self.single.dimension), kind)
+        rest = np.arange(len(keys))
+        if half:
+            rest = self.half.read(keys, rest, into)
+        rest = self.single.read(keys, rest, into, through=np.float16 if half else np.float32)
+        if len(rest):
+            raise KeyError(f"{self.folder}: {len(rest)} texts have no embedding")
+        return into
+
+    def flush(self) -> None:
+        """Write what is still in memory."""
+        for vectors in (self.single, self.half):
+            vectors.flush()
+
+    def size(self, task: str) -> int:
+        """Return the bytes that a task's folder takes."""
+        return sum(file.stat().st_size for file in (self.folder / task).glob("*"))
+
+    def forget(self, task: str) -> None:
+        """Remove the vectors of a task's folder."""
+        shutil.rmtree(self.folder / task, ignore_errors=True)
+        self.reset()
+
+    def reset(self) -> None:
+        """Read again which files there are, as some may be gone."""
+        self.flush()
+        for vectors in (self.single, self.half):
+            vectors.reset()
+
+    def _empty(self, shape: tuple[int, int], kind: type) -> np.ndarray:
+        if shape[0] * shape[1] * np.dtype(kind).itemsize <= IN_MEMORY:
+            return np.empty(shape, kind)
+        with tempfile.TemporaryFile(dir=self.folder) as file:  # has no name, and goes with the array
+            return np.memmap(file, kind, "w+", shape=shape)
+
+
+class Vectors:
+    """The vectors of one precision: files, an index of their keys, and rows that are not written yet."""
+
+    def __init__(self, folder: Path, kind: str):
+        self.folder = folder
+        self.kind = kind
+        self.reset()
+
+    def reset(self) -> None:
+        """Forget everything but the files, and read which there are."""
+        self.index = KeyIndex()
+        self.files: list[Path | None] = []  # None: the rows that wait
+        self.known_files: set[Path] = set()
+        self.waiting: list[tuple[np.ndarray, np.ndarray]] = []
+        self.dimension = 0
+        self.refresh()
+
+    def refresh(self) -> None:
+        """Index the files that other processes have written."""
+        for file in sorted({*self.folder.glob(f"*/*.{self.kind}{KEYS}")} - self.known_files):
+            self.known_files.add(file)
+            self.files.append(file.with_name(file.name.removesuffix(KEYS) + ".npy"))
+            keys = np.load(file)
+            self.index.add(keys, self._places(len(self.files) - 1, 0, len(keys)))
+            self.dimension = self.dimension or np.load(self.files[-1], "r").shape[1]
+
+    def places(self, keys: np.ndarray) -> np.ndarray:
+        """Return where each key's vector stands; -1: nowhere."""
+        return self.index.find(keys)
+
+    def add(self, task: str, keys: np.ndarray, vectors: np.ndarray) -> None:
+        """Keep vectors; write them when they have become many, or belong to another task."""
+        if self.waiting and self.task != task:
+            self.flush()
+        self.task = task
+        if not self.waiting:
+            self.files.append(None)
+            self.dimension = vectors.shape[1]
+        first = sum(len(rows) for _, rows in self.waiting)
+        self.waiting.append((keys, vectors.astype(self.kind)))
+        self.index.add(keys, self._places(len(self.files) - 1, first, len(keys)))
+        if (first + len(keys)) * vectors.shape[1] * np.dtype(self.kind).itemsize >= FILE_BYTES:
+            self.flush()
+
+    def flush(self) -> None:
+        """Write the rows that wait."""
+        if not self.waiting:
+            return
+        keys, vectors = (np.concatenate(parts) for parts in zip(*self.waiting, strict=True))
+        file = self.folder / self.task / f"{uuid.uuid4().hex}.{self.kind}.npy"
+        file.parent.mkdir(parents=True, exist_ok=True)
+        marker = file.with_name(file.name.removesuffix(".npy") + KEYS)
+        _write(file, vectors)
+        _write(marker, keys)
+        self.known_files.add(marker)
+        self.files[self.files.index(None)] = file
+        self.waiting = []
+
+    def read(self, keys: np.ndarray, rows: np.ndarray, into: np.ndarray, through=None) -> np.ndarray:
+        """Write vectors into rows of an array, by way of the type `through`; return the rows without one."""
+        places = self.index.find(keys[rows])
+        order = np.argsort(places, kind="stable")
+        rows, places = rows[order], places[order]
+        missing = int(np.searchsorted(places, 0))
+        numbers = places >> 32
+        starts = np.flatnonzero(np.diff(numbers, prepend=-1))
+        for start, stop in pairwise([*starts, len(rows)]):
+            found = self._vectors(int(numbers[start]))[places[start:stop] & 0xFFFFFFFF]
+            into[rows[start:stop]] = found if through is None else found.astype(through)
+        return rows[:missing]
+
+    def _vectors(self, number: int) -> np.ndarray:
+        file = self.files[number]
+        # opened for each reading: thousands of files kept open would pass the limit of a process
+        return np.concatenate([rows for _, rows in self.waiting]) if file is None else np.load(file, "r")
+
+    @staticmethod
+    def _places(file: int, first: int, count: int) -> np.ndarray:
+        return (file << 32) + np.arange(first, first + count, dtype=np.int64)
+
+
+class KeyIndex:
+    """A map from keys to places: sorted arrays, merged as they come to like lengths; 16 bytes a key."""
+
+    def __init__(self):
+        self.runs: list[tuple[np.ndarray, np.ndarray]] = []
+
+    def add(self, keys: np.ndarray, places: np.ndarray) -> None:
+        """Take in keys with their places."""
+        order = np.argsort(keys, kind="stable")
+        self.runs.append((keys[order], places[order]))
+        while len(self.runs) > 1 and len(self.runs[-2][0]) < 2 * len(self.runs[-1][0]):
+            (keys, places), (more_keys, more_places) = self.runs.pop(), self.runs.pop()
+            keys, places = np.concatenate([keys, more_keys]), np.concatenate([places, more_places])
+            order = np.argsort(keys, kind="stable")
+            self.runs.append((keys[order], places[order]))
+
+    def find(self, keys: np.ndarray) -> np.ndarray:
+        """Return the place of each key; -1 where it is not known."""
+        places = np.full(len(keys), -1, dtype=np.int64)
+        for run_keys, run_places in self.runs:
+            where = np.searchsorted(run_keys, keys).clip(max=len(run_keys) - 1)
+            places = np.where(run_keys[where] == keys, run_places[where], places)
+        return places
+
+
+def _write(path: Path, array: np.ndarray) -> None:
+    part = path.with_name(f"{path.name}.part")  # a name that no pattern of ours matches
+    with part.open("wb") as file:
+        np.save(file, array)
+        if array.nbytes > 2**20:  # small ones are cheaply embedded again should the machine go down
+            file.flush()
+            os.fsync(file.fileno())
+    os.replace(part, path)

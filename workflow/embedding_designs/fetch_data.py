@@ -1,0 +1,32 @@
+"""Fetches the training data from the hub, and reads them once, so that later no network is needed.
+
+python -m embedding_designs.fetch_data SOURCE.json --output FETCHED.json
+"""
+
+import argparse
+from pathlib import Path
+
+from .command import command, read_json, write_json
+from .fetch_hub import cached, fetch, in_one_line
+from .training_files import load_hub_rows
+
+
+@command
+def main() -> None:
+    """Fetch the training data of a study."""
+    parser = argparse.ArgumentParser(description=main.__doc__)
+    parser.add_argument("source", type=Path, help="data card")
+    parser.add_argument("--output", type=Path, required=True, help="JSON file to write: what was fetched")
+    arguments = parser.parse_args()
+
+    card = read_json(arguments.source)
+    name = card["dataset"]
+    source = f"data.dataset {name}", name, card.get("revision"), "dataset"
+    commit = fetch(*source)
+    with in_one_line(*source):
+        load_hub_rows({**card, "folder": str(cached(name, commit))})
+    write_json(arguments.output, [{"kind": "data", "for": "training", "name": name, "revision": commit}])
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,124 @@
+"""Fetching: what a study takes from the Hugging Face hub, into the cache that all studies share (HF_HOME).
+
+Local rules: the machine that Snakemake runs on has network; training and evaluation need none. A study whose base,
+data and tasks are made here has nothing to fetch.
+"""
+
+
+localrules:
+    fetch,
+    fetch_base,
+    fetch_data,
+    fetch_tasks,
+    list_revisions,
+
+
+rule fetch:
+    """Only fetch: `snakemake --cores all fetch --config study=…`.
+    Needs:  network
+    Makes:  nothing of its own
+    """
+    input:
+        revisions_of_study,
+    message:
+        "Everything is fetched"
+
+
+rule fetch_base:
+    """Fetch a base model: configuration, tokenizer and safetensors.
+    Needs:  the card of the base, network
+    Makes:  its files in the cache, and a JSON file with its commit
+    """
+    input:
+        "results/{study}/cards/bases/{base}.json",
+    output:
+        "results/{study}/fetched/bases/{base}.json",
+    log:
+        "results/{study}/logs/fetch_base/{base}.log",
+    benchmark:
+        "results/{study}/benchmarks/fetch_base/{base}.tsv"
+    conda:
+        "../../envs/data.yaml"
+    threads: 1
+    resources:
+        mem_mb=2000,
+        runtime=1440,
+    message:
+        "Fetch {wildcards.base}"
+    shell:
+        "HF_HUB_OFFLINE=0 python -m embedding_designs.fetch_base {input} --output {output} 3>&2 > {log} 2>&1"
+
+
+rule fetch_data:
+    """Fetch the training data.
+    Needs:  the data card, network
+    Makes:  its files in the cache, and a JSON file with its commit
+    """
+    input:
+        "results/{study}/cards/source.json",
+    output:
+        "results/{study}/fetched/data.json",
+    log:
+        "results/{study}/logs/fetch_data.log",
+    benchmark:
+        "results/{study}/benchmarks/fetch_data.tsv"
+    conda:
+        "../../envs/data.yaml"
+    threads: 1
+    resources:
+        mem_mb=2000,
+        runtime=1440,
+    message:
+        "Fetch the training data"
+    shell:
+        "HF_HUB_OFFLINE=0 python -m embedding_designs.fetch_data {input} --output {output} 3>&2 > {log} 2>&1"
+
+
+rule fetch_tasks:
+    """Fetch the data of one batch of MTEB's tasks.
+    Needs:  the names of the tasks, network
+    Makes:  their files in the cache, and a JSON file with their commits
+    """
+    input:
+        "results/{study}/cards/fetched/{batch}.json",
+    output:
+        "results/{study}/fetched/tasks/{batch}.json",
+    log:
+        "results/{study}/logs/fetch_tasks/{batch}.log",
+    benchmark:
+        "results/{study}/benchmarks/fetch_tasks/{batch}.tsv"
+    conda:
+        "../../envs/evaluate.yaml"
+    threads: 1
+    resources:
+        mem_mb=4000,
+        runtime=1440,
+    message:
+        "Fetch the {wildcards.batch} tasks"
+    shell:
+        "HF_HUB_OFFLINE=0 python -m embedding_designs.fetch_tasks {input} --output {output} 3>&2 > {log} 2>&1"
+
+
+rule list_revisions:
+    """List the commits of all that was fetched.
+    Needs:  what was fetched
+    Makes:  a JSON file, for the findings page
+    """
+    input:
+        fetched_of_study,
+    output:
+        "results/{study}/fetched/revisions.json",
+    log:
+        "results/{study}/logs/list_revisions.log",
+    benchmark:
+        "results/{study}/benchmarks/list_revisions.tsv"
+    conda:
+        "../../envs/data.yaml"
+    threads: 1
+    resources:
+        mem_mb=500,
+        runtime=5,
+    message:
+        "List what was fetched"
+    shell:
+        "python -m embedding_designs.fetch_revisions {input} --output {output} 3>&2 > {log} 2>&1"
