@@ -19,7 +19,7 @@ from huggingface_hub import ModelCard
 import browser
 
 ROOT = Path(__file__).parents[2]
-PARTS = ["Snakefile", "workflow", "config", "profiles", "envs", "requirements.lock"]
+PARTS = ["Snakefile", "workflow", "config", "profiles", "envs", "resources", "requirements.lock"]
 FINDINGS = "results/smoke/findings.html"
 
 
