@@ -1,26 +1,20 @@
 """The leaderboard through Snakemake: published scores, no training, within a minute."""
 
 import os
-import shutil
 from pathlib import Path
 
 import pandas as pd
 import pytest
-from test_workflow import ROOT, copy_of_the_workflow, planned, snakemake
+from test_workflow import copy_of_the_workflow, planned, snakemake
 
 RESULTS = Path("results/leaderboard")
 TRAINING = {"harvest_docstrings", "prepare_data", "train_design", "evaluate_run", "complete_model"}
 
 
-def workflow(folder: Path) -> Path:
-    shutil.copytree(ROOT / "resources", folder / "resources")
-    return copy_of_the_workflow(folder)
-
-
 @pytest.fixture(scope="module")
 def leaderboard(tmp_path_factory):
     """Return a folder with the finished leaderboard, and the CPU seconds that it took from nothing."""
-    folder = workflow(tmp_path_factory.mktemp("leaderboard"))
+    folder = copy_of_the_workflow(tmp_path_factory.mktemp("leaderboard"))
     before = os.times()
     run = snakemake(folder, study="leaderboard")
     assert run.returncode == 0, run.stdout + run.stderr
@@ -60,7 +54,7 @@ def test_a_second_run_does_nothing_and_another_alpha_reads_no_scores_again(leade
 
 def test_an_unknown_model_is_refused_with_the_nearest_name(tmp_path):
     change = 'scores={"pools": {"mine": {"models": ["NV-Embed-v2", "NV-Embed-v3"]}}}'
-    run = snakemake(workflow(tmp_path), change, study="leaderboard")
+    run = snakemake(copy_of_the_workflow(tmp_path), change, study="leaderboard")
     assert run.returncode != 0
     assert 'scores.pools.mine.models "NV-Embed-v3" is no model of the source; did you mean' in run.stderr
     assert "Traceback" not in run.stderr
@@ -74,7 +68,7 @@ def test_an_unknown_model_is_refused_with_the_nearest_name(tmp_path):
     ],
 )
 def test_a_folder_without_results_is_refused(tmp_path, made, message):
-    folder = workflow(tmp_path)
+    folder = copy_of_the_workflow(tmp_path)
     (folder / "mine.yaml").write_text("scores: {from: mteb_results, path: my/results}\n")
     if made:
         (folder / "my" / "results").mkdir(parents=True)

@@ -5,14 +5,13 @@ Only steps, latents, seeds and tasks are reduced, on the command line. After the
 
 import json
 import os
-import shutil
 import subprocess
 import sys
 from pathlib import Path
 
 import pandas as pd
 import pytest
-from test_workflow import ROOT, copy_of_the_workflow
+from test_workflow import copy_of_the_workflow
 
 import hub
 import paper_hub
@@ -63,7 +62,6 @@ def snakemake(folder: Path, study: str, address: str, *target: str) -> subproces
 def fetched(tmp_path_factory):
     """Return a folder where both studies were fetched from a hub, and what was asked of it for each."""
     folder = copy_of_the_workflow(tmp_path_factory.mktemp("paper"))
-    shutil.copytree(ROOT / "resources", folder / "resources", dirs_exist_ok=True)
     names = [name for group in REAL_TASKS.values() for name in group]
     asked = {}
     with hub.serving(paper_hub.build(folder / "hub", names)) as (address, requests):

@@ -78,7 +78,7 @@ def kill_one(parent: int, module: str) -> bool:
 def smoke(tmp_path_factory):
     """Return a folder with the smoke study, finished after a training and an evaluation were killed."""
     folder = copy_of_the_workflow(tmp_path_factory.mktemp("smoke"))
-    said = run_and_kill(folder, "train", begun="tiny/*/seed*/checkpoint-*/whole")
+    said = run_and_kill(folder, "train", begun="tiny/*/seed*/checkpoint-*/whole.json")
     assert re.search(r"log: results/smoke/logs/train_design/\S+\.log", said)
     run_and_kill(folder, "evaluate", begun="scores/tiny/*/seed*/all/*.json")
     finished = snakemake(folder)
@@ -118,7 +118,7 @@ def test_the_findings_page_shows_every_figure_and_asks_the_network_for_nothing(s
     with browser.browser(browser.installed(), tmp_path / "profile") as page:
         page.open(smoke / FINDINGS, 1280)
         widths = page.evaluate("[...document.images].map(image => image.naturalWidth)")
-        assert len(widths) == 7 + 2  # critical differences, scores, training
+        assert len(widths) == 7 + 4  # critical differences, by Wilcoxon too, differences, scores, training
         assert min(widths) > 0
         assert {address.split(":")[0] for address in page.requests} <= {"file", "data"}
 
