@@ -10,6 +10,7 @@ from collections.abc import Collection, Sequence
 from functools import partial
 from pathlib import Path
 
+from . import gpus
 from .cards import task_batches
 from .command import command, content_hash, read_json, resumable
 from .devices import count_devices, on_devices
@@ -37,6 +38,8 @@ def main() -> None:
     parser.add_argument("--output", type=Path, required=True)
     arguments = parser.parse_args()
 
+    if arguments.devices:
+        gpus.choose(arguments.devices)
     logging.basicConfig(level=logging.WARNING)
     logging.getLogger("mteb").setLevel(logging.INFO)  # how far a search of a large corpus has come
     card = read_json(arguments.card)

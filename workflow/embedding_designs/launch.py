@@ -8,13 +8,12 @@ of processes and nodes, and how they find each other, are told here. Several nod
 """
 
 import argparse
-import fcntl
 import os
 import signal
-import subprocess
 import sys
 from pathlib import Path
 
+from . import gpus
 from .command import CONSOLE, BadInput, command
 
 CONSOLE_FILE = "EMBEDDING_DESIGNS_CONSOLE_FILE"  # for processes that do not inherit the console's descriptor
@@ -47,39 +46,9 @@ def on_all_nodes(nodes: int) -> list[str]:
     if "SLURM_JOB_ID" not in os.environ:
         raise BadInput(f"--nodes {nodes}: more than one node needs a SLURM job")
     each = [f"--nodes={nodes}", f"--ntasks={nodes}", "--ntasks-per-node=1", "--kill-on-bad-exit=1"]
+    if cores := os.environ.get("SLURM_CPUS_PER_TASK"):
+        each.append(f"--cpus-per-task={cores}")  # since SLURM 22.05 srun does not ask for the job's by itself
     return ["srun", *each, sys.executable, "-m", "embedding_designs.launch", "--on-node", *sys.argv[1:]]
-
-
-def choose_gpus(number: int) -> None:
-    """Leave as many of this machine's GPUs visible as this command shall use: ones that no other one uses.
-
-    A scheduler has chosen already, by CUDA_VISIBLE_DEVICES. Where there is none, each GPU's lock is held by
-    the process that uses it, until it ends.
-    """
-    if "CUDA_VISIBLE_DEVICES" in os.environ:
-        return
-    chosen = []
-    for gpu in range(gpus()):
-        lock = os.open(f"/tmp/embedding-designs-{os.getuid()}-gpu{gpu}.lock", os.O_CREAT | os.O_RDWR, 0o600)
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            os.close(lock)
-            continue
-        os.set_inheritable(lock, True)  # over exec
-        chosen.append(str(gpu))
-        if len(chosen) == number:
-            os.environ["CUDA_VISIBLE_DEVICES"] = ",".join(chosen)
-            return
-
-
-def gpus() -> int:
-    """Return the number of this machine's NVIDIA GPUs."""
-    try:
-        listed = subprocess.run(["nvidia-smi", "--list-gpus"], capture_output=True, text=True)
-    except OSError:
-        return 0
-    return len(listed.stdout.splitlines()) if listed.returncode == 0 else 0
 
 
 def keep_console() -> None:
@@ -133,11 +102,11 @@ def main() -> None:
         os.environ.pop(CONSOLE, None)  # a descriptor of this node: progress goes to the log
         begin = on_all_nodes(nodes)
     elif processes > 1:
-        choose_gpus(processes // nodes)
+        gpus.choose(processes // nodes)
         keep_console()
         begin = accelerate_command(processes, nodes, chosen.accelerate, chosen.module, chosen.arguments)
     else:
-        choose_gpus(1)
+        gpus.choose(1)
         begin = [sys.executable, "-m", f"embedding_designs.{chosen.module}", *chosen.arguments]
     sys.stdout.flush()
     os.execvp(begin[0], begin)

@@ -10,6 +10,7 @@ from peft.tuners.tuners_utils import BaseTunerLayer
 from sentence_transformers import SentenceTransformer
 from sentence_transformers.sentence_transformer.modules import Normalize
 
+from . import gpus
 from .command import BadInput
 from .designs import layer_numbers
 from .modules.backbone import Backbone
@@ -53,8 +54,14 @@ def _layers(design: dict[str, Any], count: int) -> list[int]:
 
 
 def device() -> str:
-    """Return where models run: a CUDA GPU if there is one, else the CPU."""
-    return "cuda" if torch.cuda.is_available() else "cpu"
+    """Return where models run: a CUDA GPU if there is one, else the CPU.
+
+    Raises BadInput where there is a GPU that torch cannot use: days on the CPU are nobody's wish.
+    """
+    if torch.cuda.is_available():
+        return "cuda"
+    gpus.refuse_unused_ones(torch.__version__)
+    return "cpu"
 
 
 def merge_adapter(model: SentenceTransformer) -> None:
