@@ -3,7 +3,7 @@
 # make leaderboard         put published MTEB scores through the same comparison; no training
 # make test                run all tests and lint
 # make validate            reproduce published MTEB scores; minutes, and needs the tasks' data
-# make test-slurm          a study on a real one-node SLURM; minutes, and needs Debian's slurm-wlm and munge
+# make test-slurm          a study on a real SLURM of one node and of two; minutes, and needs Debian's slurm-wlm and munge
 # make test-conda          studies with the environments of envs/, on a stand-in for conda; minutes
 # make lock                choose new versions for requirements.lock (needs uv)
 

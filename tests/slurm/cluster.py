@@ -1,4 +1,4 @@
-"""A private one-node SLURM with two fake GPUs, and what a test does there: run a study, hold a training."""
+"""A private SLURM, each node with two fake GPUs, and what a test does there: run a study, hold a training."""
 
 import contextlib
 import os
@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import psutil
+import pytest
 import yaml
 
 HERE = Path(__file__).parent
@@ -42,11 +43,18 @@ def environment() -> dict[str, str]:
     return {**os.environ, "PATH": path, "OMP_NUM_THREADS": "1", "HF_HUB_OFFLINE": "1"}
 
 
+NEEDS_SLURM = pytest.mark.skipif(
+    bool(missing_programs()),
+    reason=f"no SLURM here ({', '.join(missing_programs())}): apt-get install --no-install-recommends"
+    " slurm-wlm munge",
+)
+
+
 @contextlib.contextmanager
-def one_node_cluster() -> Iterator[dict[str, str]]:
-    """Yield the environment in which the commands of a running SLURM work."""
+def slurm_cluster(nodes: int = 1) -> Iterator[dict[str, str]]:
+    """Yield the environment in which the commands of a running SLURM work; all its nodes are this machine."""
     folder = tempfile.mkdtemp(prefix="slurm", dir="/tmp")  # short, for its unix socket
-    sizes = {"GPUS": "2", "CPUS": "4", "PORT": str(two_free_ports())}
+    sizes = {"NODES": str(nodes), "GPUS": "2", "CPUS": "4", "PORT": str(free_ports(nodes + 1))}
     try:
         up = subprocess.run(
             [HERE / "slurm-up.sh", folder], env=environment() | sizes, capture_output=True, text=True
@@ -62,15 +70,16 @@ def one_node_cluster() -> Iterator[dict[str, str]]:
         shutil.rmtree(folder)
 
 
-def two_free_ports() -> int:
-    """Return the first of two neighbouring free ports."""
+def free_ports(count: int) -> int:
+    """Return the first of so many neighbouring free ports."""
     while True:
-        with socket.socket() as first, socket.socket() as second:
-            first.bind(("127.0.0.1", 0))
-            port = first.getsockname()[1]
-            with contextlib.suppress(OSError, OverflowError):
-                second.bind(("127.0.0.1", port + 1))
-                return port
+        with contextlib.ExitStack() as sockets, contextlib.suppress(OSError, OverflowError):
+            port = 0
+            for number in range(count):
+                held = sockets.enter_context(socket.socket())
+                held.bind(("127.0.0.1", port + number if port else 0))
+                port = port or held.getsockname()[1]
+            return port
 
 
 def copy_of_the_workflow(folder: Path) -> Path:
@@ -103,6 +112,14 @@ def fit_profile(profile: dict[str, Any]) -> dict[str, Any]:
     return profile
 
 
+def local_run(folder: Path, *arguments: str) -> Path:
+    """Run the study in a copy of the workflow without SLURM, and return its results."""
+    command = ["snakemake", *arguments, "--cores", "2", "--config", *STUDY]
+    run = subprocess.run(command, cwd=folder, env=environment(), capture_output=True, text=True)
+    assert run.returncode == 0, (run.stdout + run.stderr)[-3000:]
+    return folder / "results/smoke"
+
+
 def until(condition: Callable[[], Any], what: str, seconds: float = 180, every: float = 0.5) -> Any:
     """Return the first true value of `condition`; fail where there is none in time."""
     end = time.monotonic() + seconds
@@ -122,14 +139,24 @@ class Study:
         self.results = folder / "results/smoke"
         self.snakemake: subprocess.Popen | None = None
 
-    def start(self) -> subprocess.Popen:
-        """Start Snakemake on the cluster; what it says goes to a file."""
-        command = ["snakemake", "--workflow-profile", "profiles/slurm", "--config", *STUDY]
+    @contextlib.contextmanager
+    def running(self, *targets: str) -> Iterator[None]:
+        """Run Snakemake on the cluster, for all of the study or for targets, and wait for its end.
+
+        What it says goes to a file.
+        """
+        command = ["snakemake", *targets, "--workflow-profile", "profiles/slurm", "--config", *STUDY]
         with (self.folder / "said.txt").open("w") as said:
             self.snakemake = subprocess.Popen(
                 command, cwd=self.folder, env=self.env, stdout=said, stderr=said
             )
-        return self.snakemake
+        try:
+            yield
+            assert self.snakemake.wait(timeout=400) == 0, self.said()[-3000:]
+        finally:
+            if self.snakemake.poll() is None:
+                self.snakemake.terminate()  # Snakemake cancels its jobs
+                self.snakemake.wait(timeout=60)
 
     def said(self) -> str:
         """Return what Snakemake has said so far."""
@@ -157,6 +184,13 @@ class Study:
 
         SLURM wakes it (SIGCONT) when it ends the job.
         """
+        self.wait_for_checkpoint(design)
+        process = self.training(design)
+        process.send_signal(signal.SIGSTOP)
+        return process
+
+    def wait_for_checkpoint(self, design: str) -> None:
+        """Return once a training has written another checkpoint than those that are there."""
         checkpoints = self.results / f"checkpoints/tiny/{design}/seed1"
         begun = set(checkpoints.glob("checkpoint-*/whole.json"))  # by an earlier attempt
 
@@ -165,9 +199,6 @@ class Study:
             return bool(set(checkpoints.glob("checkpoint-*/whole.json")) - begun)
 
         until(a_new_checkpoint, f"a checkpoint of {design}", every=0.01)
-        process = self.training(design)
-        process.send_signal(signal.SIGSTOP)
-        return process
 
     def training(self, design: str) -> psutil.Process:
         """Return the process of a training."""

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Stop exactly the daemons that slurm-up.sh DIR started, by their pid files.
 DIR=$(realpath -m "${1:?usage: slurm-down.sh DIR}")
-FILES=("$DIR/slurmd.pid" "$DIR/slurmctld.pid" "$DIR/munge/pid")
+FILES=("$DIR"/slurmd-*.pid "$DIR/slurmctld.pid" "$DIR/munge/pid")
 for file in "${FILES[@]}"; do
   [ -s "$file" ] && kill "$(cat "$file")" 2> /dev/null
 done

@@ -1,13 +1,15 @@
 #!/usr/bin/env bash
-# Start a private one-node SLURM (munged, slurmctld, slurmd) in DIR: no systemd, nothing in /etc, root or not.
+# Start a private SLURM (munged, slurmctld, a slurmd for each node) in DIR: no systemd, nothing in /etc, root or not.
+# All its nodes are this machine.
 #
 #     eval "$(GPUS=2 CPUS=4 slurm-up.sh DIR)"    exports SLURM_CONF and PATH
 #     slurm-down.sh DIR
 #
-# GPUS: fake GPUs, at most 6 (default 1). CPUS: as many as the node shall say it has (default: all). PORT: the
-# first of two free ports. DIR must be short: it holds a unix socket.
+# NODES: how many (default 1). GPUS: fake GPUs of each node, at most 6 (default 1). CPUS: as many as each shall say
+# it has (default: all). PORT: the first of NODES + 1 free ports. DIR must be short: it holds a unix socket.
 set -euo pipefail
 DIR=$(realpath -m "${1:?usage: slurm-up.sh DIR}")
+NODES=${NODES:-1}
 GPUS=${GPUS:-1}
 CPUS=${CPUS:-$(nproc)}
 PORT=${PORT:-16817}
@@ -24,7 +26,7 @@ munged --force --key-file="$DIR/munge/key" --socket="$DIR/munge/sock" --pid-file
 DEVICES=(/dev/null /dev/zero /dev/full /dev/urandom /dev/random /dev/tty)
 : > "$DIR/gres.conf"
 for ((gpu = 0; gpu < GPUS; gpu++)); do
-  echo "NodeName=$HOST Name=gpu Type=fake File=${DEVICES[$gpu]}" >> "$DIR/gres.conf"
+  echo "NodeName=node[1-$NODES] Name=gpu Type=fake File=${DEVICES[$gpu]}" >> "$DIR/gres.conf"
 done
 GRES=$([ "$GPUS" -gt 0 ] && echo "Gres=gpu:fake:$GPUS" || true)
 
@@ -40,13 +42,12 @@ AuthType=auth/munge
 AuthInfo=socket=$DIR/munge/sock,cred_expire=10
 CryptoType=crypto/munge
 SlurmctldPort=$PORT
-SlurmdPort=$((PORT + 1))
 StateSaveLocation=$DIR/state
-SlurmdSpoolDir=$DIR/spool
+SlurmdSpoolDir=$DIR/spool/%n
 SlurmctldPidFile=$DIR/slurmctld.pid
-SlurmdPidFile=$DIR/slurmd.pid
+SlurmdPidFile=$DIR/slurmd-%n.pid
 SlurmctldLogFile=$DIR/log/slurmctld.log
-SlurmdLogFile=$DIR/log/slurmd.log
+SlurmdLogFile=$DIR/log/slurmd-%n.log
 SlurmdParameters=config_overrides
 ProctrackType=proctrack/linuxproc
 TaskPlugin=task/none
@@ -72,21 +73,27 @@ PreemptMode=REQUEUE
 SchedulerType=sched/backfill
 SchedulerParameters=sched_interval=2,bf_interval=2,batch_sched_delay=0,defer_batch
 DefMemPerCPU=100
-NodeName=$HOST NodeAddr=127.0.0.1 CPUs=$CPUS RealMemory=$MEMORY $GRES State=UNKNOWN
-PartitionName=main Nodes=$HOST Default=YES MaxTime=24:00:00 DefaultTime=10 State=UP PriorityTier=1
-PartitionName=urgent Nodes=$HOST MaxTime=24:00:00 DefaultTime=10 State=UP PriorityTier=10
+$(for ((node = 1; node <= NODES; node++)); do
+  echo "NodeName=node$node NodeHostname=$HOST NodeAddr=127.0.0.1 Port=$((PORT + node))" \
+    "CPUs=$CPUS RealMemory=$MEMORY $GRES State=UNKNOWN"
+done)
+PartitionName=main Nodes=ALL Default=YES MaxTime=24:00:00 DefaultTime=10 State=UP PriorityTier=1
+PartitionName=urgent Nodes=ALL MaxTime=24:00:00 DefaultTime=10 State=UP PriorityTier=10
 CONF
 export SLURM_CONF="$DIR/slurm.conf"
 slurmctld -f "$SLURM_CONF" >&2
-slurmd -f "$SLURM_CONF" -N "$HOST" >&2
+for ((node = 1; node <= NODES; node++)); do
+  mkdir -p "$DIR/spool/node$node"
+  slurmd -f "$SLURM_CONF" -N "node$node" >&2
+done
 for _ in $(seq 1 100); do
-  STATE=$(sinfo -h -o %T 2> /dev/null | head -1 || true)
+  STATE=$(sinfo -h -p main -o %T 2> /dev/null | paste -sd, || true)
   [ "$STATE" = idle ] && break
   sleep 0.2
 done
 if [ "$STATE" != idle ]; then
   echo "SLURM did not come up: '$STATE'" >&2
-  tail -n 20 "$DIR"/log/slurmd.log "$DIR"/log/slurmctld.log >&2
+  tail -n 20 "$DIR"/log/slurmd-*.log "$DIR"/log/slurmctld.log >&2
   exit 1
 fi
 

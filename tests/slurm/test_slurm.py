@@ -1,33 +1,25 @@
 """The smoke study on a real one-node SLURM, its jobs ended in four ways, gives what a local run gives."""
 
 import re
-import subprocess
 
 import pytest
-from cluster import STUDY, Study, copy_of_the_workflow, environment, missing_programs, one_node_cluster, until
+from cluster import NEEDS_SLURM, Study, copy_of_the_workflow, local_run, slurm_cluster, until
 
 DESIGNS = ["eos-causal", "multi-layer-bidirectional"]
 
-pytestmark = pytest.mark.skipif(
-    bool(missing_programs()),
-    reason=f"no SLURM here ({', '.join(missing_programs())}): apt-get install --no-install-recommends"
-    " slurm-wlm munge",
-)
+pytestmark = NEEDS_SLURM
 
 
 @pytest.fixture(scope="module")
 def local(tmp_path_factory):
     """Return the results of the same study without SLURM."""
     folder = copy_of_the_workflow(tmp_path_factory.mktemp("local"))
-    command = ["snakemake", "--cores", "2", "--until", "collect_scores", "--config", *STUDY]
-    run = subprocess.run(command, cwd=folder, env=environment(), capture_output=True, text=True)
-    assert run.returncode == 0, (run.stdout + run.stderr)[-3000:]
-    return folder / "results/smoke"
+    return local_run(folder, "--until", "collect_scores")
 
 
 @pytest.fixture(scope="module")
 def cluster():
-    with one_node_cluster() as env:
+    with slurm_cluster() as env:
         yield env
 
 
@@ -35,14 +27,8 @@ def cluster():
 def interrupted(local, cluster, tmp_path_factory):
     """Return the finished study, and what was seen on the way."""
     study = Study(copy_of_the_workflow(tmp_path_factory.mktemp("cluster")), cluster)
-    running = study.start()
-    try:
+    with study.running():
         seen = interrupt(study)
-        assert running.wait(timeout=400) == 0, study.said()[-3000:]
-    finally:
-        if running.poll() is None:
-            running.terminate()  # Snakemake cancels its jobs
-            running.wait(timeout=60)
     return study, seen
 
 
