@@ -16,9 +16,9 @@ from plain import made_plain
 
 from embedding_designs.command import read_json
 from embedding_designs.docstring_tasks import load_task
-from embedding_designs.encoder import Encoder
+from embedding_designs.evaluation.encoder import Encoder
+from embedding_designs.evaluation.tasks import evaluate
 from embedding_designs.model import load_model
-from embedding_designs.tasks import evaluate
 
 STUDY = Path("results/quickstart")
 TASKS = STUDY / "tasks/docstrings"

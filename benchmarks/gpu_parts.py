@@ -24,10 +24,10 @@ from torch.utils.flop_counter import FlopCounterMode
 from transformers import AutoConfig, AutoModel, AutoModelForCausalLM
 from transformers.utils import logging
 
-from embedding_designs.contrastive_loss import contrastive_loss
 from embedding_designs.model import device, load_model
 from embedding_designs.pretrain import train_tokenizer
 from embedding_designs.train import untrained_model
+from embedding_designs.training.contrastive_loss import contrastive_loss
 
 # config.json of mistralai/Mistral-7B-v0.1 and Qwen/Qwen2-0.5B
 BASES = {

@@ -9,10 +9,10 @@ import pytest
 from threadpoolctl import threadpool_limits
 
 from embedding_designs.command import BadInput
-from embedding_designs.docstring_pool import submodules
 from embedding_designs.docstring_tasks import load_task, read_card
+from embedding_designs.docstrings.pool import submodules
+from embedding_designs.docstrings.task_names import CATEGORIES, task_name
 from embedding_designs.harvest import COLUMNS, write_table
-from embedding_designs.task_names import CATEGORIES, task_name
 
 MODULES, CLASSES, METHODS = 6, 3, 8
 WORDS = [
@@ -205,6 +205,6 @@ def test_an_unknown_task_is_named(tasks):
 
 
 def test_names_are_light_to_import():
-    code = "import sys, embedding_designs.task_names; sys.exit('pyarrow' in sys.modules)"
+    code = "import sys, embedding_designs.docstrings.task_names; sys.exit('pyarrow' in sys.modules)"
     subprocess.run([sys.executable, "-c", code], env=os.environ | {"PYTHONPATH": "workflow"}, check=True)
     assert task_name("Retrieval", "huggingface_hub") == "HuggingfaceHubDocsRetrieval"

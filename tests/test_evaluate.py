@@ -17,7 +17,7 @@ import torch
 from conftest import DESIGNS, sentence
 from embedding_designs import evaluate
 from embedding_designs.command import write_json
-from embedding_designs.embedding_store import EmbeddingStore, text_keys
+from embedding_designs.evaluation.embedding_store import EmbeddingStore, text_keys
 from embedding_designs.model import build_model, save_model
 
 WORKFLOW = Path(__file__).parents[1] / "workflow"
@@ -26,9 +26,9 @@ SEARCH = """
 import sys
 from pathlib import Path
 import numpy as np
-from embedding_designs.embedding_store import EmbeddingStore
-from embedding_designs.encoder import Encoder
-from embedding_designs.tasks import load, score
+from embedding_designs.evaluation.embedding_store import EmbeddingStore
+from embedding_designs.evaluation.encoder import Encoder
+from embedding_designs.evaluation.tasks import load, score
 
 class Bits:
     '''The embedding of a number is a mix of its bits; cheap, and different for each.'''

@@ -13,8 +13,9 @@ from statistics import mean, median, stdev
 import pytest
 
 import browser
-from embedding_designs import findings, findings_cost, findings_data, findings_tables
+from embedding_designs import findings
 from embedding_designs.command import BadInput
+from embedding_designs.page import cost, data, tables
 from findings_example import DESIGNS, SEEDS, TASKS, write_results
 
 VOID = {"meta", "link", "img", "br"}
@@ -194,7 +195,7 @@ def test_untestable_category_is_said_to_be_undecidable(page):
 
 def test_significant_p_values_are_bold(results):
     comparisons = json.loads((results / "statistics.json").read_text())["comparisons"]
-    table = findings_tables.pairs(comparisons)
+    table = tables.pairs(comparisons)
     found = sum(
         pair["significant"] for c in comparisons for pair in c["these_checkpoints"]["nemenyi"]["pairs"]
     )
@@ -204,7 +205,7 @@ def test_significant_p_values_are_bold(results):
 
 
 def test_any_report_becomes_tables():
-    overview, groups, folded = findings_data.report({
+    overview, groups, folded = data.report({
         "rows": 12345, "share": 0.12345, "none": None, "names": ["a", "b"], "dropped": {"too_long": 3},
         "groups": {"x": {"n": 1}, "y": {"n": 2, "m": True}}, "many": {str(n): n for n in range(20)},
     })  # fmt: skip
@@ -219,10 +220,10 @@ def test_any_report_becomes_tables():
 
 def test_numbers_are_told_from_texts():
     rows = [
-        findings_tables.Row("a", ["0.500 ± 0.010", "1.2.3rc1", "< 0.001"]),
-        findings_tables.Row("b", ["–", "2", "0.5"]),
+        tables.Row("a", ["0.500 ± 0.010", "1.2.3rc1", "< 0.001"]),
+        tables.Row("b", ["–", "2", "0.5"]),
     ]
-    assert findings_tables.Table("", [], rows).numeric == [True, False, True]
+    assert tables.Table("", [], rows).numeric == [True, False, True]
 
 
 def test_several_bases_each_have_their_findings(tmp_path):
@@ -257,7 +258,7 @@ def test_broken_training_log_is_named_with_its_line(tmp_path):
     log = tmp_path / "training.jsonl"
     log.write_text('{"event": "train"}\n{"event": "summ')
     with pytest.raises(BadInput, match=r"training\.jsonl, line 2"):
-        findings_cost.read_summary(log)
+        cost.read_summary(log)
 
 
 def test_command_writes_the_page_and_names_a_missing_folder(results, tmp_path):

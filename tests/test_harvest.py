@@ -8,7 +8,7 @@ import pyarrow.parquet
 import pytest
 
 from embedding_designs.command import BadInput
-from embedding_designs.docstring_text import prose
+from embedding_designs.docstrings.text import prose
 from embedding_designs.harvest import harvest, read_packages, without_duplicates
 
 EXPLODING = '''"""A module that nobody may import. It says so twice."""

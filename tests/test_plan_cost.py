@@ -9,10 +9,10 @@ import torch
 from torch.utils.flop_counter import FlopCounterMode
 from transformers import AutoConfig, AutoModel
 
-from embedding_designs.cost_model import Backbone, Pool, known_backbones
+from embedding_designs.cost.model import Backbone, Pool, known_backbones
+from embedding_designs.cost.study import StudyCost, embedded
 from embedding_designs.plan_cost import page, section
 from embedding_designs.study import load_study
-from embedding_designs.study_cost import StudyCost, embedded
 from test_study import STUDIES
 
 ROOT = Path(__file__).parents[1]

@@ -5,7 +5,7 @@ import pyarrow.parquet
 import pytest
 
 from embedding_designs.command import BadInput
-from embedding_designs.docstring_triplets import docstring_triplets
+from embedding_designs.docstrings.triplets import docstring_triplets
 from embedding_designs.harvest import write_table
 from embedding_designs.prepare_data import main, prepare, word_counts
 

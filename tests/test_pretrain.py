@@ -7,7 +7,7 @@ import pytest
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
 from embedding_designs.pretrain import pretrain, token_sequences
-from embedding_designs.word_vectors import cooccurrences, positive_information, word_vectors
+from embedding_designs.training.word_vectors import cooccurrences, positive_information, word_vectors
 
 CARD = {
     "name": "tiny", "architecture": "qwen2", "vocabulary": 300, "hidden_size": 16, "intermediate_size": 32,

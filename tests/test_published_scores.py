@@ -11,8 +11,8 @@ import pytest
 
 from embedding_designs.command import BadInput
 from embedding_designs.designs import POOLING_KINDS
+from embedding_designs.published.tasks import SHIPPED
 from embedding_designs.published_scores import published_scores, read_labels
-from embedding_designs.published_tasks import SHIPPED
 from embedding_designs.scores import complete, read_scores, write_scores
 from embedding_designs.study import load_study
 

@@ -17,11 +17,11 @@ from safetensors.torch import load_file
 from sentence_transformers.sentence_transformer.losses import MultipleNegativesRankingLoss
 from transformers import set_seed
 
-from embedding_designs.checkpoints import WHOLE, EpochSampler, whole_checkpoint
 from embedding_designs.command import Stopped, write_json
-from embedding_designs.contrastive_loss import InBatchContrastiveLoss
 from embedding_designs.model import build_model, load_model
 from embedding_designs.train import save_run, train_run, training_arguments
+from embedding_designs.training.checkpoints import WHOLE, EpochSampler, whole_checkpoint
+from embedding_designs.training.contrastive_loss import InBatchContrastiveLoss
 
 WORKFLOW = Path(__file__).parents[1] / "workflow"
 

@@ -6,7 +6,7 @@ A changed key of the study changes only the cards that hold it, and so replans o
 from collections.abc import Mapping
 from typing import Any
 
-from .task_names import task_name
+from .docstrings.task_names import task_name
 from .task_sizes import batches_by_size
 
 

@@ -11,11 +11,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from .command import BadInput, command, read_json, whole, write_json
-from .docstring_pool import Pool, draw_pool
-from .docstring_task_data import BUILDERS
+from .docstrings.pool import Pool, draw_pool
+from .docstrings.task_data import BUILDERS
+from .docstrings.task_names import CATEGORIES, task_name
 from .harvest import write_table
 from .prepare_data import read_docstrings
-from .task_names import CATEGORIES, task_name
 
 if TYPE_CHECKING:
     from mteb.abstasks.abstask import AbsTask
@@ -94,7 +94,7 @@ def write_tasks(folder: Path, pools: dict[str, Pool], card: dict[str, Any]) -> N
 
 def load_task(folder: str | Path, name: str) -> "AbsTask":
     """Return a fresh task object: a task that was evaluated once scores differently the second time."""
-    from .docstring_task_classes import make_task
+    from .docstrings.task_classes import make_task
 
     index = read_json(Path(folder) / INDEX)
     if name not in index:

@@ -13,13 +13,13 @@ from pathlib import Path
 from . import gpus
 from .cards import task_batches
 from .command import command, content_hash, read_json, resumable
-from .devices import count_devices, on_devices
-from .embedding_store import EmbeddingStore
-from .encoder import Encoder
+from .evaluation.devices import count_devices, on_devices
+from .evaluation.embedding_store import EmbeddingStore
+from .evaluation.encoder import Encoder
+from .evaluation.tasks import evaluate
 from .model import load_model
 from .scores import write_scores
 from .task_sizes import others_with_corpus
-from .tasks import evaluate
 
 LARGE = 2**30  # bytes of a task's embeddings; smaller ones are kept until the run has all its scores
 

@@ -18,11 +18,11 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import Normalizer
 
 from .command import command, read_json
-from .encoder import Encoder
-from .fetched import fetched_base
+from .evaluation.encoder import Encoder
+from .evaluation.tasks import evaluate
+from .hub.fetched import fetched_base
 from .model import build_model
 from .scores import write_scores
-from .tasks import evaluate
 
 UNTRAINED = {"attention": "causal", "pooling": {"kind": "mean", "tokens": "mean"}}
 RANKING = ("Retrieval", "Reranking")  # what BM25, which gives no embeddings, can do

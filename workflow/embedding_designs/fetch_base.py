@@ -9,7 +9,7 @@ from fnmatch import fnmatch
 from pathlib import Path
 
 from .command import BadInput, command, read_json, write_json
-from .fetch_hub import fetch
+from .hub.fetch import fetch
 
 WEIGHTS = ("model.safetensors", "model-*-of-*.safetensors")
 SETTINGS = ("*.json", "*.txt", "*.model", "*.jinja", "*.tiktoken")  # configuration and tokenizer

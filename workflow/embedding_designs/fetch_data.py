@@ -7,8 +7,8 @@ import argparse
 from pathlib import Path
 
 from .command import command, read_json, write_json
-from .fetch_hub import cached, fetch, in_one_line
-from .training_files import load_hub_rows
+from .hub.fetch import cached, fetch, in_one_line
+from .training.files import load_hub_rows
 
 
 @command

@@ -10,8 +10,8 @@ from typing import Any
 import mteb
 
 from .command import command, progress, read_json, write_json
-from .fetch_hub import fetch, in_one_line
-from .fetched import in_cache, parts
+from .hub.fetch import fetch, in_one_line
+from .hub.fetched import in_cache, parts
 
 
 def fetch_task(name: str) -> list[dict[str, Any]]:

@@ -12,12 +12,13 @@ from typing import Any
 import jinja2
 import pandas as pd
 
-from . import findings_tables, sentences
+from . import sentences
 from .cards import task_batches
 from .command import BadInput, command, read_json, whole
-from .findings_cost import cost
-from .findings_data import report
-from .findings_figures import figures
+from .page import tables
+from .page.cost import cost
+from .page.data import report
+from .page.figures import figures
 from .provenance import provenance
 from .scores import read_scores
 
@@ -46,14 +47,14 @@ def gather(folder: Path) -> dict[str, Any]:
             "name": name,
             "comparisons": comparisons,
             "headline": headline(comparisons),
-            "summary": findings_tables.summary(comparisons),
-            "scores": findings_tables.scores(comparisons, base_references),
-            "tasks": findings_tables.tasks(comparisons, base_scores, base_references),
-            "pairs": findings_tables.pairs(comparisons) if len(comparisons[0]["designs"]) <= MANY else None,
+            "summary": tables.summary(comparisons),
+            "scores": tables.scores(comparisons, base_references),
+            "tasks": tables.tasks(comparisons, base_scores, base_references),
+            "pairs": tables.pairs(comparisons) if len(comparisons[0]["designs"]) <= MANY else None,
             "cost": cost(folder, comparisons[0], task_batches(study)) if study.get("designs") else None,
             "figures": figures(folder / "figures", name, comparisons),
-            "effects": findings_tables.effects(comparisons),
-            "vanished": findings_tables.papers_rule(comparisons),
+            "effects": tables.effects(comparisons),
+            "vanished": tables.papers_rule(comparisons),
         })  # fmt: skip
     return {
         "study": study,
@@ -94,7 +95,7 @@ def headline(comparisons: Sequence[Mapping[str, Any]]) -> list[str]:
         return []
     leads: dict[str, list[str]] = {}
     for comparison in categories:
-        leader = sentences.listing(findings_tables.leaders(comparison))
+        leader = sentences.listing(tables.leaders(comparison))
         leads.setdefault(leader, []).append(comparison["category"])
     named = [f"{name} in {sentences.listing(where)}" for name, where in leads.items()]
     return [f"Best average rank: {'; '.join(named)}.", *_apart(categories), *_over_runs(categories)]
@@ -102,7 +103,7 @@ def headline(comparisons: Sequence[Mapping[str, Any]]) -> list[str]:
 
 def _apart(categories: Sequence[Mapping[str, Any]]) -> Iterator[str]:
     """Say in which categories these checkpoints differ."""
-    separated = [c["category"] for c in categories if findings_tables.separates(c)]
+    separated = [c["category"] for c in categories if tables.separates(c)]
     alike = [c["category"] for c in categories if c["category"] not in separated]
     undecidable = [c["category"] for c in categories if not c["undecidable"]["decidable_by_wilcoxon_holm"]]
     if separated:
@@ -161,7 +162,7 @@ def data_reports(folder: Path) -> list[dict[str, Any]]:
 def render(page: Mapping[str, Any]) -> str:
     """Return the page as HTML; every text in it is escaped."""
     environment = jinja2.Environment(
-        loader=jinja2.FileSystemLoader(Path(__file__).parent),
+        loader=jinja2.FileSystemLoader(Path(__file__).parent / "page"),
         autoescape=True,
         undefined=jinja2.StrictUndefined,
         trim_blocks=True,

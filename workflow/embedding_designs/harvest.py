@@ -19,13 +19,13 @@ import pyarrow
 import pyarrow.parquet
 
 from .command import BadInput, command, progress, read_json, whole, write_json
-from .docstring_text import folded
-from .package_docstrings import (
+from .docstrings.package import (
     documented_objects,
     is_installed,
     package_files,
     package_version,
 )
+from .docstrings.text import folded
 
 COLUMNS = ["package", "module", "qualname", "kind", "summary", "description", "text", "split"]
 

@@ -13,9 +13,9 @@ import jinja2
 
 from .cards import names_of
 from .command import BadInput, command, whole
-from .cost_model import backbone_of
+from .cost.model import backbone_of
+from .cost.study import CHARACTERS_A_TOKEN, DOCUMENT_TOKENS, QUERY_TOKENS, StudyCost
 from .study import load_study
-from .study_cost import CHARACTERS_A_TOKEN, DOCUMENT_TOKENS, QUERY_TOKENS, StudyCost
 from .task_sizes import task_sizes
 
 PEAKS = {"A100": 312e12, "H100": 989e12}  # dense bf16 operations a second, from the maker's data sheets
@@ -60,7 +60,7 @@ def _base(study: Mapping[str, Any], name: str, base: Mapping[str, Any]) -> dict[
 
 def _template(name: str) -> jinja2.Template:
     environment = jinja2.Environment(
-        loader=jinja2.FileSystemLoader(Path(__file__).parent),
+        loader=jinja2.FileSystemLoader(Path(__file__).parent / "cost"),
         undefined=jinja2.StrictUndefined,
         keep_trailing_newline=True,
     )

@@ -14,10 +14,10 @@ from typing import Any
 import pyarrow.parquet
 
 from .command import BadInput, command, read_json, write_json
-from .docstring_text import folded
-from .docstring_triplets import docstring_triplets, sample
+from .docstrings.text import folded
+from .docstrings.triplets import docstring_triplets, sample
 from .harvest import content_hash, write_table
-from .training_files import Row, read_rows
+from .training.files import Row, read_rows
 
 DEFAULTS: dict[str, Any] = {"seed": 0, "heldout_rows": 0, "train_rows": None}
 DOCSTRING_DEFAULTS = {"min_description_words": 10, "max_words": 60}
@@ -49,7 +49,7 @@ def prepare(
     """
     card = DEFAULTS | read_card(source)
     if fetched:
-        from .fetched import fetched_data  # the hub's client takes a while to import
+        from .hub.fetched import fetched_data  # the hub's client takes a while to import
 
         card |= fetched_data(fetched)
     harvested = read_docstrings(docstrings) if docstrings else []

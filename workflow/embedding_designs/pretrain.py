@@ -16,8 +16,8 @@ from torch import Tensor
 from transformers import AutoConfig, AutoModelForCausalLM, PreTrainedModel, PreTrainedTokenizerFast, set_seed
 
 from .command import command, progress, read_json, whole
-from .training_log import peak_memory_mb
-from .word_vectors import word_vectors
+from .training.log import peak_memory_mb
+from .training.word_vectors import word_vectors
 
 BOS, EOS, PAD = "<s>", "</s>", "<pad>"
 EMBEDDING_SCALE = 0.3  # of word vectors: above what fresh layers add, so that words show through them

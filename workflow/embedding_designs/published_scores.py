@@ -11,8 +11,8 @@ from typing import Any
 import pandas as pd
 
 from .command import BadInput, command, read_json
-from .published_sources import read_source
-from .published_tasks import few, nearest
+from .published.sources import read_source
+from .published.tasks import few, nearest
 from .scores import COLUMNS, write_scores
 
 UNKNOWN = "unknown"

@@ -18,16 +18,16 @@ from peft import LoraConfig
 from sentence_transformers import SentenceTransformer, SentenceTransformerTrainingArguments
 from transformers import set_seed
 
-from . import processes
-from .checkpoints import EpochSampler, Trainer, train_with_checkpoints, weights_apart
 from .command import BadInput, command, content_hash, read_json, resumable, whole
-from .contrastive_loss import contrastive_loss
 from .designs import POOLING_KINDS
-from .fetched import fetched_base
+from .hub.fetched import fetched_base
 from .launch import take_console
 from .model import build_model, merge_adapter, save_model
-from .stop_signal import leave_at_sigterm
-from .training_log import TrainingLog
+from .training import processes
+from .training.checkpoints import EpochSampler, Trainer, train_with_checkpoints, weights_apart
+from .training.contrastive_loss import contrastive_loss
+from .training.log import TrainingLog
+from .training.stop_signal import leave_at_sigterm
 
 POOLING_PARAMETERS = r"(^|\.)1\."  # the pooling is module 1 of the model
 

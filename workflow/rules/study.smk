@@ -40,7 +40,7 @@ def read_study():
 def check_mteb_tasks(path, tasks):
     """Raise BadInput where MTEB has no task of a name; unchecked where only conda environments have mteb."""
     try:
-        from embedding_designs.tasks import check_task_names
+        from embedding_designs.evaluation.tasks import check_task_names
     except ImportError:
         return
     check_task_names(path, tasks)

@@ -1,0 +1,79 @@
+"""A model on several devices gives the embeddings of one, and no process outlives its purpose."""
+
+import os
+import subprocess
+import sys
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import psutil
+import pytest
+import torch
+
+from conftest import DESIGNS, sentence
+from embedding_designs.evaluation.devices import count_devices, on_devices
+from embedding_designs.evaluation.encoder import Encoder
+from embedding_designs.model import build_model, load_model, save_model
+
+WORKFLOW = Path(__file__).parents[2] / "workflow"
+PARENT = """
+import time
+from embedding_designs.evaluation.devices import on_devices
+if __name__ == "__main__":
+    with on_devices(dict, 2):
+        print("loaded", flush=True)
+        time.sleep(600)
+"""
+
+
+@pytest.fixture(scope="module")
+def folder(bases, tmp_path_factory):
+    torch.manual_seed(0)
+    folder = tmp_path_factory.mktemp("model")
+    save_model(build_model(bases["mistral"], DESIGNS["multi-layer-bidirectional"], max_tokens=32), folder)
+    return folder
+
+
+def embed(model: Any, texts: list[str]) -> np.ndarray:
+    return Encoder(model, {}, batch_size=4).embed(texts, "STS12", half=False, kind=np.float32)
+
+
+def test_two_processes_give_the_embeddings_of_one_and_a_dead_one_is_an_error(folder):
+    texts = [sentence(seed, words=1 + seed % 20) for seed in range(60)]
+    with on_devices(partial(load_model, folder), 1) as model:
+        expected = embed(model, texts)
+    with on_devices(partial(load_model, folder), 2) as model:
+        np.testing.assert_allclose(embed(model, texts), expected, rtol=0, atol=1e-6)
+        for process in model.processes:
+            process.kill()
+        with pytest.raises(RuntimeError, match="the process on device 0 died, exit code -9"):
+            list(model.encode_batches([["a"]]))
+
+
+def test_an_error_of_a_process_is_told():
+    with pytest.raises(RuntimeError, match=r"device \d: ValueError: invalid literal"):
+        with on_devices(partial(int, "no number"), 2):
+            pass
+
+
+def test_no_process_outlives_its_parent():
+    environment = {**os.environ, "PYTHONPATH": str(WORKFLOW)}
+    parent = subprocess.Popen(
+        [sys.executable, "-c", PARENT], env=environment, stdout=subprocess.PIPE, text=True
+    )
+    assert parent.stdout.readline() == "loaded\n"
+    children = psutil.Process(parent.pid).children(recursive=True)
+    assert len(children) >= 2
+    parent.kill()
+    parent.communicate()
+    _, alive = psutil.wait_procs(children, timeout=30)
+    assert alive == []
+
+
+def test_each_gpu_has_a_process_unless_told_otherwise(monkeypatch):
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 2)
+    assert [count_devices(asked) for asked in (None, 1, 2)] == [2, 1, 2]
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 0)
+    assert [count_devices(asked) for asked in (None, 2)] == [1, 2]

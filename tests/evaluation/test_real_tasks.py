@@ -1,0 +1,52 @@
+"""Real MTEB tasks through the same code: two designs of a tiny model, trained and evaluated offline."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from embedding_designs.command import write_json
+from embedding_designs.train import save_run, train_run
+
+ROOT = Path(__file__).parents[2]
+HUB = ROOT.parent / "shared" / "data" / "hub"
+CARD = {
+    "tasks": {"STS": ["BIOSSES", "STSBenchmark"], "PairClassification": ["RTE3"]},
+    "prompts": {"STS": "Retrieve semantically similar text."},
+    "max_tokens": 128,
+    "batch_size": 64,
+}
+
+
+@pytest.mark.skipif(not HUB.is_dir(), reason="the real task data are not here (../shared/data/hub)")
+@pytest.mark.parametrize("design", ["eos-causal", "multi-layer-bidirectional"])
+def test_a_design_is_evaluated_on_real_mteb_tasks(design, run_card, bases, triplets, tmp_path):
+    card = run_card(design, steps=2)
+    (tmp_path / "work").mkdir()
+    model = train_run(card, str(bases["mistral"]), *triplets, tmp_path / "work", tmp_path / "log")
+    save_run(model, card, tmp_path / "model")
+    write_json(tmp_path / "tasks.json", CARD)
+    command = [
+        sys.executable, "-m", "embedding_designs.evaluate", str(tmp_path / "tasks.json"),
+        "--model", str(tmp_path / "model"), "--partial", str(tmp_path / "partial"),
+        "--embeddings", str(tmp_path / "embeddings"), "--output", str(tmp_path / "scores.csv"),
+    ]  # fmt: skip
+    environment = {
+        **os.environ,
+        "PYTHONPATH": str(ROOT / "workflow"),
+        "HF_DATASETS_CACHE": str(tmp_path / "cache"),
+        "HF_HUB_OFFLINE": "1",
+    }
+    # with this working directory a dataset's name is the path of its folder
+    subprocess.run(command, cwd=HUB, env=environment, check=True)
+    scores = pd.read_csv(tmp_path / "scores.csv").set_index("task")
+    assert scores["metric"].to_dict() == {
+        "BIOSSES": "cosine_spearman",
+        "STSBenchmark": "cosine_spearman",
+        "RTE3": "max_ap",
+    }
+    assert scores["score"].between(-1, 1).all()
+    assert scores.loc["STSBenchmark", "score"] > 0.1  # even random weights see words that two texts share

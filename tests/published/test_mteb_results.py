@@ -1,0 +1,146 @@
+"""MTEB results are read with mteb's own classes, old formats included; what cannot be read is named."""
+
+import json
+from pathlib import Path
+
+import mteb
+import pytest
+from mteb.results import TaskResult
+
+from embedding_designs.command import BadInput
+from embedding_designs.published.mteb_results import read_mteb_results
+
+BENCHMARK = "MTEB(eng, v2)"
+TASKS = ["STS12", "STS17", "SprintDuplicateQuestions"]
+OLD_STS = {  # as mteb wrote it before 1.11.0: no main_score, cos_sim for cosine
+    "dataset_revision": "a0d554a64d88156834ff5ae9920b964011b16384",
+    "mteb_dataset_name": "STS12",
+    "mteb_version": "1.0.2",
+    "test": {
+        "cos_sim": {"pearson": 0.5, "spearman": 0.61},
+        "euclidean": {"pearson": 0.4, "spearman": 0.3},
+        "evaluation_time": 1.5,
+    },
+}
+OLD_PAIRS = {
+    "dataset_revision": "d66bd1f72af766a5cc4b0ca5e00c162f89e8cc46",
+    "mteb_dataset_name": "SprintDuplicateQuestions",
+    "mteb_version": "1.0.2",
+    "test": {
+        "cos_sim": {"ap": 0.8, "f1": 0.7},
+        "dot": {"ap": 0.9, "f1": 0.6},
+        "max": {"ap": 0.9, "f1": 0.7},
+        "evaluation_time": 2.0,
+    },
+}
+
+
+def write(folder: Path, model: str, name: str, subsets: dict, revision: str = "abc") -> Path:
+    """Write one result with mteb's own class. subsets: {split: {subset: main score}}."""
+    scores = {
+        split: {subset: {"main_score": score} for subset, score in values.items()}
+        for split, values in subsets.items()
+    }
+    path = folder / model.replace("/", "__") / revision / f"{name}.json"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    TaskResult.from_task_results(mteb.get_task(name), scores, evaluation_time=1.0).to_disk(path)
+    return path
+
+
+def write_old(folder: Path, model: str, content: dict) -> None:
+    path = folder / model.replace("/", "__") / "old" / f"{content['mteb_dataset_name']}.json"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(json.dumps(content))
+
+
+@pytest.fixture
+def clone(tmp_path):
+    """Return a folder such as a clone of the results repository: a new model, and one in the old format."""
+    results = tmp_path / "results"
+    write(results, "me/new", "STS12", {"test": {"default": 0.7}, "train": {"default": 0.1}})
+    write(results, "me/new", "STS17", {"test": {"en-en": 0.9, "fr-en": 0.2, "de-en": 0.3}})
+    write(results, "me/new", "SprintDuplicateQuestions", {"test": {"default": 0.95}})
+    meta = results / "me__new" / "abc" / "model_meta.json"
+    meta.write_text(json.dumps({"name": "me/new", "revision": "abc"}))
+    write_old(results, "you/old", OLD_STS)
+    write_old(results, "you/old", OLD_PAIRS)
+    return tmp_path
+
+
+def scores(rows) -> dict:
+    return rows.set_index(["model", "task"])["score"].round(6).to_dict()
+
+
+def test_only_the_benchmarks_splits_and_subsets_count_and_old_formats_are_read(clone):
+    assert scores(read_mteb_results(clone, BENCHMARK, TASKS)) == {
+        ("me/new", "STS12"): 0.7,
+        ("me/new", "STS17"): 0.9,
+        ("me/new", "SprintDuplicateQuestions"): 0.95,
+        ("you/old", "STS12"): 0.61,
+        ("you/old", "SprintDuplicateQuestions"): 0.9,
+    }
+
+
+def test_a_clone_its_results_folder_and_any_folder_of_that_shape_give_the_same(clone):
+    expected = scores(read_mteb_results(clone, BENCHMARK, TASKS))
+    assert scores(read_mteb_results(clone / "results", BENCHMARK, TASKS)) == expected
+    (clone / "results").rename(clone / "runs_of_march")
+    assert scores(read_mteb_results(clone / "runs_of_march", BENCHMARK, TASKS)) == expected
+
+
+def test_single_models_may_be_read_alone(clone):
+    rows = read_mteb_results(clone, BENCHMARK, ["STS12"], ["you/old"])
+    assert scores(rows) == {("you/old", "STS12"): 0.61}
+
+
+def test_a_missing_subset_makes_the_score_missing_and_not_another_one(clone):
+    """Without a benchmark a task counts with all its subsets: STS17 has eleven, and only three are there."""
+    assert len(mteb.get_task("STS17").hf_subsets) == 11
+    rows = read_mteb_results(clone, None, ["STS12", "STS17"])
+    assert rows[rows["task"] == "STS17"]["score"].isna().all()
+    assert scores(rows[rows["task"] == "STS12"]) == {("me/new", "STS12"): 0.7, ("you/old", "STS12"): 0.61}
+
+
+def test_a_model_with_two_revisions_has_one_score(clone):
+    """Here one revision is named and one is not, and mteb prefers the one that is."""
+    results = clone / "results"
+    write(results, "me/twice", "STS12", {"test": {"default": 0.4}}, revision="no_revision_available")
+    write(results, "me/twice", "STS12", {"test": {"default": 0.5}}, revision="main")
+    rows = read_mteb_results(clone, BENCHMARK, ["STS12"])
+    assert scores(rows[rows["model"] == "me/twice"]) == {("me/twice", "STS12"): 0.5}
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (
+            ("MTEB(eng v2)", []),
+            'scores.benchmark "MTEB(eng v2)" is no benchmark of MTEB; did you mean MTEB(eng',
+        ),
+        ((None, ["STS122"]), "scores: STS122 is no task of MTEB; did you mean STS"),
+        ((BENCHMARK, ["BIOSSES"]), "no results of BIOSSES"),
+        ((BENCHMARK, [], ["me/newer"]), "no results of model me/newer; did you mean me/new?"),
+    ],
+)
+def test_unknown_names_are_refused_with_the_nearest(clone, arguments, message):
+    with pytest.raises(BadInput) as error:
+        read_mteb_results(clone, *arguments)
+    assert message in str(error.value)
+    assert "\n" not in str(error.value)
+
+
+@pytest.mark.parametrize("content", ["{", "[]", '{"mteb_version": "2.0.0", "task_name": "STS12"}'])
+def test_a_broken_file_is_named(clone, content):
+    (clone / "results" / "you__old" / "old" / "STS12.json").write_text(content)
+    with pytest.raises(BadInput, match=r"you__old/old/STS12\.json: no MTEB results: ") as error:
+        read_mteb_results(clone, BENCHMARK, TASKS)
+    assert "\n" not in str(error.value)
+
+
+def test_a_folder_without_results_is_refused_and_left_as_it_was(tmp_path):
+    with pytest.raises(BadInput, match="holds no MTEB results; needed: "):
+        read_mteb_results(tmp_path, BENCHMARK, [])
+    assert not list(tmp_path.iterdir())
+    with pytest.raises(BadInput, match="no such folder"):
+        read_mteb_results(tmp_path / "absent", BENCHMARK, [])
+    assert not (tmp_path / "absent").exists()

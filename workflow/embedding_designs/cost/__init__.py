@@ -1,0 +1,1 @@
+"""What models and studies cost, before anything is run."""

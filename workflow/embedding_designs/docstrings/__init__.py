@@ -1,0 +1,1 @@
+"""Docstrings of Python packages as texts, training triplets and MTEB tasks."""

@@ -1,0 +1,1 @@
+"""The inner parts of an evaluation: tasks, encoder, devices and stored embeddings."""

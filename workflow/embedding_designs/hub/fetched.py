@@ -1,0 +1,59 @@
+"""Finds what was fetched from the hub in its cache, at its commit, without a network.
+
+Not by the names of datasets: without a network `datasets` takes the revision that it read last, whichever was
+asked for, and shows mteb one configuration of a dataset only, so that a reranking task loses its candidates
+and is scored as a search of all documents.
+"""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from huggingface_hub import constants
+
+from ..command import BadInput, read_json
+from .fetch import cached
+
+FETCH = "run `snakemake fetch` with the study's own --config where there is network"
+
+
+def fetched_base(fetched: Path) -> dict[str, str]:
+    """Return what a list of what was fetched tells of a base: {"revision": commit}."""
+    return {"revision": read_json(fetched)[0]["revision"]}
+
+
+def fetched_data(fetched: Path) -> dict[str, str]:
+    """Return what a list of what was fetched tells of training data: {"revision": commit, "folder": …}."""
+    entry = read_json(fetched)[0]
+    folder = folder_of(entry["name"], entry["revision"], f"data.dataset {entry['name']}")
+    return {"revision": entry["revision"], "folder": str(folder)}
+
+
+def folder_of(name: str, revision: str | None, asked_by: str) -> Path:
+    """Return the folder of a dataset in the hub's cache; BadInput where it is not there whole."""
+    folder = cached(name, revision)
+    if folder is None:
+        raise BadInput(f"{asked_by}: {name} at {revision} is not in {constants.HF_HUB_CACHE}; {FETCH}")
+    return folder
+
+
+def parts(task: Any) -> Sequence[Any]:
+    """Return the tasks that an MTEB task is made of: mostly itself alone."""
+    return getattr(task, "tasks", None) or [task]
+
+
+def in_cache(task: Any) -> Any:
+    """Return an MTEB task that reads its data from the hub's cache where they were fetched.
+
+    Others are left as they are where there is network or a folder of that name; elsewhere BadInput.
+    """
+    for part in parts(task):
+        data = part.metadata.dataset
+        if Path(data["path"]).is_dir():
+            continue
+        folder = cached(data["path"], data.get("revision"))
+        if folder is None and constants.HF_HUB_OFFLINE:
+            folder = folder_of(data["path"], data.get("revision"), f"task {part.metadata.name}")
+        if folder is not None:
+            part.metadata = part.metadata.model_copy(update={"dataset": {**data, "path": str(folder)}})
+    return task

@@ -1,0 +1,1 @@
+"""Scores that others made: their sources, tasks and formats."""

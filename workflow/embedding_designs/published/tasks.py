@@ -1,0 +1,82 @@
+"""The tasks of MTEB that a study of published scores compares, and the category of each."""
+
+import difflib
+from collections.abc import Iterable, Sequence
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from ..command import BadInput
+
+SHIPPED = Path(__file__).parents[3] / "resources" / "published" / "mteb-english-tasks.csv"
+NAMED = 5  # of a long list, what an error names; the rest is counted
+
+
+def few(names: Sequence[str]) -> str:
+    """Return the first of some names and the number of the others, for an error message."""
+    more = f" and {len(names) - NAMED} more" if len(names) > NAMED else ""
+    return ", ".join(names[:NAMED]) + more
+
+
+def nearest(name: str, known: Iterable[str]) -> str:
+    """Return the end of an error message: the known names that are most like an unknown one."""
+    known = sorted(set(known))
+    close = difflib.get_close_matches(name, known, n=3, cutoff=0.5)
+    if close:
+        return f"did you mean {' or '.join(close)}?"
+    few = len(known) <= 10
+    return f"choose from {', '.join(known)}" if few else f"none of {len(known)} names is like it"
+
+
+def selected_tasks(benchmark: str, names: Sequence[str]) -> dict[str, str]:
+    """Return task -> category for a benchmark or, where names are given, for these tasks of it."""
+    tasks = benchmark_tasks(benchmark)
+    for name in names:
+        if name not in tasks:
+            raise BadInput(f"scores.tasks {name} is no task of {benchmark}; {nearest(name, tasks)}")
+    return {name: tasks[name] for name in names} if names else tasks
+
+
+def benchmark_tasks(benchmark: str) -> dict[str, str]:
+    """Return task -> category for a benchmark of MTEB; those of the shipped table need no import of mteb."""
+    shipped = _shipped()
+    inside = [benchmark in benchmarks.split("; ") for benchmarks in shipped["benchmarks"]]
+    if any(inside):
+        return shipped[inside].set_index("task")["category"].to_dict()
+    return {task.metadata.name: task.metadata.type for task in mteb_benchmark(benchmark)}
+
+
+def task_categories(names: Sequence[str]) -> dict[str, str]:
+    """Return task -> category for tasks of MTEB."""
+    shipped = _shipped().set_index("task")["category"]
+    return {name: shipped[name] if name in shipped else mteb_task(name).metadata.type for name in names}
+
+
+def mteb_benchmark(benchmark: str) -> list[Any]:
+    """Return the task objects of a benchmark, limited to the subsets and splits that it counts."""
+    import mteb  # takes seconds, and the shipped study needs none of it
+
+    try:
+        return list(mteb.get_benchmark(benchmark).tasks)
+    except KeyError:
+        known = [known.name for known in mteb.get_benchmarks()]
+        message = f'scores.benchmark "{benchmark}" is no benchmark of MTEB; {nearest(benchmark, known)}'
+        raise BadInput(message) from None
+
+
+def mteb_task(name: str) -> Any:
+    """Return the task object of a name, with all its subsets."""
+    import mteb
+
+    try:
+        return mteb.get_task(name)
+    except KeyError:
+        known = [task.metadata.name for task in mteb.get_tasks(exclude_superseded=False)]
+        raise BadInput(f"scores: {name} is no task of MTEB; {nearest(name, known)}") from None
+
+
+@cache
+def _shipped() -> pd.DataFrame:
+    return pd.read_csv(SHIPPED, keep_default_na=False)
