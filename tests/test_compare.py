@@ -48,6 +48,9 @@ def three_tasks() -> pd.DataFrame:
     )
 
 
+AS_TEXT = three_tasks().to_csv(index=False)
+
+
 def written(tmp_path, scores: pd.DataFrame | str) -> Path:
     """Return the path of a scores.csv."""
     path = tmp_path / "scores.csv"
@@ -142,6 +145,11 @@ def test_the_order_of_rows_changes_nothing():
         (three_tasks().assign(category=["STS", "Clustering"] * 9), "task A stands in category STS and"),
         (three_tasks().replace({"score": 0.4}, 40), "line 10: score '40.0' is no number from -1 to 1; "),
         (three_tasks().replace({"task": "B"}, ""), "line 4: task is empty"),
+        (AS_TEXT.replace(",2,A,", ",01,A,"), "a second score for base mini, design eos-causal, seed 01, "),
+        (AS_TEXT.replace("0.4\n", "0.4,0.5\n"), "not a CSV table: "),
+        (AS_TEXT.replace("\n", ",\n").replace("score,", "score"), "line 2: more fields than the header"),
+        (AS_TEXT.replace("\n", "\n\n").replace("0.4", "4"), "line 19: score '4' is no number"),
+        (three_tasks().replace({"category": "STS"}, "S/TS"), 'category "S/TS" has a slash'),
         (three_tasks().assign(attention=["causal", "other"] * 9), "eos-causal of base mini has more than"),
         (three_tasks().assign(score=0.5), "scores of base mini: All designs score the same on every task"),
         (three_tasks().query("task == 'A'"), "scores of base mini: With a single task there is nothing"),
@@ -162,6 +170,29 @@ def test_a_refusal_is_one_line_without_a_traceback_and_writes_nothing(tmp_path):
         "error: scores: 1 missing: base mini, design eos-causal, seed 2, task B"
     ]
     assert sorted(path.name for path in tmp_path.iterdir()) == ["scores.csv", "study.json"]
+
+
+def test_a_base_that_is_not_in_the_study_is_refused():
+    with pytest.raises(BadInput, match="scores: base mini is not in the study; choose from other"):
+        compare.compare_study(three_tasks(), {**STUDY, "bases": {"other": {}}})
+
+
+def test_a_base_that_loses_all_its_tasks_is_refused_and_not_left_out():
+    scores = three_tasks().query("not (design == 'eos-causal' and seed == 2)")
+    with pytest.raises(BadInput, match="each task of base mini lacks a score, so that none is left"):
+        compare.compare_study(scores, {**STUDY, "statistics": {"missing": "drop_tasks"}})
+
+
+def test_a_folder_is_no_table_of_scores(tmp_path):
+    with pytest.raises(BadInput, match="a folder, not a table of scores"):
+        read_scores(tmp_path)
+
+
+def test_bases_with_different_seeds_are_told_apart():
+    few = three_tasks().query("seed == 1").assign(base="few")
+    scope = compare.compare_study(pd.concat([three_tasks(), few]), STUDY)["scope"]
+    assert "mini: Two runs of each design were scored" in scope
+    assert "few: One run of each design was scored" in scope
 
 
 def test_a_seed_of_the_study_without_any_score_is_missing():
@@ -237,7 +268,7 @@ def test_the_sentences_of_a_decided_comparison():
         "Against the baseline eos-causal alone (Holm over 2 designs) "
         "ranks tell mean-both and mean-causal better.",
         "No pair is shown to be practically equivalent "
-        "(mean scores closer than 0.01, Bayesian signed-rank test, probability 0.95).",
+        "(typical difference of scores below 0.01, Bayesian signed-rank test, probability 0.95).",
         "The paper's rule (uncorrected Wilcoxon) would call 3 pairs significant; "
         "none of them vanish under Holm's correction.",
     ]
@@ -279,13 +310,14 @@ def test_of_many_significant_pairs_those_with_the_baseline_are_named(baseline, t
 
 def test_too_few_tasks_are_said_to_decide_nothing_before_anything_else():
     comparison = compare.compare_study(clear_winner(6), STUDY)["comparisons"][0]
-    assert comparison["undecidable"]["decidable_by_wilcoxon_holm"] is False
+    decidable = comparison["undecidable"]["decidable"]
+    assert [test for test, can in decidable.items() if not can] == ["wilcoxon_holm"]
     assert comparison["undecidable"]["attainable"]["wilcoxon_holm"] == 3 / 32
     assert next(iter(comparison["sentences"])) == "undecidable"
     assert comparison["sentences"]["undecidable"][0] == (  # 3 x 2^(1 - N) <= 0.05 from N = 7
-        "With 6 tasks Wilcoxon's test with Holm's correction over 3 pairs cannot reach p = 0.05 at all "
-        "(smallest attainable: 0.0312 x 3): this category decides nothing by it; "
-        "7 tasks are the fewest that could."
+        "With 6 tasks p = 0.05 cannot be reached at all, whatever the scores, by Wilcoxon's test with Holm's "
+        "correction over 3 pairs (smallest attainable: 0.0938; 7 tasks are the fewest that could): "
+        "this category decides nothing by it."
     )
     told = comparison["sentences"]["these_checkpoints"]
     assert not any(sentence.startswith("Wilcoxon") for sentence in told)
@@ -293,6 +325,26 @@ def test_too_few_tasks_are_said_to_decide_nothing_before_anything_else():
         "The paper's rule (uncorrected Wilcoxon) would call 3 pairs significant; "
         "all of them vanish under Holm's correction."
     )
+
+
+def test_tests_that_cannot_decide_are_named_and_say_nothing_more():
+    comparison = compare.compare_study(clear_winner(2), STUDY)["comparisons"][0]
+    # N = 2, k = 3: chi-square 4 with 2 degrees of freedom; z = 2 / sqrt(3 4 / 12) = 2, its p times 2;
+    # R 4.2: ptukey(2 * sqrt(2), 3, Inf, lower.tail = FALSE) = 0.1122
+    assert comparison["sentences"]["undecidable"][:2] == [
+        "With 2 tasks p = 0.05 cannot be reached at all, whatever the scores, by "
+        "Friedman's test (smallest attainable: 0.1353; 3 tasks are the fewest that could), "
+        "Nemenyi's test (smallest attainable: 0.1122; 3 tasks are the fewest that could), "
+        "Wilcoxon's test with Holm's correction over 3 pairs "
+        "(smallest attainable: 1; 7 tasks are the fewest that could) and "
+        "the test against the baseline with Holm's correction over 2 "
+        "(smallest attainable: 0.091; 3 tasks are the fewest that could): "
+        "this category decides nothing by them.",
+        "With 2 tasks practical equivalence cannot be shown: the prior of its test could decide.",
+    ]
+    told = " ".join(comparison["sentences"]["these_checkpoints"])
+    assert not any(word in told for word in ("Nemenyi", "Wilcoxon's", "baseline", "equivalent", "sub-pool"))
+    assert all(row["verdict"] == "too few tasks" for row in comparison["these_checkpoints"]["equivalence"])
 
 
 def test_nothing_significant_is_said_plainly():

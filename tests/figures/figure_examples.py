@@ -104,7 +104,8 @@ def comparison_of(
             "designs": {n: {"difference": -0.01 * i, "low": -0.01 * i - 0.02, "high": 0.03 - 0.01 * i}
                         for i, n in enumerate(names)},
         },
-        "undecidable": {"untestable": None, "decidable_by_wilcoxon_holm": True},
+        "unit": "design",
+        "undecidable": {"untestable": None, "decidable": {"nemenyi": True, "wilcoxon_holm": True}},
         "these_checkpoints": of_tests,
         "factors": {"crossed": None, "anova": None},
     }  # fmt: skip

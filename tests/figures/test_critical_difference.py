@@ -213,7 +213,7 @@ def test_the_diagram_of_wilcoxons_test_names_it_and_has_no_critical_difference()
 
 def test_a_wilcoxon_test_with_too_few_tasks_says_so():
     comparison = comparison_of(*CASES["5 designs"])
-    comparison["undecidable"]["decidable_by_wilcoxon_holm"] = False
+    comparison["undecidable"]["decidable"]["wilcoxon_holm"] = False
     assert "With so few tasks" in said(drawn(comparison, test="wilcoxon"))
 
 
@@ -261,8 +261,17 @@ def test_a_bar_has_a_stretch_for_each_run_of_neighbours():
 
 def test_a_long_name_keeps_its_family_and_its_version():
     name = "LLM2Vec-Mistral-7B-Instruct-v2-mntp-supervised"
-    short = shortened(name, 7, 80)
+    (short,) = shortened([name], 7, 80)
     assert text_width(short, 7) <= 80 < text_width(name, 7)
     assert short.startswith("LLM2Vec")
     assert short.endswith("vised")
-    assert shortened("GritLM-7B", 7, 80) == "GritLM-7B"
+    assert shortened(["GritLM-7B"], 7, 80) == ["GritLM-7B"]
+
+
+@pytest.mark.parametrize("width", [70, 80, 100, 120])
+def test_names_that_differ_in_their_middle_stay_different(width):
+    names = [f"LLM2Vec-Mistral-7B-Instruct-v2-mntp-{kind}supervised" for kind in ("", "un")]
+    names += [f"a-model-of-the-{size}-billion-class-with-a-long-name" for size in ("seven", "seventy")]
+    short = shortened(names, 7, width)
+    assert len(set(short)) == 4
+    assert max(text_width(text, 7) for text in short) <= width

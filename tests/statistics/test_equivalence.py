@@ -8,11 +8,11 @@ import numpy as np
 import pandas as pd
 import pytest
 from literature import DEMSAR, random_scores
-from published import mteb_english
 
 from embedding_designs.statistics import equivalence as module
 from embedding_designs.statistics.equivalence import equivalence
 from embedding_designs.statistics.pairwise import pair_differences
+from published import mteb_english
 
 
 def of_difference(difference: list[float], rope: float, **options) -> dict:
@@ -59,9 +59,18 @@ def test_verdicts():
     assert of_difference([0.1, -0.1] * 3, 0.01)["verdict"] == "undecided"
 
 
+def test_fewer_than_six_tasks_give_no_verdict_because_the_prior_could_turn_it():
+    """With the pseudo-task beyond the rope, not at 0, five tasks within it do not reach 0.95, and six do."""
+    for n_tasks, verdict in [(1, "too few tasks"), (5, "too few tasks"), (6, "equivalent")]:
+        assert of_difference([0.001] * n_tasks, 0.01)["verdict"] == verdict
+        weights = module.dirichlet_weights(n_tasks, 50_000, seed=0)
+        without_pseudo_task = (1 - weights[:, 0]) ** 2
+        assert ((without_pseudo_task > 0.5).mean() > 0.95) == (n_tasks >= 6)
+
+
 def test_designs_that_never_differ_are_equivalent_and_without_a_rope_undecided():
-    assert of_difference([0.0] * 4, 0.01)["p_equivalent"] == 1
-    pair = of_difference([0.0] * 4, 0)
+    assert of_difference([0.0] * 6, 0.01)["p_equivalent"] == 1
+    pair = of_difference([0.0] * 6, 0)
     assert (pair["p_first_better"], pair["p_second_better"], pair["verdict"]) == (0.5, 0.5, "undecided")
 
 

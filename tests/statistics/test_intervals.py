@@ -19,7 +19,7 @@ def test_rank_intervals_hold_the_rank_and_stay_within_the_ranks():
 
 
 def test_a_rank_that_is_the_same_on_every_task_has_no_width():
-    scores = pd.DataFrame({"a": [0.9, 0.8, 0.9], "b": [0.1, 0.2, 0.1], "c": [0.2, 0.1, 0.2]})
+    scores = pd.DataFrame({"a": [0.9] * 5, "b": [0.1, 0.2] * 2 + [0.1], "c": [0.2, 0.1] * 2 + [0.2]})
     intervals = rank_intervals(scores, 0.05)
     assert intervals["a"] == [1, 1]
     assert intervals["b"] == [2, 3]
@@ -33,8 +33,9 @@ def test_rank_intervals_approach_the_normal_one_with_many_tasks():
         assert (high - low) / 2 == pytest.approx(expected[name], rel=0.05)
 
 
-def test_a_single_task_gives_no_rank_interval():
-    assert rank_intervals(pd.DataFrame({"a": [0.1], "b": [0.2]}), 0.05) is None
+@pytest.mark.parametrize("n_tasks", [1, 2, 4])
+def test_fewer_than_five_tasks_give_no_rank_interval(n_tasks):
+    assert rank_intervals(pd.DataFrame({"a": [0.1] * n_tasks, "b": [0.2] * n_tasks}), 0.05) is None
 
 
 def test_over_tasks_only_the_interval_is_that_of_the_paired_t_test():

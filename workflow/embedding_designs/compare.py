@@ -39,6 +39,8 @@ def compare_study(scores: pd.DataFrame, study: Mapping[str, Any]) -> dict[str, A
     """
     settings = SETTINGS | dict(study.get("statistics", {}))
     scores, dropped = complete(scores, study)
+    # Published scores have one run of each model: there is nothing to say of designs.
+    unit = "model" if study.get("scores", {}).get("from", "table") != "table" else "design"
     comparisons = []
     for base, cells in progress(scores.groupby("base", sort=False), description="compare designs"):
         names = _designs(cells, study)
@@ -48,6 +50,7 @@ def compare_study(scores: pd.DataFrame, study: Mapping[str, Any]) -> dict[str, A
             raise BadInput(f"scores of base {base}: {reason}")
         of_base = [
             {"base": base, "category": category, "dropped_tasks": dropped.get(base, [])}
+            | {"unit": unit}
             | compare_designs(part, names, baseline, settings)
             for category, part in [*cells.groupby("category", sort=False), ("All", cells)]
         ]
@@ -60,7 +63,8 @@ def compare_study(scores: pd.DataFrame, study: Mapping[str, Any]) -> dict[str, A
         "alpha": settings["alpha"],
         "rope": settings["rope"],
         "designs": _described(scores, study),
-        "scope": sentences.scope(scores["seed"].nunique()),
+        "unit": unit,
+        "scope": sentences.scope(scores.groupby("base", sort=False)["seed"].nunique().to_dict(), unit),
         "comparisons": comparisons,
     }
 
@@ -136,7 +140,11 @@ def _undecidable(scores: pd.DataFrame, of_runs: pd.DataFrame, alpha: float) -> d
     return {
         "untestable": untestable,
         "attainable": smallest,
-        "decidable_by_wilcoxon_holm": untestable is None and smallest["wilcoxon_holm"] <= alpha,
+        "decidable": {
+            test: untestable is None and smallest[test] <= alpha
+            for test in ("friedman", "nemenyi", "wilcoxon_holm", "baseline_holm")
+        }
+        | {"equivalence": untestable is None and n_tasks >= equivalence.FEWEST_TASKS},
         "detectable": power.detectable(scores, of_runs, alpha),
     }
 

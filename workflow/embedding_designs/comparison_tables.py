@@ -13,6 +13,19 @@ LONGEST = 2000  # rows of a LaTeX table; nobody prints more, and CSV and JSON ha
 LONG = 40  # rows of a LaTeX table that still fits on a page; longer ones are longtables
 SMALL = "<0.001"  # what smaller p-values are printed as in LaTeX
 DIGITS = 3  # of numbers in LaTeX; CSV and JSON keep six
+PRINTED = {  # columns of the tables that are too wide for a page; CSV and JSON have all of them
+    "tests": ["base", "category", "tasks", "friedman_chi_square", "friedman_p",
+              "friedman_p_holm_over_categories", "kendall_w", "critical_difference", "run_anova_f",
+              "run_anova_p"],
+    "designs": ["base", "category", "design", "average_rank", "rank_low", "rank_high", "mean_score",
+                "seed_spread", "minus_baseline", "minus_baseline_low", "minus_baseline_high"],
+    "pairs": ["base", "category", "first", "second", "mean_difference", "rank_biserial", "p_uncorrected",
+              "p_holm", "nemenyi_p", "nemenyi_flips_in_sub_pools", "p_equivalent"],
+    "against_baseline": ["base", "category", "baseline", "design", "rank_difference", "p_holm",
+                         "difference_over_runs", "p_over_runs"],
+    "factors": ["base", "category", "effect", "contrast", "estimate", "p_holm_over_tasks",
+                "p_holm_over_runs"],
+}  # fmt: skip
 
 Statistics = Mapping[str, Any]
 Rows = Iterator[dict[str, Any]]
@@ -21,7 +34,8 @@ Rows = Iterator[dict[str, Any]]
 def tables(statistics: Statistics) -> dict[str, pd.DataFrame]:
     """Return every table of a study by its name; a table without any row is left out."""
     makers = {"designs": _designs, "tests": _tests, "pairs": _pairs, "against_baseline": _against_baseline,
-              "design_pairs": _design_pairs, "factors": _factors, "papers_rule": _papers_rule}  # fmt: skip
+              "design_pairs": _design_pairs, "factors": _factors, "factor_tests": _factor_tests,
+              "papers_rule": _papers_rule}  # fmt: skip
     made = {name: pd.DataFrame(_rows(make, statistics)) for name, make in makers.items()}
     made["scores"] = _scores(statistics)
     return {name: table for name, table in made.items() if len(table)}
@@ -38,7 +52,11 @@ def write_tables(statistics: Statistics, folder: Path) -> None:
 
 
 def latex(table: pd.DataFrame, name: str) -> str:
-    """Return a table as LaTeX; needs the packages booktabs and, for a long table, longtable."""
+    """Return a table as LaTeX, with the columns that fit a page.
+
+    It needs the packages booktabs and, for a long table, longtable.
+    """
+    table = table[PRINTED.get(name, table.columns)]
     long, shown = len(table) > LONG, table.copy()
     numbers = set(table.select_dtypes("number").columns)
     for column in numbers:
@@ -111,10 +129,13 @@ def _tests(comparison: Mapping[str, Any], statistics: Statistics) -> Rows:
         "kendall_w": friedman["kendall_w"], "iman_davenport_f": f["f"], "iman_davenport_p": f["p"],
         "critical_difference": over_tasks["nemenyi"]["critical_difference"],
         "smallest_wilcoxon_holm_p": comparison["undecidable"]["attainable"]["wilcoxon_holm"],
-        "detectable_over_tasks": (detectable["checkpoints"] or {}).get("difference"),
+        "detectable_over_tasks": detectable["checkpoints"]["difference"],
+        "tasks_needed": detectable["checkpoints"]["tasks_needed"],
         "run_anova_f": one_way.get("f"), "run_anova_p": one_way.get("p"),
         "run_welch_p": welch.get("p"), "quasi_f": quasi.get("f"), "quasi_f_p": quasi.get("p"),
+        **{f"variance_{source}": share for source, share in (quasi.get("variances") or {}).items()},
         "detectable_over_runs": (detectable["designs"] or {}).get("difference"),
+        "seeds_needed": (detectable["designs"] or {}).get("seeds_needed"),
     }  # fmt: skip
 
 
@@ -166,6 +187,17 @@ def _factors(comparison: Mapping[str, Any], statistics: Statistics) -> Rows:
             "p_over_tasks": over_tasks.get("p"), "p_holm_over_tasks": over_tasks.get("p_holm"),
             "p_over_runs": over_runs.get("p"), "p_holm_over_runs": over_runs.get("p_holm"),
             "low_over_runs": over_runs.get("low"), "high_over_runs": over_runs.get("high"),
+        }  # fmt: skip
+
+
+def _factor_tests(comparison: Mapping[str, Any], statistics: Statistics) -> Rows:
+    """Return the two-way analysis of variance over runs, and that of the aligned ranks beside it."""
+    ranked = comparison["factors"]["aligned_ranks"] or {}
+    for effect, test in (comparison["factors"]["anova"] or {}).items():
+        yield {
+            "effect": effect, "f": test["f"], "df1": test["df1"], "df2": test["df2"], "p": test["p"],
+            "partial_eta_squared": test["partial_eta_squared"], "aligned_ranks_f": ranked[effect]["f"],
+            "aligned_ranks_p": ranked[effect]["p"],
         }  # fmt: skip
 
 

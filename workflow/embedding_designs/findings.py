@@ -24,7 +24,6 @@ from .scores import read_scores
 
 TEMPLATE = "findings.html.jinja"
 REFERENCE_COLUMNS = ["base", "reference", "task", "category", "metric", "score"]
-MANY = 60  # designs; the pairs of more are in tables/pairs.csv alone
 REVISIONS = Path("fetched") / "revisions.json"
 DATA_REPORTS = {"data/report.json": "Training data", "data/harvest.json": "Harvested docstrings"}
 
@@ -38,6 +37,8 @@ def gather(folder: Path) -> dict[str, Any]:
     study_file = folder / "cards" / "study.json"
     study, statistics = read_json(study_file), read_json(folder / "statistics.json")
     scores, references = read_scores(folder / "scores.csv"), read_references(folder / "references.csv")
+    # a model may stand in several pools
+    run = ["design", "seed"] if statistics["unit"] == "model" else ["base", "design", "seed"]
     names = list(dict.fromkeys(comparison["base"] for comparison in statistics["comparisons"]))
     bases = []
     for name in names:
@@ -50,7 +51,7 @@ def gather(folder: Path) -> dict[str, Any]:
             "summary": tables.summary(comparisons),
             "scores": tables.scores(comparisons, base_references),
             "tasks": tables.tasks(comparisons, base_scores, base_references),
-            "pairs": tables.pairs(comparisons) if len(comparisons[0]["designs"]) <= MANY else None,
+            "pairs": None if comparisons[0]["left_out"] else tables.pairs(comparisons),
             "cost": cost(folder, comparisons[0], task_batches(study)) if study.get("designs") else None,
             "figures": figures(folder / "figures", name, comparisons),
             "effects": tables.effects(comparisons),
@@ -62,22 +63,28 @@ def gather(folder: Path) -> dict[str, Any]:
         "statistics": statistics,
         "scope": statistics["scope"],
         "claims": sentences.CLAIMS,
+        "unit": statistics["unit"],
         "group": "pool" if study.get("scores") else "base",
         "from_scratch": [name for name, base in study.get("bases", {}).items() if "pretrain" in base],
         "size": {
             "designs": len(statistics["designs"]),
             "seeds": scores["seed"].nunique(),
-            "runs": len(scores[["base", "design", "seed"]].drop_duplicates()),
+            "runs": len(scores[run].drop_duplicates()),
             "tasks": scores["task"].nunique(),
             "categories": scores["category"].nunique(),
         },
         "bases": bases,
-        "effects": any(base["figures"]["effects"] or base["effects"] for base in bases),
+        "effects": any(map(_says_something_of_effects, bases)),
         "trained": any(base["figures"]["training"] for base in bases),
         "costed": any(base["cost"] for base in bases),
         "data": data_reports(folder),
         "provenance": provenance(study["name"], [study_file, *_hashed(folder)], folder / REVISIONS),
     }
+
+
+def _says_something_of_effects(base: Mapping[str, Any]) -> bool:
+    factors = base["comparisons"][0]["factors"]
+    return bool(base["figures"]["effects"] or base["effects"] or factors["refused"] or factors["reason"])
 
 
 def _hashed(folder: Path) -> list[Path]:
@@ -105,7 +112,8 @@ def _apart(categories: Sequence[Mapping[str, Any]]) -> Iterator[str]:
     """Say in which categories these checkpoints differ."""
     separated = [c["category"] for c in categories if tables.separates(c)]
     alike = [c["category"] for c in categories if c["category"] not in separated]
-    undecidable = [c["category"] for c in categories if not c["undecidable"]["decidable_by_wilcoxon_holm"]]
+    unit = categories[0]["unit"]
+    undecidable = [c["category"] for c in categories if not c["undecidable"]["decidable"]["wilcoxon_holm"]]
     if separated:
         yield (
             "These checkpoints: Friedman's test, with Holm's correction over the categories, finds a "
@@ -113,8 +121,8 @@ def _apart(categories: Sequence[Mapping[str, Any]]) -> Iterator[str]:
         )
     if alike:
         yield (
-            f"These checkpoints: the two tests tell no designs apart in {sentences.listing(alike)}: "
-            "the order there may be chance, and it is not shown that the designs are equal."
+            f"These checkpoints: the two tests tell no {unit}s apart in {sentences.listing(alike)}: "
+            f"the order there may be chance, and it is not shown that the {unit}s are equal."
         )
     if undecidable:
         yield (

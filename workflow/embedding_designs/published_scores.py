@@ -75,7 +75,10 @@ def in_pools(
     for pool, rule in pools.items():
         models = members(f"scores.pools.{pool}", rule, list(of_model), labels)
         if rule.get("complete"):
+            left_out = [model for model in models if model not in whole]
             models = [model for model in models if model in whole]
+            if left_out:
+                print(f"{pool}: left out, because a score is missing: {', '.join(left_out)}")
         if len(models) < 2:
             complete = f" complete on {len(tasks)} tasks" if rule.get("complete") else ""
             raise BadInput(

@@ -27,14 +27,20 @@ def read_scores(path: str | Path) -> pd.DataFrame:
     BadInput names file and line of a missing column, a score that is none, or a cell that stands twice.
     """
     try:
-        scores = pd.read_csv(path, dtype=str, keep_default_na=False)
+        scores = pd.read_csv(path, dtype=str, keep_default_na=False, skip_blank_lines=False)
     except FileNotFoundError:
         raise BadInput(f"{path}: no such file") from None
+    except IsADirectoryError:
+        raise BadInput(f"{path}: a folder, not a table of scores") from None
     except (pd.errors.ParserError, pd.errors.EmptyDataError, UnicodeDecodeError) as error:
         raise BadInput(f"{path}: not a CSV table: {' '.join(str(error).split())}") from None
+    if not isinstance(scores.index, pd.RangeIndex):  # pandas takes what is too much for row names
+        raise BadInput(f"{path}, line 2: more fields than the header has columns")
+    scores = scores[(scores != "").any(axis="columns")]  # without blank lines, which count as lines
     for problem in _problems(scores):
         raise BadInput(f"{path}{problem}")
-    return scores.assign(score=scores["score"].astype(float), seed=scores["seed"].astype(int))
+    typed = scores.assign(score=scores["score"].astype(float), seed=scores["seed"].astype(int))
+    return typed.reset_index(drop=True)
 
 
 def _problems(scores: pd.DataFrame) -> Iterator[str]:
@@ -46,6 +52,9 @@ def _problems(scores: pd.DataFrame) -> Iterator[str]:
     for column in ("base", "design", "task", "category"):
         for row in scores.index[scores[column].str.strip() == ""]:
             yield f", line {row + 2}: {column} is empty"
+    for column in ("base", "category"):
+        for row in scores.index[scores[column].str.contains("/", regex=False)]:
+            yield f', line {row + 2}: {column} "{scores[column][row]}" has a slash; it is part of file names'
     for row, seed in scores["seed"].items():
         if not seed.isdecimal():
             yield f", line {row + 2}: seed {seed!r} is no whole number"
@@ -53,7 +62,7 @@ def _problems(scores: pd.DataFrame) -> Iterator[str]:
         if not -1 <= score <= 1:  # NaN as well
             percent = "; divide scores in percent by 100" if 1 < score <= 100 else ""
             yield f", line {row + 2}: score {scores['score'][row]!r} is no number from -1 to 1{percent}"
-    for row in scores.index[scores.duplicated(CELL)]:
+    for row in scores.index[scores.assign(seed=scores["seed"].astype(int)).duplicated(CELL)]:
         yield f", line {row + 2}: a second score for {_cell(scores.loc[row, CELL])}"
     for task, categories in scores.groupby("task")["category"].unique().items():
         if len(categories) > 1 or categories[0] == "All":
@@ -74,10 +83,11 @@ def complete(scores: pd.DataFrame, study: Mapping[str, Any]) -> tuple[pd.DataFra
     imputed: a missing cell raises BadInput that names it, or its task is dropped (statistics.missing
     "drop_tasks").
     """
-    designs = study.get("designs") or {}
-    for design in scores["design"].unique():
-        if designs and design not in designs:
-            raise BadInput(f"scores: design {design} is not in the study; choose from {', '.join(designs)}")
+    for column in ("base", "design"):
+        known = study.get(f"{column}s") or {}
+        for name in scores[column].unique():
+            if known and name not in known:
+                raise BadInput(f"scores: {column} {name} is not in the study; choose from {', '.join(known)}")
     dropping = study.get("statistics", {}).get("missing", "refuse") == "drop_tasks"
     missing = list(_missing(scores, study))
     if missing and not dropping:
@@ -86,6 +96,9 @@ def complete(scores: pd.DataFrame, study: Mapping[str, Any]) -> tuple[pd.DataFra
         raise BadInput(f"scores: {len(missing)} missing: {named}{more}")
     lost = pd.DataFrame(missing, columns=CELL).groupby("base", sort=False)["task"].unique()
     dropped = {base: sorted(tasks) for base, tasks in lost.items()}
+    for base, tasks in dropped.items():
+        if set(tasks) >= set(scores["task"]):
+            raise BadInput(f"scores: each task of base {base} lacks a score, so that none is left")
     gone = pd.Series(
         [task in dropped.get(base, ()) for base, task in zip(scores["base"], scores["task"], strict=True)]
     )

@@ -5,6 +5,7 @@ from typing import Any
 
 from ..sentences import p_text
 
+CLIQUES = {"nemenyi": ("cliques", "nemenyi"), "wilcoxon": ("wilcoxon_cliques", "wilcoxon_holm")}
 TESTS = {"nemenyi": "Nemenyi's test", "wilcoxon": "Wilcoxon's test with Holm's correction"}
 
 
@@ -20,10 +21,10 @@ def ranks_caption(
     if friedman["p"] is None:
         parts.append(f"Average ranks only, no test. {why_no_test(comparison)}")
     else:
-        cliques = {"nemenyi": "cliques", "wilcoxon": "wilcoxon_cliques"}[test]
+        cliques, decidable = CLIQUES[test]
         n_cliques = len(comparison["these_checkpoints"][cliques] or [])
-        bars = f"{TESTS[test]} at α = {alpha:g}: {_bars(n_cliques, gaps, n_undrawn)}."
-        if test == "wilcoxon" and not comparison["undecidable"]["decidable_by_wilcoxon_holm"]:
+        bars = f"{TESTS[test]} at α = {alpha:g}: {_bars(n_cliques, gaps, n_undrawn, comparison['unit'])}."
+        if not comparison["undecidable"]["decidable"][decidable]:
             bars = f"With so few tasks {TESTS[test]} cannot separate any pair at α = {alpha:g}."
         parts += [_friedman(comparison), bars]
     if comparison["rank_intervals"]:
@@ -92,7 +93,7 @@ def _data(comparison: Mapping[str, Any]) -> str:
     averaged = f", mean of {seeds} seeds" if seeds > 1 else ""
     return (
         f"{what}, {comparison['base']}: N = {tasks} task{'s' * (tasks != 1)}, "
-        f"k = {comparison['n_designs']} designs{averaged}."
+        f"k = {comparison['n_designs']} {comparison['unit']}s{averaged}."
     )
 
 
@@ -105,10 +106,10 @@ def _friedman(comparison: Mapping[str, Any]) -> str:
     return f"Friedman's test: {chi_square}, Kendall's W = {test['kendall_w']:.2f}."
 
 
-def _bars(n_cliques: int, gaps: bool, n_undrawn: int) -> str:
+def _bars(n_cliques: int, gaps: bool, n_undrawn: int, unit: str) -> str:
     if n_undrawn:
-        return f"it leaves {n_undrawn} groups of designs unseparated, too many to draw here"
+        return f"it leaves {n_undrawn} groups of {unit}s unseparated, too many to draw here"
     if not n_cliques:
-        return "it separates all designs"
-    thin = "; where a bar is thin it passes a design outside its group" if gaps else ""
-    return f"bars join designs that it does not separate{thin}"
+        return f"it separates all {unit}s"
+    thin = f"; where a bar is thin it passes a {unit} outside its group" if gaps else ""
+    return f"bars join {unit}s that it does not separate{thin}"

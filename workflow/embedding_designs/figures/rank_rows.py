@@ -107,7 +107,7 @@ def rank_rows(
     while size > SMALLEST and column_width(order, size) + column_width(numbers, size) > most:
         size = max(SMALLEST, size - 0.25)
     names = most - column_width(numbers, size)
-    labels = [shortened(name, size, names) for name in order]
+    labels = shortened(order, size, names)
     start = MARGIN + column_width(labels, size) + column_width(numbers, size) + 2 * SPACE
     axis = RankAxis(start, right, head, len(order))
     n_undrawn = len(cliques) - len(bars)

@@ -123,7 +123,7 @@ def _layout(comparison: Mapping[str, Any], alpha: float, width: float) -> Layout
     room = (1 - CELLS) * width - beside
     while size > min(SMALLEST, row - 0.8) and column_width(order, size) > room:
         size -= 0.25
-    labels = [shortened(name, size, room) for name in order]
+    labels = shortened(order, size, room)
     left = beside + column_width(labels, size)
     caption = wrapped(significance_caption(comparison, alpha), SMALL, width - 2 * MARGIN)
     return Layout(width, order, labels, size, row, left, 16, caption)

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from functools import cache
+from itertools import takewhile
 
 from matplotlib.font_manager import FontProperties
 from matplotlib.textpath import text_to_path
@@ -34,13 +35,35 @@ def wrapped(text: str, size: float, width: float) -> list[str]:
     return lines
 
 
-def shortened(text: str, size: float, width: float) -> str:
-    """Return the text, with an ellipsis for its middle where it is wider than `width`.
+def shortened(texts: Sequence[str], size: float, width: float) -> list[str]:
+    """Return the texts, with an ellipsis for the middle of those wider than `width`.
 
-    Names of models tell their family first and their version last, so both ends stay.
+    Names of models tell their family first and their version last, so both ends stay. Of texts that would
+    look the same by it, the part that begins where they differ stays in place of the end.
     """
+    groups: dict[str, list[str]] = {}
+    for text in texts:
+        groups.setdefault(_shortened(text, size, width), []).append(text)
+    short = {}
+    for same, alike in groups.items():
+        letters = zip(*alike, strict=False)
+        start = sum(1 for _ in takewhile(lambda letter: len(set(letter)) == 1, letters))
+        short |= {text: same if len(alike) == 1 else _from(start, text, size, width) for text in alike}
+    return [short[text] for text in texts]
+
+
+def _shortened(text: str, size: float, width: float) -> str:
     for kept in range(len(text), 2, -1):
         short = text if kept == len(text) else f"{text[: (kept + 1) // 2]}…{text[len(text) - kept // 2 :]}"
         if text_width(short, size) <= width:
             return short
     return text[:1] + "…"
+
+
+def _from(start: int, text: str, size: float, width: float) -> str:
+    """Return the text's first letters and what comes from `start` on, as much as there is room for."""
+    for kept in range(len(text) - start, 0, -1):
+        rest = text[start:] if kept == len(text) - start else f"{text[start : start + kept]}…"
+        if text_width(f"{text[:3]}…{rest}", size) <= width:
+            return f"{text[:3]}…{rest}"
+    return f"{text[:3]}…"

@@ -88,7 +88,7 @@ def _designs_in_rows(
 ) -> Figure:
     """Return panels with a design a row, whose names stand beside the first panel of each line."""
     size = STYLE["ytick.labelsize"]
-    names = [shortened(name, size, NAMES * 72 * width) for name in look]
+    names = shortened(list(look), size, NAMES * 72 * width)
     left = column_width(names, size) + 8
     columns = even_columns(len(drawings), (72 * width - left) / PANEL)
     height = next(row for most, row in ROWS if len(look) <= most) * (len(look) + 0.2)

@@ -29,11 +29,11 @@ WORDS = {  # figures of all tasks that are drawn where they make sense: file nam
         "Pooling and attention where the designs cross them ({base}).",
     ),
     "scores-{base}": (
-        "Scores of each design on {base} by category; the table of scores has the numbers.",
+        "Scores on {base} by category; the table of scores has the numbers.",
         "Scores by category ({base}).",
     ),
     "training-{base}": (
-        "Training loss and held-out loss of each design on {base} over the training steps.",
+        "Training loss and held-out loss on {base} over the training steps.",
         "Loss over the training steps ({base}).",
     ),
 }

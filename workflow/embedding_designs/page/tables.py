@@ -75,7 +75,7 @@ def _summary_row(comparison: Mapping[str, Any]) -> Row:
 
 
 def _decidable(comparison: Mapping[str, Any], tested: bool) -> str:
-    if comparison["undecidable"]["decidable_by_wilcoxon_holm"]:
+    if comparison["undecidable"]["decidable"]["wilcoxon_holm"]:
         return "yes"
     return "no: too few tasks" if tested else "no: not testable"
 
@@ -120,7 +120,10 @@ def scores(comparisons: Sequence[Mapping[str, Any]], references: pd.DataFrame) -
         Row(name, [_reference_mean(own, c["tasks"]) for c in comparisons])
         for name, own in references.groupby("reference", sort=False)
     ]
-    header = ["Design", *(f"{c['category']} ({c['n_tasks']})" for c in comparisons)]
+    header = [
+        comparisons[0]["unit"].capitalize(),
+        *(f"{c['category']} ({c['n_tasks']})" for c in comparisons),
+    ]
     caption = "Mean score over tasks and seeds; ± standard deviation over seeds; number of tasks in brackets"
     return Table(caption, header, rows, means, "References, not part of any test")
 
@@ -166,7 +169,8 @@ def pairs(comparisons: Sequence[Mapping[str, Any]]) -> Table:
               "Probability equivalent", "Tukey p, over runs"]  # fmt: skip
     rows = [row for comparison in comparisons for row in _pair_rows(comparison)]
     caption = (
-        "Each pair of designs, first minus second (rank-biserial 1: first always better); bold: significant"
+        f"Each pair of {comparisons[0]['unit']}s, first minus second (rank-biserial 1: first always better); "
+        "bold: significant"
     )
     return Table(caption, header, rows)
 

@@ -4,11 +4,12 @@ A test that finds no difference does not show that there is none; this one can s
 speaks of these checkpoints on tasks like these.
 """
 
-from itertools import combinations
+from itertools import combinations, count
 from typing import Any
 
 import numpy as np
 import pandas as pd
+from scipy import special
 
 from .pairwise import pair_differences
 from .ranks import DECIMALS
@@ -16,6 +17,9 @@ from .ranks import DECIMALS
 PROBABILITY = 0.95  # above it, Benavoli et al. (2017) make a decision
 SAMPLES = 10_000  # of the posterior: a probability of .95 is then within .005 of the exact one
 PRIOR = 0.5  # weight of the prior's one pseudo-task with difference 0 (baycomp's default)
+FEWEST_TASKS = next(  # for a verdict: so many outweigh the pseudo-task, wherever it stood
+    n for n in count(1) if special.betainc(PRIOR, n, 1 - 0.5**0.5) > PROBABILITY
+)  # its weight w is Beta(PRIOR, n); two tasks drawn leave it out with probability (1 - w)^2
 AT_ONCE = 500_000  # products of weights held in memory at a time
 PAIRS_AT_ONCE = 500
 
@@ -27,7 +31,8 @@ def equivalence(
 
     rope: the difference of scores that does not matter, in units of the score. The test is the Bayesian
     signed-rank test of Benavoli et al. (2014, ICML; 2017, JMLR 18(77), section 4.2): each probability is the
-    share of posterior samples in which that outcome is the most probable of the three.
+    share of posterior samples in which that outcome is the most probable of the three. verdict: the one above
+    .95, "undecided", or "too few tasks": below six the prior's pseudo-task could decide.
     """
     if len(scores.columns) < 2:
         return []
@@ -43,7 +48,7 @@ def equivalence(
             "p_first_better": p_first,
             "p_equivalent": p_equivalent,
             "p_second_better": p_second,
-            "verdict": _verdict(p_first, p_equivalent, p_second),
+            "verdict": _verdict(p_first, p_equivalent, p_second, len(scores)),
         }
         for (first, second), (p_first, p_equivalent, p_second) in pairs
     ]
@@ -102,7 +107,9 @@ def outcomes(above: np.ndarray, below: np.ndarray, weights: np.ndarray) -> np.nd
     return np.stack([first, 1 - first - second, second])
 
 
-def _verdict(p_first: float, p_equivalent: float, p_second: float) -> str:
+def _verdict(p_first: float, p_equivalent: float, p_second: float, n_tasks: int) -> str:
+    if n_tasks < FEWEST_TASKS:
+        return "too few tasks"
     if p_first > PROBABILITY:
         return "first better"
     if p_second > PROBABILITY:

@@ -21,17 +21,18 @@ from .ranks import rank_designs
 from .runs import NEEDED_SEEDS, stack_runs
 
 DRAWS = 5000
+FEWEST_TASKS = 5  # for intervals of ranks: with fewer they would hold the truth far too rarely
 
 
 def rank_intervals(scores: pd.DataFrame, alpha: float, seed: int = 0) -> dict[str, list[float]] | None:
-    """Return an interval of each design's average rank, or None where there are no two tasks to resample.
+    """Return an interval of each design's average rank, or None with fewer than five tasks.
 
     It speaks of these checkpoints: how far the rank would move with other tasks of the same kind. The bounds
     are expanded percentiles (Hesterberg 2015, Am. Statistician 69:371): normal quantiles of the level are
     replaced by Student's, with one degree of freedom less than tasks.
     """
     n_tasks = len(scores)
-    if n_tasks < 2:
+    if n_tasks < FEWEST_TASKS:
         return None
     counts = _resample(np.random.default_rng(seed), n_tasks, DRAWS)
     drawn = counts @ rank_designs(scores).to_numpy() / (n_tasks - 1)

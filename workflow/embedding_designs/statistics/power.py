@@ -14,7 +14,6 @@ from scipy import optimize, special, stats
 from .runs import NEEDED_SEEDS, run_variance, stack_runs
 
 MOST = 1_000_000  # tasks or seeds beyond which "how many" is no longer an answer
-RANGE = 2.0  # the largest difference of two scores, which lie between -1 and 1
 FAR = 1e4  # noncentrality beyond which scipy's series fails, and the normal part of t no longer matters
 
 
@@ -24,7 +23,8 @@ def detectable(scores: pd.DataFrame, runs: pd.DataFrame, alpha: float, power: fl
     Two-sided, with Bonferroni's correction over all pairs. checkpoints: paired t test over the tasks;
     `spread` is the standard deviation of a pair's differences, pooled over the pairs. designs: t test over
     the runs with their pooled spread, None with a single seed. observed: the largest difference of mean score
-    between two designs; tasks_needed and seeds_needed: how many would be needed to find that one.
+    between two designs; tasks_needed and seeds_needed: how many would be needed to find that one. No score is
+    taken to differ by more than 1, or by more than 2 where some are negative.
     """
     designs, _ = stack_runs(runs)
     pairs = max(1, len(designs) * (len(designs) - 1) // 2)
@@ -51,7 +51,8 @@ def _checkpoints(scores: pd.DataFrame, alpha: float, power: float) -> dict[str, 
     def found(difference: float, n_tasks: int) -> float:
         return t_power(difference / spread * np.sqrt(n_tasks), n_tasks - 1, alpha)
 
-    return result | _solve(found, spread, observed, n, "tasks", 2, power)
+    largest = 2.0 if (scores < 0).any(axis=None) else 1.0
+    return result | _solve(found, spread, observed, n, "tasks", 2, power, largest)
 
 
 def _designs(runs: pd.DataFrame, alpha: float, power: float) -> dict[str, Any] | None:
@@ -69,7 +70,8 @@ def _designs(runs: pd.DataFrame, alpha: float, power: float) -> dict[str, Any] |
     def found(difference: float, n_seeds: int) -> float:
         return t_power(difference / spread * np.sqrt(n_seeds / 2), k * (n_seeds - 1), alpha)
 
-    return result | _solve(found, spread, observed, n, "seeds", NEEDED_SEEDS, power)
+    largest = 2.0 if (scores < 0).any() else 1.0
+    return result | _solve(found, spread, observed, n, "seeds", NEEDED_SEEDS, power, largest)
 
 
 def t_power(noncentrality: float, df: int, alpha: float) -> float:
@@ -88,20 +90,22 @@ def _solve(
     units: str,
     fewest: int,
     power: float,
+    largest: float,
 ) -> dict[str, Any]:
     """Return the detectable difference with n units, and the units needed for the observed difference.
 
-    found: the power for a difference and a number of units; fewest: the units below which nothing is tested.
+    found: the power for a difference and a number of units; fewest: the units below which nothing is tested;
+    largest: the difference that no two scores exceed.
     """
     if spread < 1e-12:
         return {"reason": f"With no spread over the {units} every difference would be found."}
     difference, needed, reasons = None, None, []
     if n < fewest:
         reasons.append(f"With fewer than {fewest} {units} nothing is tested.")
-    elif found(RANGE, n) < power:
+    elif found(largest, n) < power:
         reasons.append(f"With {n} {units} no difference that scores can have would be found.")
     else:
-        difference = float(optimize.brentq(lambda value: found(value, n) - power, 0, RANGE, xtol=1e-12))
+        difference = float(optimize.brentq(lambda value: found(value, n) - power, 0, largest, xtol=1e-12))
     if observed < 1e-12:
         reasons.append("The designs have the same mean score: there is no observed difference to find.")
     else:

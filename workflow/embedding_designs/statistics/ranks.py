@@ -60,7 +60,7 @@ def friedman(scores: pd.DataFrame, correct_ties: bool = True) -> dict[str, Any]:
 def iman_davenport(chi_square: float | None, n_tasks: int, n_designs: int) -> dict[str, Any]:
     """Return Iman and Davenport's F for a Friedman chi-square (Demsar 2006, eq. 7).
 
-    Where all tasks rank alike (W = 1) F is infinite: it is given as None, with its limit p = 0.
+    Where all tasks rank alike (W = 1) F is infinite and gives no p.
     """
     if chi_square is None:
         reason = "Without Friedman's chi-square there is no F."
@@ -69,7 +69,7 @@ def iman_davenport(chi_square: float | None, n_tasks: int, n_designs: int) -> di
     residual = n_tasks * (n_designs - 1) - chi_square
     if residual < 1e-9:
         reason = "All tasks rank the designs alike: F is infinite."
-        return {"f": None, "df1": df1, "df2": df2, "p": 0.0, "reason": reason}
+        return {"f": None, "df1": df1, "df2": df2, "p": None, "reason": reason}
     f = (n_tasks - 1) * chi_square / residual
     return {"f": f, "df1": df1, "df2": df2, "p": float(stats.f.sf(f, df1, df2))}
 
