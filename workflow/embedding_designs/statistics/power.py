@@ -103,7 +103,7 @@ def _solve(
     if n < fewest:
         reasons.append(f"With fewer than {fewest} {units} nothing is tested.")
     elif found(largest, n) < power:
-        reasons.append(f"With {n} {units} no difference that scores can have would be found.")
+        reasons.append(f"With {n} {units} t tests would find no difference that scores can have.")
     else:
         difference = float(optimize.brentq(lambda value: found(value, n) - power, 0, largest, xtol=1e-12))
     if observed < 1e-12:
