@@ -7,6 +7,7 @@ import pytest
 import yaml
 
 from embedding_designs.cards import names_of, task_batches
+from embedding_designs.evaluation.tasks import mteb_task
 from embedding_designs.record_task_sizes import sides_of
 from embedding_designs.study import load_study
 from embedding_designs.task_sizes import batches_by_size, others_with_corpus, task_sizes
@@ -23,7 +24,7 @@ def recorded(name: str) -> dict:
 @pytest.mark.parametrize("category", PAPER)
 def test_the_table_holds_what_mteb_records(category):
     for name in PAPER[category]:
-        sides = list(sides_of(mteb.get_task(name, languages=["eng"])))
+        sides = list(sides_of(mteb_task(name)))
         assert [(s.side, s.texts, s.unique, s.characters) for s in sides] == [
             (s.side, s.texts, s.unique, s.characters) for s in task_sizes()[name]
         ]

@@ -93,6 +93,7 @@ def task_card(study: Mapping[str, Any], batch: str) -> dict[str, Any]:
         "prompts": {name: prompt for name, prompt in evaluation["prompts"].items() if name in named},
         "max_tokens": evaluation["max_tokens"],
         "batch_size": evaluation["batch_size"],
+        "benchmark": evaluation["benchmark"],
     }
 
 

@@ -7,9 +7,8 @@ import argparse
 from pathlib import Path
 from typing import Any
 
-import mteb
-
 from .command import command, progress, read_json, write_json
+from .evaluation.tasks import mteb_task
 from .hub.fetch import fetch, in_one_line
 from .hub.fetched import in_cache, parts
 
@@ -20,7 +19,7 @@ def fetch_task(name: str) -> list[dict[str, Any]]:
     It is read once: datasets keeps what it reads, in a format of its own, and jobs find it there.
     """
     fetched = []
-    for task in parts(mteb.get_task(name, languages=["eng"])):
+    for task in parts(mteb_task(name)):
         data = task.metadata.dataset
         source = f"task {name}", data["path"], data.get("revision"), "dataset"
         commit = fetch(*source)

@@ -14,6 +14,7 @@ from typing import Any
 import mteb
 
 from .command import command, whole
+from .evaluation.tasks import mteb_task
 from .task_sizes import TABLE, Side
 
 CATEGORIES = (
@@ -28,7 +29,7 @@ def recorded_sizes() -> list[Side]:
     sides = []
     for task in mteb.get_tasks(languages=["eng"], task_types=list(CATEGORIES), exclude_superseded=False):
         if task.metadata.modalities == ["text"] and task.metadata.descriptive_stats:
-            sides.extend(sides_of(task))
+            sides.extend(sides_of(mteb_task(task.metadata.name)))
     sides.sort(key=lambda side: (CATEGORIES.index(side.category), side.task))
     return _with_corpora(sides)
 

@@ -31,19 +31,19 @@ def read_study():
             raise BadInput(f"{path}: {problem}")
         tasks = loaded.get("evaluation", {}).get("tasks")
         if tasks and workflow.is_main_process:
-            check_mteb_tasks(path, tasks)
+            check_mteb_names(path, loaded["evaluation"])
         return loaded
     except BadInput as error:
         sys.exit(f"error: {error}")
 
 
-def check_mteb_tasks(path, tasks):
-    """Raise BadInput where MTEB has no task of a name; unchecked where only conda environments have mteb."""
+def check_mteb_names(path, evaluation):
+    """Raise BadInput where MTEB has no such task or benchmark; unchecked where only environments have mteb."""
     try:
-        from embedding_designs.evaluation.tasks import check_task_names
+        from embedding_designs.evaluation.tasks import check_names
     except ImportError:
         return
-    check_task_names(path, tasks)
+    check_names(path, evaluation["tasks"], evaluation["benchmark"])
 
 
 STUDY = read_study()

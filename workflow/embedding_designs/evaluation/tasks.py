@@ -1,6 +1,5 @@
 """Loads MTEB tasks, the study's docstring tasks or MTEB's own, and evaluates a model on them."""
 
-import difflib
 import json
 import math
 from collections.abc import Callable, Mapping, Sequence
@@ -14,26 +13,49 @@ import pandas as pd
 from ..command import BadInput, progress, read_json, whole
 from ..docstring_tasks import load_task
 from ..hub.fetched import in_cache
+from ..published.tasks import nearest
 from ..scores import SCORE_DIGITS
 
 
-def check_task_names(study: str | Path, tasks: Mapping[str, Sequence[str]]) -> None:
-    """Raise BadInput, naming the study, where MTEB has no task of a name. tasks: names by category."""
+def check_names(study: str | Path, tasks: Mapping[str, Sequence[str]], benchmark: str | None) -> None:
+    """Raise BadInput, naming the study, where MTEB has no task or benchmark of a name.
+
+    tasks: names by category.
+    """
+    benchmarks = [known.name for known in mteb.get_benchmarks()]
+    if benchmark and benchmark not in benchmarks:
+        raise BadInput(
+            f'{study}: evaluation.benchmark "{benchmark}" is no benchmark of MTEB {version("mteb")}; '
+            f"{nearest(benchmark, benchmarks)}"
+        )
     known = {task.metadata.name for task in mteb.get_tasks(exclude_superseded=False)}
     for category, names in tasks.items():
         for name in names:
             if name not in known:
-                close = difflib.get_close_matches(name, sorted(known), n=1)
-                hint = f"did you mean {close[0]}?" if close else "its documentation lists them"
                 named = f"{study}: evaluation.tasks.{category} {name}"
-                raise BadInput(f"{named} is no task of MTEB {version('mteb')}; {hint}")
+                raise BadInput(f"{named} is no task of MTEB {version('mteb')}; {nearest(name, known)}")
 
 
-def load(name: str, docstring_tasks: Path | None) -> mteb.AbsTask:
+def load(name: str, docstring_tasks: Path | None, benchmark: str | None = None) -> mteb.AbsTask:
     """Return a fresh task object; a used one scores differently, because its sampling goes on."""
     if docstring_tasks and name in read_json(docstring_tasks / "tasks.json"):
         return load_task(docstring_tasks, name)
-    return in_cache(mteb.get_task(name, languages=["eng"]))
+    return in_cache(mteb_task(name, benchmark))
+
+
+def mteb_task(name: str, benchmark: str | None = None) -> mteb.AbsTask:
+    """Return a task of MTEB with what a benchmark counts of it: splits and subsets.
+
+    Without a benchmark, or where it does not have the task: all test splits, and the subsets in English alone,
+    or those with English where there are none.
+    """
+    for task in mteb.get_benchmark(benchmark).tasks if benchmark else ():
+        if task.metadata.name == name:
+            return mteb.get_task(name, hf_subsets=task.hf_subsets, eval_splits=task.eval_splits)
+    try:
+        return mteb.get_task(name, languages=["eng"], exclusive_language_filter=True)
+    except ValueError:  # no such subset
+        return mteb.get_task(name, languages=["eng"])
 
 
 def evaluate(
@@ -54,7 +76,11 @@ def evaluate(
     for number, (category, name) in enumerate(progress(batch, description=f"evaluate {description}")):
         done = partial / f"{name}.json"
         if not done.exists():
-            row = {"task": name, "category": category, **score(model, load(name, docstring_tasks))}
+            row = {
+                "task": name,
+                "category": category,
+                **score(model, load(name, docstring_tasks, card.get("benchmark"))),
+            }
             with whole(done) as part:
                 part.write_text(json.dumps(row), encoding="utf-8")
         finish([name for _, name in batch[: number + 1]])

@@ -1,0 +1,49 @@
+"""MTEB's tasks are taken with the splits and subsets that a study asks for."""
+
+import mteb
+import pytest
+
+from embedding_designs.cards import names_of
+from embedding_designs.command import BadInput
+from embedding_designs.evaluation.tasks import check_names, mteb_task
+from embedding_designs.study import load_study
+
+ENGLISH = "MTEB(eng, v2)"
+
+
+def counted(task: mteb.AbsTask) -> tuple[list[str], list[str]]:
+    return sorted(task.eval_splits), sorted(task.hf_subsets)
+
+
+def test_the_study_of_mteb_eng_v2_counts_what_the_benchmark_counts():
+    evaluation = load_study("config/studies/mteb-eng-v2.yaml")["evaluation"]
+    ours = {name: mteb_task(name, evaluation["benchmark"]) for name in names_of(evaluation["tasks"])}
+    benchmark = {task.metadata.name: task for task in mteb.get_benchmark(ENGLISH).tasks}
+    assert {name: counted(task) for name, task in ours.items()} == {
+        name: counted(task) for name, task in benchmark.items()
+    }
+
+
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [
+        ("STS17", (["test"], ["en-en"])),  # of its subsets with English the only one without another language
+        ("AmazonCounterfactualClassification", (["test", "validation"], ["en", "en-ext"])),
+        ("LanguageClassification", (["test"], ["default"])),  # has no subset in English alone
+    ],
+)
+def test_without_a_benchmark_all_splits_and_the_subsets_in_english_count(name, expected):
+    assert counted(mteb_task(name)) == expected
+    assert counted(mteb_task(name, "MTEB(Law, v1)")) == expected  # which does not have it
+
+
+@pytest.mark.parametrize(
+    ("tasks", "benchmark", "message"),
+    [
+        ({"STS": ["STS71"]}, None, r"s\.yaml: evaluation\.tasks\.STS STS71 is no task of MTEB .*STS17"),
+        ({"STS": ["STS17"]}, "MTEB(eng, v3)", r"evaluation\.benchmark \"MTEB\(eng, v3\)\" is no .*eng, v2"),
+    ],
+)
+def test_an_unknown_name_is_refused_with_what_is_like_it(tasks, benchmark, message):
+    with pytest.raises(BadInput, match=message):
+        check_names("s.yaml", tasks, benchmark)
