@@ -24,6 +24,12 @@ from transformers import (
 
 from conftest import sentence
 
+MADE_UP = {"Reranking": ["AskUbuntuDupQuestions"], "Retrieval": ["SciFact"]}  # tasks with made-up data
+CATEGORIES = [
+    *("STS", "PairClassification", "Clustering", "Reranking"),
+    *("Summarization", "Classification", "Retrieval"),
+]
+NO_TASKS: dict[str, list[str]] = {category: [] for category in CATEGORIES}
 ROWS = {"SummEval": 4}  # each is sixteen summaries and more
 REAL = Path(__file__).parents[2] / "shared" / "data" / "hub"
 SIZE = {
@@ -35,7 +41,7 @@ SIZE = {
 def build(folder: Path, real_tasks: Iterable[str]) -> Path:
     """Return `folder` as that of a hub with the bases, the training data and some tasks of the studies.
 
-    real_tasks: names of tasks whose data are in REAL; SciFact and AskUbuntuDupQuestions are there besides.
+    real_tasks: names of tasks whose data are in REAL; MADE_UP are there besides.
     """
     torch.manual_seed(0)
     mistral, qwen2 = (folder / name / "main" for name in ("mistralai/Mistral-7B-v0.1", "Qwen/Qwen2-0.5B"))
@@ -45,8 +51,9 @@ def build(folder: Path, real_tasks: Iterable[str]) -> Path:
     for name in real_tasks:
         data = mteb.get_task(name).metadata.dataset
         copy_first_rows(REAL / data["path"], place(folder, data), ROWS.get(name, 60))
-    for name in ("SciFact", "AskUbuntuDupQuestions"):
-        write_search(place(folder, mteb.get_task(name).metadata.dataset))
+    for names in MADE_UP.values():
+        for name in names:
+            write_search(place(folder, mteb.get_task(name).metadata.dataset))
     return folder
 
 

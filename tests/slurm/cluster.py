@@ -22,7 +22,7 @@ HERE = Path(__file__).parent
 ROOT = HERE.parents[1]
 PARTS = ["Snakefile", "workflow", "config", "profiles", "envs", "resources", "requirements.lock"]
 NEEDED = ["sbatch", "squeue", "scancel", "slurmctld", "slurmd", "munged"]
-STUDY = [  # the smoke study, reduced to what it takes to be interrupted and compared
+SMOKE = [  # the smoke study, reduced to what it takes to be interrupted and compared
     "study=smoke",
     "seeds=[1]",
     "references=[]",
@@ -112,12 +112,11 @@ def fit_profile(profile: dict[str, Any]) -> dict[str, Any]:
     return profile
 
 
-def local_run(folder: Path, *arguments: str) -> Path:
-    """Run the study in a copy of the workflow without SLURM, and return its results."""
-    command = ["snakemake", *arguments, "--cores", "2", "--config", *STUDY]
-    run = subprocess.run(command, cwd=folder, env=environment(), capture_output=True, text=True)
+def local_run(folder: Path, config: list[str], *arguments: str, env: dict[str, str] | None = None) -> None:
+    """Run a study, or what the arguments name of it, in a copy of the workflow without SLURM."""
+    command = ["snakemake", *arguments, "--cores", "2", "--config", *config]
+    run = subprocess.run(command, cwd=folder, env=env or environment(), capture_output=True, text=True)
     assert run.returncode == 0, (run.stdout + run.stderr)[-3000:]
-    return folder / "results/smoke"
 
 
 def until(condition: Callable[[], Any], what: str, seconds: float = 180, every: float = 0.5) -> Any:
@@ -131,12 +130,15 @@ def until(condition: Callable[[], Any], what: str, seconds: float = 180, every: 
 
 
 class Study:
-    """The study in a folder, run through a profile, with its SLURM jobs."""
+    """A study in a folder, run through a profile, with its SLURM jobs. base: the name of its only one."""
 
-    def __init__(self, folder: Path, env: dict[str, str]):
+    def __init__(self, folder: Path, env: dict[str, str], config: list[str], base: str):
         self.folder = folder
         self.env = env
-        self.results = folder / "results/smoke"
+        self.config = config
+        self.base = base
+        self.name = config[0].removeprefix("study=")
+        self.results = folder / "results" / self.name
         self.snakemake: subprocess.Popen | None = None
 
     @contextlib.contextmanager
@@ -145,7 +147,7 @@ class Study:
 
         What it says goes to a file.
         """
-        command = ["snakemake", *targets, "--workflow-profile", "profiles/slurm", "--config", *STUDY]
+        command = ["snakemake", *targets, "--workflow-profile", "profiles/slurm", "--config", *self.config]
         with (self.folder / "said.txt").open("w") as said:
             self.snakemake = subprocess.Popen(
                 command, cwd=self.folder, env=self.env, stdout=said, stderr=said
@@ -191,7 +193,7 @@ class Study:
 
     def wait_for_checkpoint(self, design: str) -> None:
         """Return once a training has written another checkpoint than those that are there."""
-        checkpoints = self.results / f"checkpoints/tiny/{design}/seed1"
+        checkpoints = self.results / f"checkpoints/{self.base}/{design}/seed1"
         begun = set(checkpoints.glob("checkpoint-*/whole.json"))  # by an earlier attempt
 
         def a_new_checkpoint() -> bool:
@@ -202,7 +204,7 @@ class Study:
 
     def training(self, design: str) -> psutil.Process:
         """Return the process of a training."""
-        card = f"results/smoke/cards/runs/tiny/{design}/seed1.json"
+        card = f"results/{self.name}/cards/runs/{self.base}/{design}/seed1.json"
         for process in psutil.process_iter():
             with contextlib.suppress(psutil.Error):
                 words = process.cmdline()

@@ -46,8 +46,8 @@ def load(name: str, docstring_tasks: Path | None, benchmark: str | None = None) 
 def mteb_task(name: str, benchmark: str | None = None) -> mteb.AbsTask:
     """Return a task of MTEB with what a benchmark counts of it: splits and subsets.
 
-    Without a benchmark, or where it does not have the task: all test splits, and the subsets in English alone,
-    or those with English where there are none.
+    Without a benchmark, or where it does not have the task: all test splits, and the subsets in English
+    alone, or those with English where there are none.
     """
     for task in mteb.get_benchmark(benchmark).tasks if benchmark else ():
         if task.metadata.name == name:
@@ -76,11 +76,8 @@ def evaluate(
     for number, (category, name) in enumerate(progress(batch, description=f"evaluate {description}")):
         done = partial / f"{name}.json"
         if not done.exists():
-            row = {
-                "task": name,
-                "category": category,
-                **score(model, load(name, docstring_tasks, card.get("benchmark"))),
-            }
+            task = load(name, docstring_tasks, card.get("benchmark"))
+            row = {"task": name, "category": category, **score(model, task)}
             with whole(done) as part:
                 part.write_text(json.dumps(row), encoding="utf-8")
         finish([name for _, name in batch[: number + 1]])
