@@ -109,13 +109,27 @@ def test_what_is_not_known_is_said_in_one_line():
     assert "Base mistral-7b (my/own): its size is not known; add it to resources/bases/sizes.csv." in said
 
 
-def test_a_study_that_trains_nothing_is_refused_in_one_line():
-    run = subprocess.run(
-        [sys.executable, "-m", "embedding_designs.plan_cost", "config/studies/leaderboard.yaml"],
-        cwd=ROOT, env={"PYTHONPATH": "workflow"}, capture_output=True, text=True,
-    )  # fmt: skip
+def plan_cost(study: str) -> subprocess.CompletedProcess:
+    command = [sys.executable, "-m", "embedding_designs.plan_cost", study]
+    return subprocess.run(command, cwd=ROOT, env={"PYTHONPATH": "workflow"}, capture_output=True, text=True)
+
+
+def test_a_study_is_named_as_for_snakemake_or_by_its_path():
+    told = {plan_cost(study).stdout for study in ("paper-mistral-7b", "config/studies/paper-mistral-7b.yaml")}
+    assert told == {section(load_study(PAPER)) + "\n"}
+
+
+@pytest.mark.parametrize(
+    ("study", "message"),
+    [
+        ("leaderboard", "leaderboard: a study that begins at scores costs no GPU\n"),
+        ("mistral", "config/studies/mistral.yaml: no such study; studies there: ablation, factorial, "),
+    ],
+)
+def test_a_study_that_is_not_there_or_trains_nothing_is_refused_in_one_line(study, message):
+    run = plan_cost(study)
     assert run.returncode == 2
-    assert run.stderr == "error: leaderboard: a study that begins at scores costs no GPU\n"
+    assert run.stderr.startswith(f"error: {message}") and run.stderr.count("\n") == 1
 
 
 def test_the_page_in_docs_is_up_to_date():
