@@ -20,7 +20,7 @@ from sklearn.preprocessing import Normalizer
 from .command import command, read_json
 from .evaluation.encoder import Encoder
 from .evaluation.tasks import evaluate
-from .hub.fetched import fetched_base
+from .hub.fetched import fetched_revision
 from .model import build_model
 from .scores import write_scores
 
@@ -72,7 +72,7 @@ def main() -> None:
 
     card, base_card = read_json(arguments.card), read_json(arguments.base_card)
     if arguments.fetched:
-        base_card |= fetched_base(arguments.fetched)
+        base_card |= fetched_revision(arguments.fetched)
     if arguments.reference == "bm25":
         card["tasks"] = {name: tasks for name, tasks in card["tasks"].items() if name in RANKING}
     base = arguments.base or base_card.get("model", "")

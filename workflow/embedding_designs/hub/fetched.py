@@ -17,13 +17,13 @@ from .fetch import cached
 FETCH = "run `snakemake fetch` with the study's own --config where there is network"
 
 
-def fetched_base(fetched: Path) -> dict[str, str]:
-    """Return what a list of what was fetched tells of a base: {"revision": commit}."""
+def fetched_revision(fetched: Path) -> dict[str, str]:
+    """Return what a list of what was fetched tells of a base or of training data: {"revision": commit}."""
     return {"revision": read_json(fetched)[0]["revision"]}
 
 
 def fetched_data(fetched: Path) -> dict[str, str]:
-    """Return what a list of what was fetched tells of training data: {"revision": commit, "folder": …}."""
+    """Return what a list of what was fetched tells of training data, with their "folder"."""
     entry = read_json(fetched)[0]
     folder = folder_of(entry["name"], entry["revision"], f"data.dataset {entry['name']}")
     return {"revision": entry["revision"], "folder": str(folder)}
