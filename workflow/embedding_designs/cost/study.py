@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from math import ceil
 from statistics import mean
 from typing import Any
 
@@ -12,6 +13,8 @@ from .model import Backbone, Pool
 CHARACTERS_A_TOKEN = 4.0  # English, vocabularies of 32,000 to 150,000 tokens
 QUERY_TOKENS, DOCUMENT_TOKENS = 20, 150  # of training texts
 ADAM = 12  # bytes a trained weight in a checkpoint: the weight and two moments in fp32
+GRADIENT = 4  # bytes a trained weight, and as many again where several GPUs add theirs up
+COPY = 2  # bytes a trained weight under bf16 autocast
 TASK_DATA = 3  # bytes a character: the file, what datasets reads it into, MTEB's documents with their titles
 
 
@@ -76,28 +79,64 @@ class StudyCost:
         operations = self.runs * (training.operations + evaluation.operations)
         return [training, evaluation, Cost(f"all {self.runs} runs", tokens, operations)]
 
+    def training_memory(self, gpus: int, checkpointing: bool) -> float:
+        """Return the bytes that the largest training takes of each GPU.
+
+        At a micro-step with a text of `max_tokens`, to which its other texts are padded.
+        """
+        recipe = self.study["training"]
+        texts = 3 * ceil(recipe["batch_size"] / gpus)
+        tokens = recipe["max_tokens"] * min(texts, recipe.get("cached_chunk", texts))
+        bf16 = recipe["precision"] == "bf16"
+        trained_weight = ADAM + GRADIENT * (1 + (gpus > 1)) + COPY * bf16
+        return max(
+            trained_weight * trained
+            + frozen
+            + tokens * self._kept("lora" in base, 2 if bf16 else 4, checkpointing)
+            for trained, frozen, base in zip(self._trained(), self._frozen(), self.settings, strict=True)
+        )
+
+    def _kept(self, lora: bool, number: int, checkpointing: bool) -> int:
+        """Return the bytes kept of a token in training; checkpointing: all layers' inputs, and one layer."""
+        layers, layer = self.backbone.layers, self.backbone.activations(lora, number)
+        return layers * number * self.backbone.width + layer if checkpointing else layers * layer
+
     def disk(self) -> dict[str, float]:
         """Return bytes on disk by what takes them."""
-        weights = [2 if base["precision"] == "bf16" else 4 for base in self.settings]
+        weights = self._weight_bytes()
         head = 0 if self.backbone.tied else self.backbone.vocabulary * self.backbone.width
         models = [
             weight * self.backbone.parameters + 4 * pool.parameters
             for weight, pool in zip(weights, self.pools, strict=True)
         ]
-        trained = [
-            pool.parameters + (self.backbone.lora_parameters(base["lora"]["rank"]) if "lora" in base
-                               else self.backbone.parameters)
-            for pool, base in zip(self.pools, self.settings, strict=True)
-        ]  # fmt: skip
         tasks = names_of(self.study["evaluation"]["tasks"])
         largest = max(cost.texts for cost in self.batches())
         return {
             "fetched: the base": weights[0] * (self.backbone.parameters + head),
             "fetched: the tasks' data, and what is made of them": TASK_DATA * sum(map(characters, tasks)),
             f"models of {self.runs} runs": len(self.study["seeds"]) * sum(models),
-            "checkpoints of one training at most, two of them": 2 * ADAM * max(trained),
+            "checkpoints of one training at most, two of them": 2 * ADAM * max(self._trained()),
             "embeddings of one evaluation at most": 2 * largest * self.backbone.width,
         }
+
+    def _weight_bytes(self) -> list[int]:
+        """Return, for each design, the bytes of a weight of the backbone."""
+        return [2 if base["precision"] == "bf16" else 4 for base in self.settings]
+
+    def _trained(self) -> list[int]:
+        """Return, for each design, how many weights are trained."""
+        return [
+            pool.parameters + (self.backbone.lora_parameters(base["lora"]["rank"]) if "lora" in base
+                               else self.backbone.parameters)
+            for pool, base in zip(self.pools, self.settings, strict=True)
+        ]  # fmt: skip
+
+    def _frozen(self) -> list[int]:
+        """Return, for each design, the bytes of the weights that are not trained."""
+        return [
+            weight * self.backbone.parameters if "lora" in base else 0
+            for weight, base in zip(self._weight_bytes(), self.settings, strict=True)
+        ]
 
     def _passes(self) -> list[int]:
         """Return, for each design, how many forward passes of the backbone a step is worth."""
