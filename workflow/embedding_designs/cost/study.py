@@ -7,6 +7,7 @@ from statistics import mean
 from typing import Any
 
 from ..cards import finetuning, names_of, task_batches
+from ..evaluation.embedding_store import HALF_FROM
 from ..task_sizes import Side, characters, task_sizes
 from .model import Backbone, Pool
 
@@ -15,17 +16,18 @@ QUERY_TOKENS, DOCUMENT_TOKENS = 20, 150  # of training texts
 ADAM = 12  # bytes a trained weight in a checkpoint: the weight and two moments in fp32
 GRADIENT = 4  # bytes a trained weight, and as many again where several GPUs add theirs up
 COPY = 2  # bytes a trained weight under bf16 autocast
-TASK_DATA = 3  # bytes a character: the file, what datasets reads it into, MTEB's documents with their titles
+COPIES = 3  # bytes a character: the file, what datasets reads it into, the training table or MTEB's documents
 
 
 @dataclass(frozen=True)
 class Cost:
-    """Tokens that a model meets, and the operations they take; texts that are embedded."""
+    """Tokens that a model meets, and the operations they take; texts that are embedded, and their bytes."""
 
     what: str
     tokens: float
     operations: float
     texts: int = 0
+    embeddings: int = 0
 
 
 class StudyCost:
@@ -42,7 +44,7 @@ class StudyCost:
     def training(self) -> Cost:
         """Return the cost of one training: forward, backward and what is computed again."""
         recipe = self.study["training"]
-        samples = recipe["steps"] * recipe["batch_size"] * recipe["accumulation"]
+        samples = self._samples()
         texts = [
             min(recipe["max_tokens"], tokens) for tokens in (QUERY_TOKENS, DOCUMENT_TOKENS, DOCUMENT_TOKENS)
         ]
@@ -64,7 +66,9 @@ class StudyCost:
             * (self.backbone.operations(length) + mean(pool.operations(length) for pool in self.pools))
             for side, length in zip(sides, lengths, strict=True)
         )
-        return Cost(what, tokens, operations, sum(side.unique for side in sides))
+        texts = sum(side.unique for side in sides)
+        numbers = sum(side.unique * (2 if side.texts >= HALF_FROM else 4) for side in sides)
+        return Cost(what, tokens, operations, texts, numbers * self.backbone.width)
 
     def batches(self) -> list[Cost]:
         """Return the cost of each batch of tasks for one run, the largest first."""
@@ -110,13 +114,16 @@ class StudyCost:
             for weight, pool in zip(weights, self.pools, strict=True)
         ]
         tasks = names_of(self.study["evaluation"]["tasks"])
-        largest = max(cost.texts for cost in self.batches())
+        embeddings = [batch.embeddings for batch in self.batches()]
         return {
             "fetched: the base": weights[0] * (self.backbone.parameters + head),
-            "fetched: the tasks' data, and what is made of them": TASK_DATA * sum(map(characters, tasks)),
+            "the training data, and what is made of them": COPIES * self._training_characters(),
+            "fetched: the tasks' data, and what is made of them": COPIES * sum(map(characters, tasks)),
             f"models of {self.runs} runs": len(self.study["seeds"]) * sum(models),
-            "checkpoints of one training at most, two of them": 2 * ADAM * max(self._trained()),
-            "embeddings of one evaluation at most": 2 * largest * self.backbone.width,
+            "checkpoints of one training at most, three of them": 3 * ADAM * max(self._trained()),
+            "embeddings of one evaluation at most": max(embeddings),
+            f"embeddings if all evaluations of {self.runs} runs are under way at once": self.runs
+            * sum(embeddings),
         }
 
     def _weight_bytes(self) -> list[int]:
@@ -137,6 +144,16 @@ class StudyCost:
             weight * self.backbone.parameters if "lora" in base else 0
             for weight, base in zip(self._weight_bytes(), self.settings, strict=True)
         ]
+
+    def _training_characters(self) -> float:
+        """Return how long the training data are: as many rows as a training meets, or as the study takes."""
+        rows = self.study["data"].get("train_rows", self._samples())
+        return CHARACTERS_A_TOKEN * (QUERY_TOKENS + 2 * DOCUMENT_TOKENS) * rows
+
+    def _samples(self) -> int:
+        """Return how many rows a training meets."""
+        recipe = self.study["training"]
+        return recipe["steps"] * recipe["batch_size"] * recipe["accumulation"]
 
     def _passes(self) -> list[int]:
         """Return, for each design, how many forward passes of the backbone a step is worth."""
