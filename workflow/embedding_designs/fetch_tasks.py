@@ -10,6 +10,7 @@ from typing import Any
 import mteb
 
 from .command import command, progress, read_json, write_json
+from .evaluation.tasks import check_task_names
 from .hub.fetch import fetch, in_one_line
 from .hub.fetched import in_cache, parts
 
@@ -39,6 +40,7 @@ def main() -> None:
     arguments = parser.parse_args()
 
     names = read_json(arguments.tasks)
+    check_task_names(arguments.tasks, {"*": names})
     fetched = [fetch_task(name) for name in progress(names, description="fetch tasks")]
     write_json(arguments.output, [entry for entries in fetched for entry in entries])
 

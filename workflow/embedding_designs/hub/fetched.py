@@ -14,7 +14,11 @@ from huggingface_hub import constants
 from ..command import BadInput, read_json
 from .fetch import cached
 
-FETCH = "run `snakemake fetch` with the study's own --config where there is network"
+# Forced, because the lists of what was fetched are there, so that Snakemake would see nothing to do.
+FETCH = (
+    "set HF_HOME as it was for the fetch or, where there is network, run"
+    " `snakemake --cores 1 fetch --forcerun fetch_base fetch_data fetch_tasks --config study=…`"
+)
 
 
 def fetched_revision(fetched: Path) -> dict[str, str]:
