@@ -179,4 +179,14 @@ def test_training_data_are_read_at_the_commit_that_was_fetched(repositories, tmp
         {"query": "x", "positive": "y", "negative": "z"}
     ]
     said = one_line(prepare(tmp_path, NOBODY, tmp_path / "empty", "--fetched", fetched))
-    assert "is not in" in said and "snakemake fetch" in said
+    assert "is not in" in said and "run `snakemake --cores 1 fetch --forcerun fetch_base" in said
+
+
+def test_a_task_that_mteb_does_not_have_is_named_before_anything_is_fetched(tmp_path):
+    (tmp_path / "tasks.json").write_text(json.dumps(["STS12", "STSBenchmrk"]))
+    output = tmp_path / "fetched.json"
+    done = run("fetch_tasks", tmp_path / "tasks.json", "--output", output, address=NOBODY, home=tmp_path)
+    said = one_line(done)
+    assert (
+        "evaluation.tasks.* STSBenchmrk is no task of MTEB" in said and "did you mean STSBenchmark or" in said
+    )

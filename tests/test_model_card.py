@@ -2,8 +2,12 @@
 
 import ast
 import copy
+import json
 import os
 import re
+import subprocess
+import sys
+from pathlib import Path
 
 import pytest
 from huggingface_hub import ModelCard
@@ -35,6 +39,9 @@ FACTS = {
     "code": ["backbone.py", "pooling.py"],
     "commit": "unknown",
 }  # fmt: skip
+
+
+WORKFLOW = Path(__file__).parents[1] / "workflow"
 
 
 def changed(**parts) -> dict:
@@ -109,6 +116,27 @@ def test_a_completed_model_is_the_trained_one_with_the_card(links, tmp_path, mon
     for name in ("model.safetensors", "1_MeanPooling/config.json"):
         assert (model / name).read_text() == name
         assert (model / name).samefile(trained / name) == links
+
+
+def test_the_card_names_the_commit_of_the_data_that_was_fetched(tmp_path):
+    fetched = [{"kind": "data", "for": "training", "name": "yixuantt/ir_data", "revision": "57791d5"}]
+    files = {name: FACTS[name] for name in ("source", "tasks", "data", "training")} | {
+        "fetched": fetched,
+        "trained/run_card": FACTS["run"],
+        "trained/modules": [{}, {"path": "1_MeanPooling"}],
+        "trained/1_MeanPooling/config": FACTS["settings"],
+        "trained/config_sentence_transformers": {"__version__": {"torch": "2.13.0"}},
+    }
+    for name, content in files.items():
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / f"{name}.json").write_text(json.dumps(content))
+    (tmp_path / "scores.csv").write_text("task,category,metric,score\nSTS12,STS,cosine_spearman,0.25\n")
+    given = {name: f"{name}.json" for name in ("source", "fetched", "tasks", "data")}
+    given |= {"training-log": "training.json", "scores": "scores.csv", "study": "paper", "output": "model"}
+    options = [word for name, value in given.items() for word in (f"--{name}", value)]
+    command = [sys.executable, "-m", "embedding_designs.complete_model", "trained", *options]
+    subprocess.run(command, cwd=tmp_path, env={**os.environ, "PYTHONPATH": str(WORKFLOW)}, check=True)
+    assert "revision `57791d5`, split `train`" in (tmp_path / "model/README.md").read_text()
 
 
 def no_link(source, target):

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 import torch
+from peft import LoraConfig
 from torch.utils.flop_counter import FlopCounterMode
 from transformers import AutoConfig, AutoModel
 
@@ -17,6 +18,7 @@ from test_study import STUDIES
 
 ROOT = Path(__file__).parents[1]
 PAPER = STUDIES / "paper-mistral-7b.yaml"
+MODULES = ["q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj"]
 TINY = Backbone(
     layers=3, width=32, feed_forward=64, heads=4, kv_heads=2, head_dim=8, vocabulary=50, tied=True
 )
@@ -57,6 +59,43 @@ def test_operations_are_those_that_torch_counts():
     assert TINY.operations(40) == pytest.approx(counter.get_total_flops(), rel=0.01)
 
 
+@pytest.mark.parametrize("lora", [True, False], ids=["LoRA, bf16", "full, fp32"])
+def test_a_layer_keeps_as_many_bytes_of_a_token_as_torch_saves(lora):
+    """On a CPU a mask of dropout takes two bytes a number instead of one."""
+    sizes = Backbone(layers=3, width=256, feed_forward=896, heads=8, kv_heads=2, head_dim=32, vocabulary=50,
+                     tied=True)  # fmt: skip
+    saved = [saved_bytes(sizes, layers, lora) for layers in (1, 3)]
+    masks = 5 * 256 + 256 + 896 if lora else 0
+    expected = sizes.activations(lora, 2 if lora else 4) + masks
+    assert (saved[1] - saved[0]) / 2 / 128 == pytest.approx(expected, rel=0.03)
+
+
+def saved_bytes(sizes: Backbone, layers: int, lora: bool) -> int:
+    """Return what a Mistral keeps of 128 tokens, some of them padding, beside its weights."""
+    config = AutoConfig.for_model("mistral", vocab_size=50, hidden_size=sizes.width, num_hidden_layers=layers,
+                                  intermediate_size=sizes.feed_forward, num_attention_heads=sizes.heads,
+                                  num_key_value_heads=sizes.kv_heads, head_dim=sizes.head_dim)  # fmt: skip
+    model = AutoModel.from_config(config).to(torch.bfloat16 if lora else torch.float32).train()
+    if lora:
+        model.add_adapter(LoraConfig(r=2, lora_dropout=0.1, target_modules=MODULES))
+    mask = torch.ones(2, 64, dtype=torch.long)
+    mask[0, :5] = 0
+    saved = {}
+    with (
+        torch.autograd.graph.saved_tensors_hooks(lambda tensor: keep(tensor, saved), lambda tensor: tensor),
+        torch.autocast("cpu", torch.bfloat16, enabled=lora),
+    ):
+        output = model(input_ids=torch.ones_like(mask), attention_mask=mask)[0]  # alive, with what it keeps
+    weights = {parameter.untyped_storage().data_ptr() for parameter in model.parameters()}
+    del output
+    return sum(size for storage, size in saved.items() if storage not in weights)
+
+
+def keep(tensor: torch.Tensor, saved: dict[int, int]) -> torch.Tensor:
+    saved[tensor.untyped_storage().data_ptr()] = tensor.untyped_storage().nbytes()
+    return tensor
+
+
 def paper_cost(**changes) -> StudyCost:
     return StudyCost(load_study(PAPER, changes), "mistral-7b", known_backbones()["mistralai/Mistral-7B-v0.1"])
 
@@ -78,6 +117,23 @@ def test_a_training_costs_its_passes_of_the_backbone():
     assert 1.3 < again / paper_cost().training().operations < 1.5
 
 
+def test_the_memory_of_a_training_is_that_of_its_largest_design_with_full_texts():
+    """Design 5: 7.11 billion frozen weights in bf16; 1,278 + 42 million trained ones, 18 bytes each.
+
+    24 texts of 512 tokens, and of each token a layer keeps 34 x 4096 + 9 x 14336 bytes; on two GPUs half of
+    the texts, and the gradients once more.
+    """
+    trained, texts = 1.3202e9, 24 * 512 * 32 * 268_288
+    one = 2 * 7.11e9 + 18 * trained + texts
+    assert paper_cost().training_memory(1, False) == pytest.approx(one, rel=2e-3)
+    assert paper_cost().training_memory(2, False) == pytest.approx(one + 4 * trained - texts / 2, rel=2e-3)
+    again = texts / (32 * 268_288) * (32 * 2 * 4096 + 268_288)
+    assert paper_cost().training_memory(1, True) == pytest.approx(one - texts + again, rel=2e-3)
+    assert paper_cost(training={"cached_chunk": 6}).training_memory(1, False) == pytest.approx(
+        one - texts * 3 / 4, rel=2e-3
+    )
+
+
 def test_shared_documents_are_counted_once():
     alone, both = (
         sum(side.unique for side in embedded(tasks)) for tasks in (["FEVER"], ["FEVER", "ClimateFEVER"])
@@ -93,10 +149,26 @@ def test_batches_are_the_whole_evaluation():
     )
 
 
-def test_embeddings_of_ms_marco_take_two_bytes_a_number():
-    assert paper_cost().disk()["embeddings of one evaluation at most"] == pytest.approx(
-        8.85e6 * 4096 * 2, rel=1e-3
-    )
+def test_embeddings_of_many_texts_take_two_bytes_a_number_and_others_four():
+    """MS MARCO has 8,841,661 different documents and 6,980 queries; STS12's texts are few."""
+    cost = paper_cost()
+    ms_marco = 4096 * (2 * 8_841_661 + 4 * 6_980)
+    assert cost.evaluation("", ["MSMARCO"]).embeddings == ms_marco
+    assert cost.evaluation("", ["STS12"]).embeddings == 4096 * 4 * (2_236 + 2_797)
+    disk = cost.disk()
+    assert disk["embeddings of one evaluation at most"] == ms_marco
+    each = sum(batch.embeddings for batch in cost.batches())
+    assert disk["embeddings if all evaluations of 15 runs are under way at once"] == 15 * each
+
+
+def test_the_disk_holds_three_checkpoints_and_the_training_data():
+    """1,320.2 million trained weights of 12 bytes; 1,000 x 2,048 rows of 4 x 320 characters, three times."""
+    disk = paper_cost().disk()
+    checkpoints = disk["checkpoints of one training at most, three of them"]
+    assert checkpoints == pytest.approx(3 * 12 * 1.3202e9, rel=1e-3)
+    data = "the training data, and what is made of them"
+    assert disk[data] == 3 * 2_048_000 * 1_280
+    assert paper_cost(data={"train_rows": 1000}).disk()[data] == 3 * 1000 * 1_280
 
 
 def test_what_is_not_known_is_said_in_one_line():
@@ -109,13 +181,27 @@ def test_what_is_not_known_is_said_in_one_line():
     assert "Base mistral-7b (my/own): its size is not known; add it to resources/bases/sizes.csv." in said
 
 
-def test_a_study_that_trains_nothing_is_refused_in_one_line():
-    run = subprocess.run(
-        [sys.executable, "-m", "embedding_designs.plan_cost", "config/studies/leaderboard.yaml"],
-        cwd=ROOT, env={"PYTHONPATH": "workflow"}, capture_output=True, text=True,
-    )  # fmt: skip
+def plan_cost(study: str) -> subprocess.CompletedProcess:
+    command = [sys.executable, "-m", "embedding_designs.plan_cost", study]
+    return subprocess.run(command, cwd=ROOT, env={"PYTHONPATH": "workflow"}, capture_output=True, text=True)
+
+
+def test_a_study_is_named_as_for_snakemake_or_by_its_path():
+    told = {plan_cost(study).stdout for study in ("paper-mistral-7b", "config/studies/paper-mistral-7b.yaml")}
+    assert told == {section(load_study(PAPER)) + "\n"}
+
+
+@pytest.mark.parametrize(
+    ("study", "message"),
+    [
+        ("leaderboard", "leaderboard: a study that begins at scores costs no GPU\n"),
+        ("mistral", "config/studies/mistral.yaml: no such study; studies there: ablation, factorial, "),
+    ],
+)
+def test_a_study_that_is_not_there_or_trains_nothing_is_refused_in_one_line(study, message):
+    run = plan_cost(study)
     assert run.returncode == 2
-    assert run.stderr == "error: leaderboard: a study that begins at scores costs no GPU\n"
+    assert run.stderr.startswith(f"error: {message}") and run.stderr.count("\n") == 1
 
 
 def test_the_page_in_docs_is_up_to_date():

@@ -6,19 +6,29 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
 import yaml
 
 ROOT = Path(__file__).parents[1]
+RULES = "".join(file.read_text() for file in (ROOT / "workflow/rules").glob("*.smk"))
+LOCAL = {
+    name for block in re.findall(r"localrules:((?:\s+\w+,)+)", RULES) for name in re.findall(r"\w+", block)
+}
+JOBS = {*re.findall(r"(?m)^rule (\w+):", RULES)} - LOCAL
+PROFILE = yaml.safe_load((ROOT / "profiles/slurm/config.yaml").read_text())
 
 
-def test_the_slurm_profile_names_rules_that_exist():
-    profile = yaml.safe_load((ROOT / "profiles/slurm/config.yaml").read_text())
-    rules = {
-        name
-        for file in (ROOT / "workflow/rules").glob("*.smk")
-        for name in re.findall(r"(?m)^\s*rule (\w+):", file.read_text())
-    }
-    assert {*profile["set-resources"], *profile["set-threads"]} <= rules
+def test_the_slurm_profile_names_the_rules_that_are_jobs_of_their_own():
+    assert set(PROFILE["set-resources"]) == JOBS
+    assert set(PROFILE["set-threads"]) <= JOBS
+
+
+@pytest.mark.parametrize("rule", sorted(JOBS))
+def test_memory_grows_with_the_attempt_and_is_never_less_than_the_rules_own(rule):
+    """A rule's own memory beats the profile's default, so that each rule has one of its own there."""
+    first, second = (eval(PROFILE["set-resources"][rule]["mem_mb"], {"attempt": number}) for number in (1, 2))
+    own = re.search(rf"(?s)\nrule {rule}:.*?mem_mb=(\d+)", RULES)[1]
+    assert int(own) <= first < second
 
 
 def test_a_study_is_planned_with_the_slurm_profile(tmp_path):

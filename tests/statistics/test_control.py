@@ -4,9 +4,9 @@ import json
 
 import pytest
 from literature import DEMSAR, GARCIA_HERRERA, GARCIA_HERRERA_P, SACHS, UNTESTABLE
+from published_table import mteb_english
 
 from embedding_designs.statistics import control
-from published import mteb_english
 
 
 def test_the_table_of_demsar():

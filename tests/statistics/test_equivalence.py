@@ -8,11 +8,11 @@ import numpy as np
 import pandas as pd
 import pytest
 from literature import DEMSAR, random_scores
+from published_table import mteb_english
 
 from embedding_designs.statistics import equivalence as module
 from embedding_designs.statistics.equivalence import equivalence
 from embedding_designs.statistics.pairwise import pair_differences
-from published import mteb_english
 
 
 def of_difference(difference: list[float], rope: float, **options) -> dict:

@@ -7,11 +7,11 @@ import numpy as np
 import pandas as pd
 import pytest
 from literature import DEMSAR, DEPRESSION, UNTESTABLE, random_scores
+from published_table import mteb_english
 from scipy import stats
 from statsmodels.stats.multitest import multipletests
 
 from embedding_designs.statistics import pairwise
-from published import mteb_english
 
 
 def by_pair(scores: pd.DataFrame) -> dict:

@@ -7,10 +7,10 @@ import numpy as np
 import pandas as pd
 import pytest
 from literature import DEMSAR, UNTESTABLE, random_scores
+from published_table import mteb_english
 
 from embedding_designs.statistics import pools
 from embedding_designs.statistics.ranks import nemenyi
-from published import mteb_english
 
 
 def by_pair(scores: pd.DataFrame, alpha: float = 0.05, **options) -> dict:

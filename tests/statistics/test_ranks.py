@@ -18,11 +18,11 @@ from literature import (
     UNTESTABLE,
     random_scores,
 )
+from published_table import mteb_english
 from scipy import stats
 from statsmodels.stats.multitest import multipletests
 
 from embedding_designs.statistics import ranks
-from published import mteb_english
 
 
 def test_average_ranks_are_those_demsar_prints():

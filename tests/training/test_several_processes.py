@@ -1,5 +1,6 @@
 """Training in several processes: the pool, the loss, the update and the log are those of one process."""
 
+import importlib.util
 import json
 import os
 import signal
@@ -156,6 +157,18 @@ def test_two_nodes_of_a_slurm_job_train_one_model(run_card, bases, triplets, tmp
     path = f"{srun.parent}:{os.environ['PATH']}"
     subprocess.run(command, env={**environment(), "PATH": path, "SLURM_JOB_ID": str(os.getpid())}, check=True)
     assert json.loads((tmp_path / "training.jsonl").read_text().splitlines()[-1])["processes"] == 2
+
+
+@pytest.mark.skipif(importlib.util.find_spec("deepspeed") is not None, reason="DeepSpeed is installed here")
+def test_zero2_without_deepspeed_is_refused_in_one_line(run_card, bases, triplets, tmp_path):
+    config = str(HERE.parents[1] / "profiles/accelerate/zero2.yaml")
+    command = launch(tmp_path, run_card(), bases, triplets, "--processes", "2", "--accelerate", config)
+    refused = subprocess.run(command, env=environment(), capture_output=True, text=True)
+    assert refused.returncode == 2
+    assert refused.stderr.startswith(
+        f"error: --accelerate {config}: DeepSpeed is not installed; `pip install"
+    )
+    assert refused.stderr.count("\n") == 1
 
 
 def test_several_nodes_outside_of_a_slurm_job_are_refused(run_card, bases, triplets, tmp_path):

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from .command import command, read_json, whole
+from .hub.fetched import fetched_revision
 from .model_card import model_card
 from .provenance import commit
 
@@ -59,6 +60,7 @@ def main() -> None:
     parser.add_argument("trained", type=Path, help="folder that training wrote")
     parser.add_argument("--study", required=True, help="name of the study")
     parser.add_argument("--source", type=Path, required=True, help="card of the data")
+    parser.add_argument("--fetched", type=Path, nargs="?", help="what was fetched of the data from the hub")
     parser.add_argument("--tasks", type=Path, required=True, help="card of all tasks")
     parser.add_argument("--data", type=Path, required=True, help="data report")
     parser.add_argument("--training-log", type=Path, required=True)
@@ -66,9 +68,12 @@ def main() -> None:
     parser.add_argument("--output", type=Path, required=True)
     arguments = parser.parse_args()
 
+    source = read_json(arguments.source)
+    if arguments.fetched:
+        source |= fetched_revision(arguments.fetched)
     facts = {
         "study": arguments.study,
-        "source": read_json(arguments.source),
+        "source": source,
         "tasks": read_json(arguments.tasks),
         "data": read_json(arguments.data),
         "training": json.loads(arguments.training_log.read_text(encoding="utf-8").splitlines()[-1]),

@@ -1,11 +1,14 @@
 """Evaluates a reference on all tasks: the untrained base, LSA, or BM25 where it applies.
 
+A killed evaluation goes on at its first unfinished task.
+
 python -m embedding_designs.evaluate_reference bm25 CARD.json --base-card BASE.json --train T.parquet …
 """
 
 import argparse
-import tempfile
+import shutil
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -17,10 +20,14 @@ from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import Normalizer
 
-from .command import command, read_json
+from . import gpus
+from .cards import names_of
+from .command import command, content_hash, read_json, resumable
+from .evaluate import forget_what_is_done, model_files, open_store
+from .evaluation.devices import count_devices, on_devices
 from .evaluation.encoder import Encoder
 from .evaluation.tasks import evaluate
-from .hub.fetched import fetched_base
+from .hub.fetched import fetched_revision
 from .model import build_model
 from .scores import write_scores
 
@@ -44,16 +51,15 @@ class LSA:
         return self.pipeline.transform(texts).astype(np.float32)
 
 
-def reference_model(reference: str, card: dict[str, Any], base_card: dict[str, Any], base: str, train: Path):
-    """Return what `mteb.evaluate` takes for a reference: "untrained-base", "lsa" or "bm25"."""
+def load_reference(reference: str, max_tokens: int, base_card: dict[str, Any], base: str, train: Path) -> Any:
+    """Return the model of a reference: "untrained-base", "lsa" or "bm25"."""
     if reference == "bm25":
         return mteb.get_model("mteb/baseline-bm25s")
     if reference == "lsa":
         rows = pd.read_parquet(train, columns=["query", "positive"])
-        return Encoder(LSA([*rows["query"], *rows["positive"]]), {}, card["batch_size"])
+        return LSA([*rows["query"], *rows["positive"]])
     hub = {key: base_card[key] for key in ("revision", "trust_remote_code") if base_card.get(key)}
-    model = build_model(base, UNTRAINED, card["max_tokens"], base_card["precision"], **hub)
-    return Encoder(model, card["prompts"], card["batch_size"])
+    return build_model(base, UNTRAINED, max_tokens, base_card["precision"], **hub)
 
 
 @command
@@ -67,19 +73,36 @@ def main() -> None:
     parser.add_argument("--fetched", type=Path, nargs="?", help="what was fetched of a base from the hub")
     parser.add_argument("--train", type=Path, required=True)
     parser.add_argument("--docstring-tasks", type=Path, nargs="?")
+    parser.add_argument("--partial", type=Path, required=True, help="folder of finished tasks")
+    parser.add_argument("--embeddings", type=Path, required=True, help="folder of the reference's embeddings")
+    parser.add_argument("--devices", type=int, help="processes of the untrained base; default: one a GPU")
     parser.add_argument("--output", type=Path, required=True)
     arguments = parser.parse_args()
 
+    untrained = arguments.reference == "untrained-base"
+    if untrained and arguments.devices:
+        gpus.choose(arguments.devices)
     card, base_card = read_json(arguments.card), read_json(arguments.base_card)
     if arguments.fetched:
-        base_card |= fetched_base(arguments.fetched)
+        base_card |= fetched_revision(arguments.fetched)
     if arguments.reference == "bm25":
         card["tasks"] = {name: tasks for name, tasks in card["tasks"].items() if name in RANKING}
     base = arguments.base or base_card.get("model", "")
-    model = reference_model(arguments.reference, card, base_card, base, arguments.train)
-    with tempfile.TemporaryDirectory() as partial:
-        scores = evaluate(model, card, arguments.docstring_tasks, Path(partial), arguments.reference)
-    write_scores(scores, arguments.output)
+    inputs = [arguments.card, arguments.base_card, arguments.train, *model_files(Path(base))]
+    inputs += filter(None, [arguments.fetched])
+    if arguments.docstring_tasks:
+        inputs.append(arguments.docstring_tasks / "tasks.json")  # holds the hash of each task's data
+    key = content_hash(*inputs)
+    load = partial(load_reference, arguments.reference, card["max_tokens"], base_card, base, arguments.train)
+    devices = count_devices(arguments.devices) if untrained else 1
+    with resumable(arguments.partial, key) as finished, on_devices(load, devices) as model:
+        store = open_store(arguments.embeddings, key)
+        if arguments.reference != "bm25":
+            model = Encoder(model, card["prompts"] if untrained else {}, card["batch_size"], store)
+        forget = partial(forget_what_is_done, store, names_of(card["tasks"]))
+        scores = evaluate(model, card, arguments.docstring_tasks, finished, arguments.reference, forget)
+        write_scores(scores, arguments.output)
+    shutil.rmtree(arguments.embeddings, ignore_errors=True)
 
 
 if __name__ == "__main__":

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from .command import command, progress, read_json, write_json
-from .evaluation.tasks import mteb_task
+from .evaluation.tasks import check_names, mteb_task
 from .hub.fetch import fetch, in_one_line
 from .hub.fetched import in_cache, parts
 
@@ -38,6 +38,7 @@ def main() -> None:
     arguments = parser.parse_args()
 
     names = read_json(arguments.tasks)
+    check_names(arguments.tasks, {"*": names}, None)
     fetched = [fetch_task(name) for name in progress(names, description="fetch tasks")]
     write_json(arguments.output, [entry for entries in fetched for entry in entries])
 

@@ -8,6 +8,7 @@ of processes and nodes, and how they find each other, are told here. Several nod
 """
 
 import argparse
+import importlib.util
 import os
 import signal
 import sys
@@ -39,6 +40,17 @@ def accelerate_command(
         *[text for name, value in options.items() for text in (f"--{name}", str(value))],
         *["--module", f"embedding_designs.{module}", *arguments],
     ]
+
+
+def check_config(config: Path) -> None:
+    """Raise BadInput where accelerate's configuration is not there, or needs what is not installed."""
+    if not config.is_file():
+        raise BadInput(f"--accelerate {config}: no such file")
+    if "distributed_type: DEEPSPEED" in config.read_text() and not importlib.util.find_spec("deepspeed"):
+        raise BadInput(
+            f"--accelerate {config}: DeepSpeed is not installed; `pip install deepspeed` (conda: add it to"
+            " envs/train.yaml), or leave out the resource accelerate of rule train_design"
+        )
 
 
 def on_all_nodes(nodes: int) -> list[str]:
@@ -96,8 +108,8 @@ def main() -> None:
     processes, nodes = max(1, chosen.processes), max(1, chosen.nodes)
     if processes % nodes:
         raise BadInput(f"--processes {processes}: cannot be shared by {nodes} nodes")
-    if chosen.accelerate and not Path(chosen.accelerate).is_file():
-        raise BadInput(f"--accelerate {chosen.accelerate}: no such file")
+    if chosen.accelerate and processes > 1:
+        check_config(Path(chosen.accelerate))
     if nodes > 1 and not chosen.on_node:
         os.environ.pop(CONSOLE, None)  # a descriptor of this node: progress goes to the log
         begin = on_all_nodes(nodes)

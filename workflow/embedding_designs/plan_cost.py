@@ -1,6 +1,6 @@
-"""Tells what a study will cost before anything is run: tokens, GPU hours and disk.
+"""Tells what a study will cost before anything is run: tokens, GPU hours, memory and disk.
 
-python -m embedding_designs.plan_cost config/studies/paper-mistral-7b.yaml
+python -m embedding_designs.plan_cost paper-mistral-7b
 python -m embedding_designs.plan_cost config/studies/paper-*.yaml --output docs/cost.md
 """
 
@@ -15,11 +15,12 @@ from .cards import names_of
 from .command import BadInput, command, whole
 from .cost.model import backbone_of
 from .cost.study import CHARACTERS_A_TOKEN, DOCUMENT_TOKENS, QUERY_TOKENS, StudyCost
-from .study import load_study
+from .study import load_study, study_path
 from .task_sizes import task_sizes
 
 PEAKS = {"A100": 312e12, "H100": 989e12}  # dense bf16 operations a second, from the maker's data sheets
 SHARE = 0.35  # of the peak, reached on the whole
+GPUS = (1, 2, 4, 8)  # of one training
 
 
 def section(study: Mapping[str, Any]) -> str:
@@ -55,7 +56,13 @@ def _base(study: Mapping[str, Any], name: str, base: Mapping[str, Any]) -> dict[
     if backbone is None:
         return shown
     cost = StudyCost(study, name, backbone)
-    return {**shown, "costs": cost.all_runs(), "disk": cost.disk(), "batches": cost.batches()[:10]}
+    gpus = [number for number in GPUS if study["training"]["batch_size"] % number == 0]
+    memory = {
+        checkpointing: [cost.training_memory(number, checkpointing) for number in gpus]
+        for checkpointing in (False, True)
+    }
+    tables = {"costs": cost.all_runs(), "disk": cost.disk(), "batches": cost.batches()[:10]}
+    return {**shown, **tables, "gpus": gpus, "memory": memory}
 
 
 def _template(name: str) -> jinja2.Template:
@@ -88,7 +95,7 @@ def _rounded(value: float) -> str:
 def main() -> None:
     """Print what studies cost, or write the page on it."""
     parser = argparse.ArgumentParser(description=main.__doc__)
-    parser.add_argument("studies", type=Path, nargs="+")
+    parser.add_argument("studies", type=study_path, nargs="+", help="names, or paths of YAML files")
     parser.add_argument("--output", type=Path, help="Markdown page to write; default: print the sections")
     arguments = parser.parse_args()
     if arguments.output is None:

@@ -1,6 +1,6 @@
 """Reads and checks a study: the one YAML file that defines an experiment.
 
-python -m embedding_designs.study config/studies/quickstart.yaml
+python -m embedding_designs.study quickstart
 """
 
 import argparse
@@ -40,6 +40,11 @@ class StudyLoader(yaml.SafeLoader):
 StudyLoader.add_implicit_resolver(
     "tag:yaml.org,2002:float", re.compile(r"[-+]?\d+(\.\d*)?[eE][-+]?\d+$"), list("-+0123456789")
 )
+
+
+def study_path(named: str) -> Path:
+    """Return the file of a study that is named by its path, or by its name in config/studies/."""
+    return Path(named) if named.endswith((".yaml", ".yml")) else Path(f"config/studies/{named}.yaml")
 
 
 def load_study(path: str | Path, overrides: Mapping[str, Any] | None = None) -> dict[str, Any]:
@@ -276,7 +281,7 @@ def _check_tasks(study: dict[str, Any]) -> Iterator[str]:
 def main() -> None:
     """Print a study with all its defaults."""
     parser = argparse.ArgumentParser(description=main.__doc__)
-    parser.add_argument("study", type=Path)
+    parser.add_argument("study", type=study_path, help="name, or path of a YAML file")
     print(yaml.safe_dump(load_study(parser.parse_args().study), sort_keys=False))
 
 

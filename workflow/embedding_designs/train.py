@@ -20,7 +20,7 @@ from transformers import set_seed
 
 from .command import BadInput, command, content_hash, read_json, resumable, whole
 from .designs import POOLING_KINDS
-from .hub.fetched import fetched_base
+from .hub.fetched import fetched_revision
 from .launch import take_console
 from .model import build_model, merge_adapter, save_model
 from .training import processes
@@ -188,7 +188,7 @@ def main() -> None:
         take_console()
     card = read_json(arguments.card)
     if arguments.fetched:
-        card["base"] |= fetched_base(arguments.fetched)
+        card["base"] |= fetched_revision(arguments.fetched)
     check_launch(card)
     base = str(arguments.base or card["base"]["model"])
     inputs = [arguments.card, arguments.train, arguments.heldout, *filter(None, [arguments.fetched])]

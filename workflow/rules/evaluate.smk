@@ -64,9 +64,15 @@ rule evaluate_reference:
     resources:
         mem_mb=3000,
         runtime=1440,
+        gpu=1,
+    params:
+        # As for a run; both removed at the end.
+        partial="results/{study}/checkpoints/references/scores/{base}/{reference}",
+        embeddings="results/{study}/checkpoints/references/embeddings/{base}/{reference}",
     message:
         "Evaluate {wildcards.reference} for {wildcards.base}"
     shell:
         "python -m embedding_designs.evaluate_reference {wildcards.reference} {input.card}"
         " --base-card {input.base_card} --base {input.base} --fetched {input.fetched} --train {input.train}"
-        " --docstring-tasks {input.tasks} --output {output} 3>&2 > {log} 2>&1"
+        " --docstring-tasks {input.tasks} --devices {resources.gpu} --partial {params.partial}"
+        " --embeddings {params.embeddings} --output {output} 3>&2 > {log} 2>&1"

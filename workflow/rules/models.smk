@@ -15,6 +15,7 @@ rule complete_model:
         log="results/{study}/runs/{base}/{design}/seed{seed}/training.jsonl",
         scores=scores_of_run,
         source="results/{study}/cards/source.json",
+        fetched=fetched_data,
         tasks="results/{study}/cards/tasks/all.json",
         data="results/{study}/data/report.json",
     output:
@@ -33,5 +34,5 @@ rule complete_model:
         "Complete the model of {wildcards.design} on {wildcards.base}, seed {wildcards.seed}"
     shell:
         "python -m embedding_designs.complete_model {input.model} --study {wildcards.study}"
-        " --source {input.source} --tasks {input.tasks} --data {input.data} --training-log {input.log}"
-        " --scores {input.scores} --output {output} 3>&2 > {log} 2>&1"
+        " --source {input.source} --fetched {input.fetched} --tasks {input.tasks} --data {input.data}"
+        " --training-log {input.log} --scores {input.scores} --output {output} 3>&2 > {log} 2>&1"

@@ -22,8 +22,7 @@ shell.prefix(
 
 def read_study():
     """Return the study that the configuration names, with the configuration's other keys laid over it."""
-    named = str(config["study"])
-    path = named if named.endswith((".yaml", ".yml")) else f"config/studies/{named}.yaml"
+    path = study.study_path(str(config["study"]))
     overrides = {key: value for key, value in config.items() if key != "study"}
     try:
         loaded = study.load_study(path, overrides)

@@ -45,6 +45,21 @@ class Backbone:
         sides = 2 * (self.width + inner) + 2 * (self.width + kv) + 3 * (self.width + self.feed_forward)
         return self.layers * rank * sides
 
+    def activations(self, lora: bool, number: int) -> int:
+        """Return the bytes that a layer keeps of a token for the backward pass; number: bytes of a number.
+
+        Norms keep fp32, attention queries, keys and values of all heads and its result, an adapter its
+        dropout's mask and result. Matrices that are trained keep their inputs, norms their results.
+        """
+        inner = self.heads * self.head_dim
+        norms = 2 * 4 * self.width
+        attention_and_feed_forward = number * (4 * inner + 3 * self.feed_forward)
+        if lora:
+            inputs = (1 + number) * (5 * self.width + inner + self.feed_forward)
+        else:
+            inputs = norms + number * (2 * self.width + self.feed_forward)
+        return norms + attention_and_feed_forward + inputs
+
     def operations(self, tokens: float) -> float:
         """Return the operations of the forward pass for one text."""
         attention = 4 * self.layers * self.heads * self.head_dim * tokens

@@ -2,27 +2,32 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from math import ceil
 from statistics import mean
 from typing import Any
 
 from ..cards import finetuning, names_of, task_batches
+from ..evaluation.embedding_store import HALF_FROM
 from ..task_sizes import Side, characters, task_sizes
 from .model import Backbone, Pool
 
 CHARACTERS_A_TOKEN = 4.0  # English, vocabularies of 32,000 to 150,000 tokens
 QUERY_TOKENS, DOCUMENT_TOKENS = 20, 150  # of training texts
 ADAM = 12  # bytes a trained weight in a checkpoint: the weight and two moments in fp32
-TASK_DATA = 3  # bytes a character: the file, what datasets reads it into, MTEB's documents with their titles
+GRADIENT = 4  # bytes a trained weight, and as many again where several GPUs add theirs up
+COPY = 2  # bytes a trained weight under bf16 autocast
+COPIES = 3  # bytes a character: the file, what datasets reads it into, the training table or MTEB's documents
 
 
 @dataclass(frozen=True)
 class Cost:
-    """Tokens that a model meets, and the operations they take; texts that are embedded."""
+    """Tokens that a model meets, and the operations they take; texts that are embedded, and their bytes."""
 
     what: str
     tokens: float
     operations: float
     texts: int = 0
+    embeddings: int = 0
 
 
 class StudyCost:
@@ -39,7 +44,7 @@ class StudyCost:
     def training(self) -> Cost:
         """Return the cost of one training: forward, backward and what is computed again."""
         recipe = self.study["training"]
-        samples = recipe["steps"] * recipe["batch_size"] * recipe["accumulation"]
+        samples = self._samples()
         texts = [
             min(recipe["max_tokens"], tokens) for tokens in (QUERY_TOKENS, DOCUMENT_TOKENS, DOCUMENT_TOKENS)
         ]
@@ -61,7 +66,9 @@ class StudyCost:
             * (self.backbone.operations(length) + mean(pool.operations(length) for pool in self.pools))
             for side, length in zip(sides, lengths, strict=True)
         )
-        return Cost(what, tokens, operations, sum(side.unique for side in sides))
+        texts = sum(side.unique for side in sides)
+        numbers = sum(side.unique * (2 if side.texts >= HALF_FROM else 4) for side in sides)
+        return Cost(what, tokens, operations, texts, numbers * self.backbone.width)
 
     def batches(self) -> list[Cost]:
         """Return the cost of each batch of tasks for one run, the largest first."""
@@ -76,28 +83,77 @@ class StudyCost:
         operations = self.runs * (training.operations + evaluation.operations)
         return [training, evaluation, Cost(f"all {self.runs} runs", tokens, operations)]
 
+    def training_memory(self, gpus: int, checkpointing: bool) -> float:
+        """Return the bytes that the largest training takes of each GPU.
+
+        At a micro-step with a text of `max_tokens`, to which its other texts are padded.
+        """
+        recipe = self.study["training"]
+        texts = 3 * ceil(recipe["batch_size"] / gpus)
+        tokens = recipe["max_tokens"] * min(texts, recipe.get("cached_chunk", texts))
+        bf16 = recipe["precision"] == "bf16"
+        trained_weight = ADAM + GRADIENT * (1 + (gpus > 1)) + COPY * bf16
+        return max(
+            trained_weight * trained
+            + frozen
+            + tokens * self._kept("lora" in base, 2 if bf16 else 4, checkpointing)
+            for trained, frozen, base in zip(self._trained(), self._frozen(), self.settings, strict=True)
+        )
+
+    def _kept(self, lora: bool, number: int, checkpointing: bool) -> int:
+        """Return the bytes kept of a token in training; checkpointing: all layers' inputs, and one layer."""
+        layers, layer = self.backbone.layers, self.backbone.activations(lora, number)
+        return layers * number * self.backbone.width + layer if checkpointing else layers * layer
+
     def disk(self) -> dict[str, float]:
         """Return bytes on disk by what takes them."""
-        weights = [2 if base["precision"] == "bf16" else 4 for base in self.settings]
+        weights = self._weight_bytes()
         head = 0 if self.backbone.tied else self.backbone.vocabulary * self.backbone.width
         models = [
             weight * self.backbone.parameters + 4 * pool.parameters
             for weight, pool in zip(weights, self.pools, strict=True)
         ]
-        trained = [
+        tasks = names_of(self.study["evaluation"]["tasks"])
+        embeddings = [batch.embeddings for batch in self.batches()]
+        return {
+            "fetched: the base": weights[0] * (self.backbone.parameters + head),
+            "the training data, and what is made of them": COPIES * self._training_characters(),
+            "fetched: the tasks' data, and what is made of them": COPIES * sum(map(characters, tasks)),
+            f"models of {self.runs} runs": len(self.study["seeds"]) * sum(models),
+            "checkpoints of one training at most, three of them": 3 * ADAM * max(self._trained()),
+            "embeddings of one evaluation at most": max(embeddings),
+            f"embeddings if all evaluations of {self.runs} runs are under way at once": self.runs
+            * sum(embeddings),
+        }
+
+    def _weight_bytes(self) -> list[int]:
+        """Return, for each design, the bytes of a weight of the backbone."""
+        return [2 if base["precision"] == "bf16" else 4 for base in self.settings]
+
+    def _trained(self) -> list[int]:
+        """Return, for each design, how many weights are trained."""
+        return [
             pool.parameters + (self.backbone.lora_parameters(base["lora"]["rank"]) if "lora" in base
                                else self.backbone.parameters)
             for pool, base in zip(self.pools, self.settings, strict=True)
         ]  # fmt: skip
-        tasks = names_of(self.study["evaluation"]["tasks"])
-        largest = max(cost.texts for cost in self.batches())
-        return {
-            "fetched: the base": weights[0] * (self.backbone.parameters + head),
-            "fetched: the tasks' data, and what is made of them": TASK_DATA * sum(map(characters, tasks)),
-            f"models of {self.runs} runs": len(self.study["seeds"]) * sum(models),
-            "checkpoints of one training at most, two of them": 2 * ADAM * max(trained),
-            "embeddings of one evaluation at most": 2 * largest * self.backbone.width,
-        }
+
+    def _frozen(self) -> list[int]:
+        """Return, for each design, the bytes of the weights that are not trained."""
+        return [
+            weight * self.backbone.parameters if "lora" in base else 0
+            for weight, base in zip(self._weight_bytes(), self.settings, strict=True)
+        ]
+
+    def _training_characters(self) -> float:
+        """Return how long the training data are: as many rows as a training meets, or as the study takes."""
+        rows = self.study["data"].get("train_rows", self._samples())
+        return CHARACTERS_A_TOKEN * (QUERY_TOKENS + 2 * DOCUMENT_TOKENS) * rows
+
+    def _samples(self) -> int:
+        """Return how many rows a training meets."""
+        recipe = self.study["training"]
+        return recipe["steps"] * recipe["batch_size"] * recipe["accumulation"]
 
     def _passes(self) -> list[int]:
         """Return, for each design, how many forward passes of the backbone a step is worth."""

@@ -17,6 +17,7 @@ from pathlib import Path
 
 import numpy as np
 
+HALF_FROM = 20_000  # texts; so many at once, and more, are kept, and used, in half precision
 FILE_BYTES = 64 * 2**20  # vectors in a pair of files; what a kill can lose
 IN_MEMORY = 2**30  # bytes; larger results are files
 KEYS = ".keys.npy"

@@ -16,9 +16,8 @@ from torch import Tensor
 from torch.utils.data import DataLoader
 
 from .devices import encode_batches
-from .embedding_store import EmbeddingStore, text_keys
+from .embedding_store import HALF_FROM, EmbeddingStore, text_keys
 
-HALF_FROM = 20_000  # texts; more at once are kept, and used, in half precision
 TEXTS_AT_ONCE = 1024  # bounds a batch of short texts
 CHARACTERS_A_TOKEN = 3  # at least, in English; only the size of a batch depends on it
 ON_GPU = 10**7  # similarities; fewer are computed where their vectors lie

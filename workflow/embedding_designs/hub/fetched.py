@@ -14,16 +14,20 @@ from huggingface_hub import constants
 from ..command import BadInput, read_json
 from .fetch import cached
 
-FETCH = "run `snakemake fetch` with the study's own --config where there is network"
+# Forced, because the lists of what was fetched are there, so that Snakemake would see nothing to do.
+FETCH = (
+    "set HF_HOME as it was for the fetch or, where there is network, run"
+    " `snakemake --cores 1 fetch --forcerun fetch_base fetch_data fetch_tasks --config study=…`"
+)
 
 
-def fetched_base(fetched: Path) -> dict[str, str]:
-    """Return what a list of what was fetched tells of a base: {"revision": commit}."""
+def fetched_revision(fetched: Path) -> dict[str, str]:
+    """Return what a list of what was fetched tells of a base or of training data: {"revision": commit}."""
     return {"revision": read_json(fetched)[0]["revision"]}
 
 
 def fetched_data(fetched: Path) -> dict[str, str]:
-    """Return what a list of what was fetched tells of training data: {"revision": commit, "folder": …}."""
+    """Return what a list of what was fetched tells of training data, with their "folder"."""
     entry = read_json(fetched)[0]
     folder = folder_of(entry["name"], entry["revision"], f"data.dataset {entry['name']}")
     return {"revision": entry["revision"], "folder": str(folder)}

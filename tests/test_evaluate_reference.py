@@ -1,0 +1,73 @@
+"""A reference's evaluation goes on where it was stopped and leaves nothing behind but its scores."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from conftest import sentence
+from embedding_designs.command import write_json
+from test_evaluate import write_tasks
+
+WORKFLOW = Path(__file__).parents[1] / "workflow"
+TASKS = [f"Toy{number}DocsRetrieval" for number in range(6)]
+
+
+@pytest.fixture
+def place(tmp_path):
+    """Return a folder with tasks, training texts and the cards of a study."""
+    write_tasks(tmp_path / "tasks", dict.fromkeys(TASKS, 40), queries=8)
+    card = {"tasks": {"Retrieval": TASKS}, "prompts": {}, "max_tokens": 32, "batch_size": 4}
+    write_json(tmp_path / "card.json", card)
+    write_json(tmp_path / "base.json", {"name": "tiny", "precision": "fp32"})
+    texts = [f"document {number} {sentence(number)}" for number in range(200)]
+    pd.DataFrame({"query": texts, "positive": texts}).to_parquet(tmp_path / "train.parquet", index=False)
+    return tmp_path
+
+
+def start(place: Path, reference: str, base: Path) -> subprocess.Popen:
+    command = [
+        sys.executable, "-m", "embedding_designs.evaluate_reference", reference, "card.json", "--base-card",
+        "base.json", "--base", base, "--train", "train.parquet", "--docstring-tasks", "tasks",
+        "--devices", "1", "--partial", "partial", "--embeddings", "embeddings", "--output", "scores.csv",
+    ]  # fmt: skip
+    environment = {**os.environ, "PYTHONPATH": str(WORKFLOW), "HF_HUB_OFFLINE": "1"}
+    return subprocess.Popen(command, cwd=place, env=environment, stderr=subprocess.PIPE, text=True)
+
+
+def finished(running: subprocess.Popen, place: Path) -> pd.DataFrame:
+    said = running.communicate()[1]
+    assert running.returncode == 0, said
+    assert not (place / "partial").exists() and not (place / "embeddings").exists()
+    return pd.read_csv(place / "scores.csv")
+
+
+def test_a_stopped_evaluation_keeps_its_finished_tasks(place, bases):
+    running = start(place, "untrained-base", bases["mistral"])
+    while not list(place.glob("partial/*.json")):
+        assert running.poll() is None, running.communicate()[1]
+        time.sleep(0.01)
+    running.send_signal(signal.SIGTERM)
+    running.communicate()
+    assert running.returncode != 0 and not (place / "scores.csv").exists()
+    done = list(place.glob("partial/*.json"))
+    assert 0 < len(done) < len(TASKS)
+    for file in done:  # marked, so that a task that is evaluated again would show
+        file.write_text(json.dumps(json.loads(file.read_text()) | {"score": 0.125}))
+
+    scores = finished(start(place, "untrained-base", bases["mistral"]), place)
+    assert scores["task"].tolist() == TASKS
+    assert set(scores.query("score == 0.125")["task"]) == {file.stem for file in done}
+
+
+@pytest.mark.parametrize("reference", ["bm25", "lsa"])
+def test_references_without_a_base_are_evaluated(reference, place, bases):
+    scores = finished(start(place, reference, bases["mistral"]), place)
+    assert scores["task"].tolist() == TASKS
+    assert scores["score"].min() > 0
