@@ -26,6 +26,13 @@ def test_padding_on_the_right_is_cut_as_well(monkeypatch):
     assert (first.rows.tolist(), first.start, first.stop) == ([0], 0, 2)
 
 
+def test_a_chunk_ends_before_its_padding_costs_as_much_as_another(monkeypatch):
+    """By hand, 3 tokens of padding allowed: 1 and 2 pad 1, with 4 it would be 5; 4 and 5 pad 1."""
+    monkeypatch.setitem(length_batches.PADDING_WORTH_A_CHUNK, "cpu", 3)
+    chunks = [(chunk.rows.tolist(), chunk.start, chunk.stop) for chunk in chunks_by_length(MASK)]
+    assert chunks == [([2, 0], 3, 5), ([3, 1], 0, 5)]
+
+
 def test_a_text_above_the_limit_runs_alone(monkeypatch):
     monkeypatch.setitem(length_batches.TOKENS_AT_ONCE, "cpu", 1)
     assert sorted(len(chunk.rows) for chunk in chunks_by_length(MASK)) == [1, 1, 1, 1]

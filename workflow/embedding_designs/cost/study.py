@@ -86,11 +86,13 @@ class StudyCost:
     def training_memory(self, gpus: int, checkpointing: bool) -> float:
         """Return the bytes that the largest training takes of each GPU.
 
-        At a micro-step with a text of `max_tokens`, to which its other texts are padded.
+        At a micro-step whose documents, two for each query, all have `max_tokens`.
         """
         recipe = self.study["training"]
-        texts = 3 * ceil(recipe["batch_size"] / gpus)
-        tokens = recipe["max_tokens"] * min(texts, recipe.get("cached_chunk", texts))
+        queries = ceil(recipe["batch_size"] / gpus)
+        tokens = recipe["max_tokens"] * 2 * queries + QUERY_TOKENS * queries
+        if "cached_chunk" in recipe:  # so many texts at once
+            tokens = min(tokens, recipe["max_tokens"] * recipe["cached_chunk"])
         bf16 = recipe["precision"] == "bf16"
         trained_weight = ADAM + GRADIENT * (1 + (gpus > 1)) + COPY * bf16
         return max(
