@@ -14,11 +14,12 @@ import pytest
 import yaml
 from channel import make_channels
 
+from workflow_copy import copy_of_the_workflow
+
 pytest.importorskip("rattler", reason="the stand-in for conda needs py-rattler, of the extra dev")
 
 HERE = Path(__file__).parent
 ROOT = HERE.parents[1]
-PARTS = ["Snakefile", "workflow", "config", "profiles", "envs", "resources", "requirements.lock"]
 SMOKE = [  # reduced: what each environment is for is done once
     "study=smoke",
     "seeds=[1]",
@@ -53,13 +54,7 @@ def conda(tmp_path_factory):
 @pytest.fixture
 def workflow(tmp_path):
     """Return a folder with a copy of what Snakemake needs."""
-    for part in PARTS:
-        source = ROOT / part
-        if source.is_dir():
-            shutil.copytree(source, tmp_path / part, ignore=shutil.ignore_patterns("__pycache__"))
-        else:
-            shutil.copy(source, tmp_path / part)
-    return tmp_path
+    return copy_of_the_workflow(tmp_path)
 
 
 def snakemake(folder: Path, conda: dict[str, str], *config: str) -> subprocess.CompletedProcess:

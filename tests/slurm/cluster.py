@@ -18,9 +18,10 @@ import psutil
 import pytest
 import yaml
 
+from workflow_copy import copy_of_the_workflow
+
 HERE = Path(__file__).parent
 ROOT = HERE.parents[1]
-PARTS = ["Snakefile", "workflow", "config", "profiles", "envs", "resources", "requirements.lock"]
 NEEDED = ["sbatch", "squeue", "scancel", "slurmctld", "slurmd", "munged"]
 SMOKE = [  # the smoke study, reduced to what it takes to be interrupted and compared
     "study=smoke",
@@ -82,15 +83,9 @@ def free_ports(count: int) -> int:
             return port
 
 
-def copy_of_the_workflow(folder: Path) -> Path:
-    """Return the folder with a copy of what Snakemake needs, and the SLURM profile fitted to the one node."""
-    for part in PARTS:
-        source = ROOT / part
-        if source.is_dir():
-            shutil.copytree(source, folder / part, ignore=shutil.ignore_patterns("__pycache__"))
-        else:
-            shutil.copy(source, folder / part)
-    profile = folder / "profiles/slurm/config.yaml"
+def copy_for_the_cluster(folder: Path) -> Path:
+    """Return the folder with a copy of the workflow, and the SLURM profile fitted to the nodes."""
+    profile = copy_of_the_workflow(folder) / "profiles/slurm/config.yaml"
     fitted = fit_profile(yaml.safe_load(profile.read_text()))
     profile.write_text(yaml.safe_dump(fitted))
     return folder

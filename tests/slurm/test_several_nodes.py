@@ -7,7 +7,7 @@ import json
 
 import pytest
 import yaml
-from cluster import NEEDS_SLURM, Study, copy_of_the_workflow, environment, local_run, slurm_cluster, until
+from cluster import NEEDS_SLURM, Study, copy_for_the_cluster, environment, local_run, slurm_cluster, until
 
 import hub
 import paper_hub
@@ -35,7 +35,7 @@ def fetched(tmp_path_factory):
     env |= {"HF_HOME": str(folder / "home"), "NO_PROXY": "127.0.0.1"}
     for name in ("cluster", "local"):
         (folder / name).mkdir()
-    copies = [copy_of_the_workflow(folder / name) for name in ("cluster", "local")]
+    copies = [copy_for_the_cluster(folder / name) for name in ("cluster", "local")]
     with hub.serving(paper_hub.build(folder / "hub", [])) as (address, _):
         for copy in copies:
             local_run(copy, STUDY, "fetch", env=env | {"HF_ENDPOINT": address})

@@ -3,7 +3,7 @@
 import re
 
 import pytest
-from cluster import NEEDS_SLURM, SMOKE, Study, copy_of_the_workflow, local_run, slurm_cluster, until
+from cluster import NEEDS_SLURM, SMOKE, Study, copy_for_the_cluster, local_run, slurm_cluster, until
 
 DESIGNS = ["eos-causal", "multi-layer-bidirectional"]
 
@@ -13,7 +13,7 @@ pytestmark = NEEDS_SLURM
 @pytest.fixture(scope="module")
 def local(tmp_path_factory):
     """Return the results of the same study without SLURM."""
-    folder = copy_of_the_workflow(tmp_path_factory.mktemp("local"))
+    folder = copy_for_the_cluster(tmp_path_factory.mktemp("local"))
     local_run(folder, SMOKE, "--until", "collect_scores")
     return folder / "results/smoke"
 
@@ -27,7 +27,7 @@ def cluster():
 @pytest.fixture(scope="module")
 def interrupted(local, cluster, tmp_path_factory):
     """Return the finished study, and what was seen on the way."""
-    study = Study(copy_of_the_workflow(tmp_path_factory.mktemp("cluster")), cluster, SMOKE, "tiny")
+    study = Study(copy_for_the_cluster(tmp_path_factory.mktemp("cluster")), cluster, SMOKE, "tiny")
     with study.running():
         seen = interrupt(study)
     return study, seen

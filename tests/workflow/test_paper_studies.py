@@ -12,10 +12,10 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
-from test_workflow import copy_of_the_workflow
 
 import hub
 import paper_hub
+from workflow_copy import copy_of_the_workflow
 
 STUDIES = {
     "paper-mistral-7b": ("mistral-7b", "mistralai/Mistral-7B-v0.1"),

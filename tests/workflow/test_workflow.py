@@ -4,7 +4,6 @@ import contextlib
 import json
 import os
 import re
-import shutil
 import signal
 import subprocess
 import sys
@@ -17,9 +16,9 @@ import pytest
 from huggingface_hub import ModelCard
 
 import browser
+from workflow_copy import copy_of_the_workflow
 
 ROOT = Path(__file__).parents[2]
-PARTS = ["Snakefile", "workflow", "config", "profiles", "envs", "resources", "requirements.lock"]
 FINDINGS = "results/smoke/findings.html"
 
 
@@ -29,16 +28,6 @@ def environment() -> dict[str, str]:
         "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}",
         "HF_HUB_OFFLINE": "1",
     }
-
-
-def copy_of_the_workflow(folder: Path) -> Path:
-    for part in PARTS:
-        source = ROOT / part
-        if source.is_dir():
-            shutil.copytree(source, folder / part, ignore=shutil.ignore_patterns("__pycache__"))
-        else:
-            shutil.copy(source, folder / part)
-    return folder
 
 
 def snakemake(folder: Path, *arguments: str, study: str = "smoke") -> subprocess.CompletedProcess:
