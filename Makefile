@@ -26,8 +26,9 @@ study: $(READY)
 leaderboard:
 	$(MAKE) study STUDY=leaderboard
 
+# One thread each: two threads of torch beside another busy process are many times slower.
 test: $(READY) lint
-	HF_HUB_OFFLINE=1 $(BIN)/python -m pytest
+	OMP_NUM_THREADS=1 HF_HUB_OFFLINE=1 $(BIN)/python -m pytest --numprocesses logical --maxprocesses 8 --dist loadfile
 
 validate: $(READY)
 	$(BIN)/python -m pytest -rs -s tests/validate
