@@ -1,5 +1,7 @@
 """Outputs are whole or absent, and work in progress is resumed only for the same inputs."""
 
+import errno
+
 import pytest
 
 from embedding_designs.command import BadInput, command, read_json, resumable, whole
@@ -55,3 +57,51 @@ def test_broken_json_names_file_and_line(tmp_path):
     (tmp_path / "card.json").write_text('{"seed": 1,\n nonsense')
     with pytest.raises(BadInput, match=r"card\.json: not JSON: .*line 2"):
         read_json(tmp_path / "card.json")
+
+
+def test_what_a_killed_job_left_behind_is_removed_and_other_files_stay(tmp_path):
+    for name in (".model.0123abcd", ".model.json.0123abcd.json", ".model.old"):
+        (tmp_path / name).touch()
+    with whole(tmp_path / "model") as part:
+        part.touch()
+    assert sorted(path.name for path in tmp_path.iterdir()) == [
+        ".model.json.0123abcd.json", ".model.old", "model",
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        OSError(errno.ENOSPC, "No space left on device", "results/a.csv"),
+        RuntimeError("SafetensorError: Error while serializing: I/O error: No space left on device"),
+    ],
+)
+def test_a_full_disk_is_one_line(capsys, error):
+    @command
+    def main():
+        raise error
+
+    with pytest.raises(SystemExit) as exit:
+        main()
+    assert exit.value.code == 1
+    said = capsys.readouterr().err
+    assert said.startswith("error: no space left on the disk")
+    assert said.count("\n") == 1
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (b"[1, 2]", "not a JSON object; needed: an object with source, seed"),
+        (b'{"source": 1}', "seed is missing; needed: source, seed"),
+        (b"\xff\xfe", "not JSON: "),
+        (b"[" * 100_000, "not JSON: "),
+        (b"1" * 5000, "not JSON: "),
+    ],
+)
+def test_json_of_another_kind_is_named_in_one_line(tmp_path, content, message):
+    (tmp_path / "card.json").write_bytes(content)
+    with pytest.raises(BadInput) as error:
+        read_json(tmp_path / "card.json", ("source", "seed"))
+    assert f"card.json: {message}" in str(error.value)
+    assert "\n" not in str(error.value)

@@ -5,7 +5,9 @@ everything, the console only progress and the reason of a failure.
 """
 
 import contextlib
+import errno
 import functools
+import glob
 import hashlib
 import json
 import os
@@ -13,17 +15,25 @@ import shutil
 import signal
 import sys
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 from tqdm import tqdm
 
+FULL_DISK = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)  # the disk, the quota, or the size a file may have
+FULL_DISK_WORDS = ("No space left on device", "Disk quota exceeded")  # of libraries that raise no OSError
 CONSOLE = "EMBEDDING_DESIGNS_CONSOLE"  # the rules set it to the descriptor that they point at the console
 
 
 class BadInput(Exception):
-    """The user's input cannot be used; the message is one line: file, key or row, value, what is allowed."""
+    """The user's input cannot be used; the message is one line: file, key or row, value, what is allowed.
+
+    Whatever the value holds, line breaks and lone surrogates included, the message is one line that prints.
+    """
+
+    def __init__(self, message: str):
+        super().__init__("".join(c if c.isprintable() else repr(c)[1:-1] for c in message))
 
 
 class Stopped(Exception):
@@ -44,12 +54,39 @@ def command(main: Callable[[], None]) -> Callable[[], None]:
             _say(f"stopped: {stop}")
             sys.exit(128 + signal.SIGTERM)
         except Exception as error:
+            if is_full_disk(error):
+                _say(f"error: {no_space_left(error)}")
+                sys.exit(1)
             reason = " ".join(str(error).split())[:300]
             if _console() is not sys.stderr:
                 print(f"error: {type(error).__name__}: {reason}", file=_console(), flush=True)
             raise
 
     return run
+
+
+def note(line: str) -> None:
+    """Show one line on the console, and in the log: what was left out of the work, and why."""
+    _say(f"note: {line}")
+
+
+def is_full_disk(error: BaseException | None) -> bool:
+    """Return whether an error, or one that caused it, is that of a full disk or quota."""
+    while error is not None:
+        if isinstance(error, OSError) and error.errno in FULL_DISK:
+            return True
+        if any(words in str(error) for words in FULL_DISK_WORDS):
+            return True
+        error = error.__cause__ or error.__context__
+    return False
+
+
+def no_space_left(error: BaseException) -> str:
+    """Return one line on a full disk: which file could not be written, and what to do."""
+    file = getattr(error, "filename", None)
+    return (
+        f"no space left on the disk{f' for {file}' if file else ''}; free some and run the same command again"
+    )
 
 
 def progress(iterable=None, *, description: str, total: int | None = None, every: float = 10.0) -> tqdm:
@@ -80,7 +117,7 @@ def _console():
 
 @functools.cache
 def _descriptor(number: int):
-    return os.fdopen(os.dup(number), "w")
+    return os.fdopen(os.dup(number), "w", errors="backslashreplace")
 
 
 class _Lines:
@@ -99,20 +136,55 @@ class _Lines:
 
 @contextlib.contextmanager
 def whole(path: str | Path) -> Iterator[Path]:
-    """Yield a path beside `path` to write a file or folder to; it replaces `path` only when whole."""
+    """Yield a path beside `path` to write a file or folder to; it replaces `path` atomically.
+
+    What is written is synced to the disk before it takes the name, so that a power cut leaves the old content
+    or the new one. What a killed job left behind under a temporary name is removed first.
+    """
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
-    part = path.with_name(f".{path.name}.{uuid.uuid4().hex[:8]}{path.suffix}")
+    for left_behind in path.parent.glob(f".{glob.escape(path.name)}.????????{glob.escape(path.suffix)}"):
+        _remove(left_behind)
+    part = _temporary(path)
     try:
         yield part
-        if path.is_dir() and part.is_dir():
-            shutil.rmtree(path)
-        os.replace(part, path)
-    finally:
-        if part.is_dir():
-            shutil.rmtree(part)
+        sync(part)
+        if path.is_dir() and part.is_dir():  # a folder cannot replace one that holds files
+            old = _temporary(path)
+            os.replace(path, old)
+            os.replace(part, path)
+            _remove(old)
         else:
-            part.unlink(missing_ok=True)
+            os.replace(part, path)
+        _sync_entry(path.parent)
+    finally:
+        _remove(part)
+
+
+def _temporary(path: Path) -> Path:
+    return path.with_name(f".{path.name}.{uuid.uuid4().hex[:8]}{path.suffix}")
+
+
+def _remove(path: Path) -> None:
+    if path.is_dir() and not path.is_symlink():
+        shutil.rmtree(path)
+    else:
+        path.unlink(missing_ok=True)
+
+
+def sync(path: Path) -> None:
+    """Write a file, or a folder with all that is in it, from the system's memory to the disk."""
+    for inside in [*path.rglob("*"), path]:
+        if not inside.is_symlink():
+            _sync_entry(inside)
+
+
+def _sync_entry(path: Path) -> None:
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
 
 
 @contextlib.contextmanager
@@ -140,14 +212,25 @@ def content_hash(*paths: Path) -> str:
     return digest.hexdigest()
 
 
-def read_json(path: str | Path) -> Any:
-    """Return the content of a JSON file; BadInput names the file and line where it is none."""
+def read_json(path: str | Path, keys: Sequence[str] = ()) -> Any:
+    """Return the content of a JSON file; with `keys`, of an object that has these.
+
+    Raises BadInput that names the file and the line where it is not JSON, or what is missing from it.
+    """
     try:
-        return json.loads(Path(path).read_text(encoding="utf-8"))
+        content = json.loads(Path(path).read_text(encoding="utf-8"))
     except FileNotFoundError:
         raise BadInput(f"{path}: no such file") from None
-    except (json.JSONDecodeError, UnicodeDecodeError) as error:
-        raise BadInput(f"{path}: not JSON: {error}") from None
+    except IsADirectoryError:
+        raise BadInput(f"{path}: a folder, not a JSON file") from None
+    except (ValueError, RecursionError) as error:  # not UTF-8, not JSON, an endless number, too deeply nested
+        raise BadInput(f"{path}: not JSON: {' '.join(str(error).split())[:200]}") from None
+    if keys and not isinstance(content, dict):
+        raise BadInput(f"{path}: not a JSON object; needed: an object with {', '.join(keys)}")
+    for key in keys:
+        if key not in content:
+            raise BadInput(f"{path}: {key} is missing; needed: {', '.join(keys)}")
+    return content
 
 
 def write_json(path: str | Path, content: Any, indent: int | None = 2) -> None:

@@ -27,4 +27,4 @@ rule write_card:
     message:
         "Card {wildcards.card}"
     shell:
-        "printf '%s\\n' {params.text:q} > {output} 2> {log}"
+        "printf '%s\\n' {params.text:q} > {output:q} 2> {log:q}"

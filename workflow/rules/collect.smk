@@ -26,6 +26,6 @@ rule collect_scores:
     message:
         "Collect scores"
     shell:
-        "python -m embedding_designs.collect --study {input.study} --scores {input.scores}"
-        " --references {input.references} --output {output.scores}"
-        " --references-output {output.references} 3>&2 > {log} 2>&1"
+        "python -m embedding_designs.collect --study {input.study:q} --scores {input.scores:q}"
+        " --references {input.references:q} --output {output.scores:q}"
+        " --references-output {output.references:q} 3>&2 > {log:q} 2>&1"

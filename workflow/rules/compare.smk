@@ -25,8 +25,8 @@ rule compare_designs:
     message:
         "Compare designs"
     shell:
-        "python -m embedding_designs.compare {input.scores} --study {input.study}"
-        " --output {output.statistics} --tables {output.tables} 3>&2 > {log} 2>&1"
+        "python -m embedding_designs.compare {input.scores:q} --study {input.study:q}"
+        " --output {output.statistics:q} --tables {output.tables:q} 3>&2 > {log:q} 2>&1"
 
 
 rule draw_figures:
@@ -53,8 +53,8 @@ rule draw_figures:
     message:
         "Draw figures"
     shell:
-        "python -m embedding_designs.draw --statistics {input.statistics} --scores {input.scores}"
-        " --runs results/{wildcards.study}/runs --output {output} 3>&2 > {log} 2>&1"
+        "python -m embedding_designs.draw --statistics {input.statistics:q} --scores {input.scores:q}"
+        " --runs results/{wildcards.study:q}/runs --output {output:q} 3>&2 > {log:q} 2>&1"
 
 
 rule write_findings:
@@ -86,4 +86,4 @@ rule write_findings:
     message:
         "Write the findings page"
     shell:
-        "python -m embedding_designs.findings results/{wildcards.study} --output {output} 3>&2 > {log} 2>&1"
+        "python -m embedding_designs.findings results/{wildcards.study:q} --output {output:q} 3>&2 > {log:q} 2>&1"

@@ -25,8 +25,8 @@ rule harvest_docstrings:
     message:
         "Harvest docstrings"
     shell:
-        "python -m embedding_designs.harvest {input.card}"
-        " --output {output.docstrings} --report {output.report} --processes {threads} 3>&2 > {log} 2>&1"
+        "python -m embedding_designs.harvest {input.card:q}"
+        " --output {output.docstrings:q} --report {output.report:q} --processes {threads:q} 3>&2 > {log:q} 2>&1"
 
 
 rule prepare_data:
@@ -55,9 +55,9 @@ rule prepare_data:
     message:
         "Prepare training data"
     shell:
-        "python -m embedding_designs.prepare_data {input.card} --docstrings {input.docstrings}"
-        " --fetched {input.fetched}"
-        " --train {output.train} --heldout {output.heldout} --report {output.report} 3>&2 > {log} 2>&1"
+        "python -m embedding_designs.prepare_data {input.card:q} --docstrings {input.docstrings:q}"
+        " --fetched {input.fetched:q}"
+        " --train {output.train:q} --heldout {output.heldout:q} --report {output.report:q} 3>&2 > {log:q} 2>&1"
 
 
 rule build_docstring_tasks:
@@ -83,5 +83,5 @@ rule build_docstring_tasks:
     message:
         "Build docstring tasks"
     shell:
-        "python -m embedding_designs.docstring_tasks {input.card}"
-        " --docstrings {input.docstrings} --output {output} 3>&2 > {log} 2>&1"
+        "python -m embedding_designs.docstring_tasks {input.card:q}"
+        " --docstrings {input.docstrings:q} --output {output:q} 3>&2 > {log:q} 2>&1"

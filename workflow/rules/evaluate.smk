@@ -34,9 +34,9 @@ rule evaluate_run:
     message:
         "Evaluate {wildcards.design} on {wildcards.base}, seed {wildcards.seed}: {wildcards.batch} tasks"
     shell:
-        "python -m embedding_designs.evaluate {input.card} --model {input.model} --docstring-tasks {input.tasks}"
-        " --study {input.study} --devices {resources.gpu} --partial {params.partial}"
-        " --embeddings {params.embeddings} --output {output} 3>&2 > {log} 2>&1"
+        "python -m embedding_designs.evaluate {input.card:q} --model {input.model:q} --docstring-tasks {input.tasks:q}"
+        " --study {input.study:q} --devices {resources.gpu:q} --partial {params.partial:q}"
+        " --embeddings {params.embeddings:q} --output {output:q} 3>&2 > {log:q} 2>&1"
 
 
 rule evaluate_reference:
@@ -72,7 +72,7 @@ rule evaluate_reference:
     message:
         "Evaluate {wildcards.reference} for {wildcards.base}"
     shell:
-        "python -m embedding_designs.evaluate_reference {wildcards.reference} {input.card}"
-        " --base-card {input.base_card} --base {input.base} --fetched {input.fetched} --train {input.train}"
-        " --docstring-tasks {input.tasks} --devices {resources.gpu} --partial {params.partial}"
-        " --embeddings {params.embeddings} --output {output} 3>&2 > {log} 2>&1"
+        "python -m embedding_designs.evaluate_reference {wildcards.reference:q} {input.card:q}"
+        " --base-card {input.base_card:q} --base {input.base:q} --fetched {input.fetched:q} --train {input.train:q}"
+        " --docstring-tasks {input.tasks:q} --devices {resources.gpu:q} --partial {params.partial:q}"
+        " --embeddings {params.embeddings:q} --output {output:q} 3>&2 > {log:q} 2>&1"

@@ -24,4 +24,4 @@ rule collect_published_scores:
     message:
         "Collect published scores"
     shell:
-        "python -m embedding_designs.published_scores {input.card} --output {output} 3>&2 > {log} 2>&1"
+        "python -m embedding_designs.published_scores {input.card:q} --output {output:q} 3>&2 > {log:q} 2>&1"

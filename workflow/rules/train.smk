@@ -25,8 +25,8 @@ rule pretrain_base:
     message:
         "Pretrain {wildcards.base}"
     shell:
-        "python -m embedding_designs.pretrain {input.card} --docstrings {input.docstrings}"
-        " --output {output.model} --training-log {output.log} 3>&2 > {log} 2>&1"
+        "python -m embedding_designs.pretrain {input.card:q} --docstrings {input.docstrings:q}"
+        " --output {output.model:q} --training-log {output.log:q} 3>&2 > {log:q} 2>&1"
 
 
 rule train_design:
@@ -62,8 +62,8 @@ rule train_design:
     message:
         "Train {wildcards.design} on {wildcards.base}, seed {wildcards.seed}"
     shell:
-        "python -m embedding_designs.launch --processes {resources.gpu} --nodes {resources.nodes}"
+        "python -m embedding_designs.launch --processes {resources.gpu:q} --nodes {resources.nodes:q}"
         " --accelerate={resources.accelerate:q}"
-        " train {input.card} --train {input.train} --heldout {input.heldout}"
-        " --base {input.base} --fetched {input.fetched} --checkpoints {params.checkpoints}"
-        " --output {output.model} --training-log {output.log} 3>&2 > {log} 2>&1"
+        " train {input.card:q} --train {input.train:q} --heldout {input.heldout:q}"
+        " --base {input.base:q} --fetched {input.fetched:q} --checkpoints {params.checkpoints:q}"
+        " --output {output.model:q} --training-log {output.log:q} 3>&2 > {log:q} 2>&1"

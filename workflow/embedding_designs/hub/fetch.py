@@ -4,7 +4,6 @@ HF_HOME, HF_ENDPOINT and HF_TOKEN are respected. Each failure is one line that s
 """
 
 import contextlib
-import errno
 import shutil
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -33,9 +32,8 @@ from huggingface_hub.errors import (
 )
 from tqdm import tqdm
 
-from ..command import BadInput, console_lines
+from ..command import BadInput, console_lines, is_full_disk
 
-FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)  # the disk, the quota, or the size that a file may have
 COPIES = {"model": 1, "dataset": 3}  # of its bytes: datasets keeps what it reads again, and uncompressed
 GIGABYTE = 1e9
 LINES_EVERY = 10.0  # seconds
@@ -155,15 +153,6 @@ def explained(error: BaseException, name: str, revision: str | None, kind: str) 
             reason = " ".join(str(error).split())[:200]
             failure = f"{type(error).__name__}: {reason}"
             return f"{address} cannot be fetched: {failure}; the same command goes on from there"
-
-
-def is_full_disk(error: BaseException | None) -> bool:
-    """Return whether an error, or one that it came from, is that of a full disk or quota."""
-    while error is not None:
-        if isinstance(error, OSError) and error.errno in FULL:
-            return True
-        error = error.__cause__ or error.__context__
-    return False
 
 
 def no_space(name: str) -> str:
