@@ -4,14 +4,19 @@
 #     snakemake --cores all --config study=smoke     another one
 #     snakemake --cores all fetch                    only what needs the network; the rest then runs without
 #
+# With `--snakefile /path/to/Snakefile --directory /elsewhere` results go to that directory, and paths in a study are
+# relative to it. What it does not have, such as config/, is taken from here, where nothing is written.
+#
 # Rules are included in the order in which they run.
+
+import os
 
 from snakemake.utils import min_version
 
 min_version("9.0")
 
 
-configfile: "config/config.yaml"
+configfile: "config/config.yaml" if os.path.exists("config/config.yaml") else f"{workflow.basedir}/config/config.yaml"
 
 
 include: "workflow/rules/study.smk"
@@ -36,10 +41,15 @@ include: "workflow/rules/compare.smk"
 
 
 rule all:
-    """The whole study: its findings page, with the figures and tables it is made of, and its models."""
+    """Everything that a study gives: its findings page, the scores, figures and tables behind it, and its models."""
     default_target: True
     input:
-        expand("results/{study}/findings.html", study=STUDY["name"]),
+        expand(
+            "results/{study}/{part}",
+            study=STUDY["name"],
+            part=["findings.html", "scores.csv", "statistics.json", "tables", "figures"],
+        ),
+        expand("results/{study}/references.csv", study=[] if "scores" in STUDY else STUDY["name"]),
         expand(
             "results/{study}/models/{base}/{design}/seed{seed}",
             study=STUDY["name"],
@@ -47,3 +57,10 @@ rule all:
             design=STUDY["designs"],
             seed=STUDY["seeds"],
         ),
+        expand(
+            "results/{study}/cards/marks/{mark}",
+            study=STUDY["name"],
+            mark=[cards.card_mark(STUDY, name) for name in cards.card_names(STUDY)],
+        ),
+    message:
+        "Findings: results/{STUDY[name]}/findings.html"

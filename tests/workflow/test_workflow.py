@@ -4,6 +4,7 @@ import contextlib
 import json
 import os
 import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -121,6 +122,31 @@ def test_a_second_run_does_nothing_and_says_so(smoke):
 def planned(run: subprocess.CompletedProcess) -> dict[str, int]:
     lines = (run.stdout + run.stderr).splitlines()
     return {name: int(count) for name, count in re.findall(r"(?m)^(\w+) +(\d+)$", "\n".join(lines))}
+
+
+def test_what_was_deleted_of_a_finished_study_is_made_again(smoke):
+    results = smoke / "results/smoke"
+    parts = ["figures", "tables", "scores.csv", "references.csv", "statistics.json"]
+    before = {part: results / part for part in parts}
+    kept = {part: (results / part).rename(smoke / f"kept-{Path(part).name}") for part in before}
+    jobs = planned(snakemake(smoke, "--dry-run", "--quiet", "host"))
+    for part, path in kept.items():
+        path.rename(results / part)
+    assert {"collect_scores", "compare_designs", "draw_figures"} <= jobs.keys()
+    assert not {"train_design", "evaluate_run"} & jobs.keys()
+
+
+def test_copied_results_are_compared_with_the_study_as_it_is_now(smoke, tmp_path):
+    """Without .snakemake, which knows how each file was made; so a copy by rsync may be."""
+    folder = copy_of_the_workflow(tmp_path)
+    shutil.copytree(smoke / "results", folder / "results")
+    plan = ["--dry-run", "--quiet", "host"]
+    assert not planned(snakemake(folder, *plan)).keys() & {"train_design", "evaluate_run", "compare_designs"}
+    change = 'designs={"multi-layer-bidirectional": {"pooling": {"latents": 4}}}'
+    jobs = planned(snakemake(folder, change, *plan))
+    assert (jobs["train_design"], jobs["evaluate_run"]) == (2, 2)
+    assert jobs["write_findings"] == 1
+    assert "pretrain_base" not in jobs
 
 
 def test_changing_one_designs_parameter_replans_only_its_own_runs(smoke):

@@ -3,7 +3,11 @@
 A changed key of the study changes only the cards that hold it, and so replans only what depends on it.
 """
 
-from collections.abc import Mapping
+import hashlib
+import json
+from collections.abc import Iterator, Mapping
+from itertools import product
+from pathlib import Path
 from typing import Any
 
 from .docstrings.task_names import task_name
@@ -31,6 +35,51 @@ def card(study: Mapping[str, Any], name: str) -> Any:
             return mteb_tasks(study, batch)
         case _:
             raise ValueError(f"no card is called {name}")
+
+
+def card_text(study: Mapping[str, Any], name: str) -> str:
+    """Return the content of a card as it is written to its file, without the last line break."""
+    return json.dumps(card(study, name), ensure_ascii=False)
+
+
+def card_mark(study: Mapping[str, Any], name: str) -> str:
+    """Return a card's name and the hash of its content, as a path."""
+    return f"{name}/{hashlib.sha256(card_text(study, name).encode()).hexdigest()[:16]}"
+
+
+def card_names(study: Mapping[str, Any]) -> list[str]:
+    """Return the names of all cards of a study."""
+    if "scores" in study:
+        return ["study", "scores"]
+    return [
+        *("study", "source", "tasks/all"),
+        *(["docstring_tasks"] if "docstring_tasks" in study["evaluation"] else []),
+        *(f"bases/{base}" for base in study["bases"]),
+        *(f"runs/{base}/{design}/seed{seed}" for base, design, seed in runs(study)),
+        *(f"tasks/{batch}" for batch in task_batches(study) if batch != "all"),
+        *(f"fetched/{batch}" for batch in task_batches(study) if mteb_tasks(study, batch)),
+    ]
+
+
+def runs(study: Mapping[str, Any]) -> Iterator[tuple[str, str, int]]:
+    """Return base, design and seed of each run."""
+    return product(study["bases"], study["designs"], study["seeds"])
+
+
+def results_of_another_study(study: Mapping[str, Any]) -> str | None:
+    """Return one line where the study's results folder holds the results of another file of the same name."""
+    card_file = Path("results", study["name"], "cards", "study.json")
+    try:
+        before = Path(json.loads(card_file.read_text(encoding="utf-8"))["made_by"]["study"])
+    except (OSError, ValueError, TypeError, KeyError):  # no results yet, or none that say where they are from
+        return None
+    now = Path(study["made_by"]["study"])
+    if not before.exists() or before.samefile(now):
+        return None
+    return (
+        f"results/{study['name']} holds the results of {before}, and {now} has the same name: "
+        f"rename one of the two, or move results/{study['name']} away"
+    )
 
 
 def tasks_by_category(study: Mapping[str, Any]) -> dict[str, list[str]]:

@@ -59,7 +59,9 @@ def gather(folder: Path) -> dict[str, Any]:
         })  # fmt: skip
     return {
         "study": study,
-        "study_text": json.dumps(study, indent=2, ensure_ascii=False),
+        "study_text": json.dumps(
+            {key: study[key] for key in study if key != "made_by"}, indent=2, ensure_ascii=False
+        ),
         "statistics": statistics,
         "scope": statistics["scope"],
         "claims": sentences.CLAIMS,
@@ -78,7 +80,7 @@ def gather(folder: Path) -> dict[str, Any]:
         "trained": any(base["figures"]["training"] for base in bases),
         "costed": any(base["cost"] for base in bases),
         "data": data_reports(folder),
-        "provenance": provenance(study["name"], [study_file, *_hashed(folder)], folder / REVISIONS),
+        "provenance": provenance(study, [study_file, *_hashed(folder)], folder / REVISIONS),
     }
 
 

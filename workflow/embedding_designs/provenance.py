@@ -2,10 +2,11 @@
 
 import hashlib
 import importlib.metadata
+import json
 import platform
 import shlex
 import subprocess
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -15,18 +16,40 @@ PACKAGES = ["torch", "transformers", "sentence-transformers", "mteb", "snakemake
 ABSENT = "not installed where this page was written"
 
 
-def provenance(study: str, files: Sequence[Path], fetched: Path) -> dict[str, Any]:
+def provenance(study: Mapping[str, Any], files: Sequence[Path], fetched: Path) -> dict[str, Any]:
     """Return versions, the code's commit, SHA-256 of `files` as `sha256sum` prints them, and the command.
 
-    fetched: list of what came from a hub, at which commit; a study that makes all itself has none.
+    study: the study card; fetched: list of what came from a hub, at which commit; a study that makes all
+    itself has none.
     """
     return {
-        "command": f"snakemake --cores all --config study={shlex.quote(study)}",
+        "command": command_line(study["made_by"]) if "made_by" in study else None,
         "commit": commit(Path(__file__).parent),
         "versions": versions(),
         "fetched": read_json(fetched) if fetched.exists() else [],
         "hashes": {path.name: file_hash(path) for path in files},
     }
+
+
+def made_by(file: Path, overrides: Mapping[str, Any], snakefile: str | None) -> dict[str, Any]:
+    """Return what a study was read from, for its card: its file, what `--config` replaced, the Snakefile.
+
+    snakefile: None where it is that of the working directory.
+    """
+    return {"study": str(file), "overrides": dict(overrides)} | (
+        {"snakefile": snakefile} if snakefile else {}
+    )
+
+
+def command_line(origin: Mapping[str, Any]) -> str:
+    """Return the command that runs a study again, from the `made_by` of its card."""
+    elsewhere = ["--snakefile", origin["snakefile"]] if "snakefile" in origin else []
+    overrides = [
+        f"{key}={json.dumps(value, ensure_ascii=False)}" for key, value in origin["overrides"].items()
+    ]
+    return shlex.join(
+        ["snakemake", "--cores", "all", *elsewhere, "--config", f"study={origin['study']}", *overrides]
+    )
 
 
 def versions() -> dict[str, str]:

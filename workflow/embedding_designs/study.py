@@ -20,6 +20,7 @@ import yaml
 from .cards import source_card, tasks_by_category
 from .command import BadInput, command
 from .designs import complete_design
+from .places import found
 
 SCHEMA = Path(__file__).parents[1] / "schemas" / "study.schema.yaml"
 TRAINED = (
@@ -44,7 +45,7 @@ StudyLoader.add_implicit_resolver(
 
 def study_path(named: str) -> Path:
     """Return the file of a study that is named by its path, or by its name in config/studies/."""
-    return Path(named) if named.endswith((".yaml", ".yml")) else Path(f"config/studies/{named}.yaml")
+    return Path(named) if named.endswith((".yaml", ".yml")) else found(f"config/studies/{named}.yaml")
 
 
 def load_study(path: str | Path, overrides: Mapping[str, Any] | None = None) -> dict[str, Any]:
@@ -184,11 +185,11 @@ def _nearest(name: Any, known: list[Any]) -> str:
 
 
 def missing_files(study: Mapping[str, Any]) -> Iterator[str]:
-    """Yield one line for each file or folder that a study begins at and that is not there."""
-    for key in ("path", "labels"):
-        file = study.get("scores", {}).get(key)
-        if file and not Path(file).exists():
-            yield f"scores.{key} {file}: no such file or folder"
+    """Yield one line for each file or folder that a study names and that is not there."""
+    for part, key in (("scores", "path"), ("scores", "labels"), ("data", "path")):
+        file = study.get(part, {}).get(key)
+        if file and not found(file).exists():
+            yield f"{part}.{key} {file}: no such file or folder"
 
 
 def _check_kind(study: Mapping[str, Any]) -> Iterator[str]:

@@ -2,14 +2,40 @@
 
 
 localrules:
+    mark_card,
     write_card,
+
+
+rule mark_card:
+    """Note that a card is new or has changed; by this a change is seen even where .snakemake was lost.
+    Needs:  the study
+    Makes:  an empty file named by the hash of the card's content, the only one of that card
+    """
+    output:
+        touch("results/{study}/cards/marks/{card}/{hash}"),
+    log:
+        "results/{study}/logs/cards/marks/{card}/{hash}.log",
+    benchmark:
+        "results/{study}/benchmarks/cards/marks/{card}/{hash}.tsv"
+    conda:
+        "../../envs/data.yaml"
+    threads: 1
+    resources:
+        mem_mb=100,
+        runtime=5,
+    message:
+        "Card {wildcards.card} is new or has changed"
+    shell:
+        "find results/{wildcards.study:q}/cards/marks/{wildcards.card:q} -type f -delete > {log:q} 2>&1"
 
 
 rule write_card:
     """Write one card; a card changes only where its part of the study changed.
-    Needs:  the study
+    Needs:  the study, the card's mark
     Makes:  a JSON file
     """
+    input:
+        card_mark,
     output:
         "results/{study}/cards/{card}.json",
     log:
@@ -27,4 +53,4 @@ rule write_card:
     message:
         "Card {wildcards.card}"
     shell:
-        "printf '%s\\n' {params.text:q} > {output:q} 2> {log:q}"
+        ": > {log:q}; printf '%s\\n' {params.text:q} > {output:q}"

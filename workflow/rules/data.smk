@@ -8,7 +8,7 @@ rule harvest_docstrings:
     """
     input:
         card="results/{study}/cards/source.json",
-        lock="requirements.lock",  # other versions of the packages have other docstrings
+        lock=places.found("requirements.lock"),  # other versions of the packages have other docstrings
     output:
         docstrings="results/{study}/data/docstrings.parquet",
         report="results/{study}/data/harvest.json",
@@ -31,12 +31,13 @@ rule harvest_docstrings:
 
 rule prepare_data:
     """Turn a source into training triplets and held-out ones.
-    Needs:  harvested docstrings, a file or a fetched dataset of the hub
+    Needs:  harvested docstrings, a file of rows or a fetched dataset of the hub
     Makes:  two tables of query, positive, negative, and the data report
     """
     input:
         card="results/{study}/cards/source.json",
         docstrings=harvest,
+        rows=own_rows,
         fetched=fetched_data,
     output:
         train="results/{study}/data/train.parquet",

@@ -48,6 +48,7 @@ rule evaluate_reference:
         card="results/{study}/cards/tasks/all.json",
         base_card="results/{study}/cards/bases/{base}.json",
         base=base_model,
+        own_base=own_base,
         fetched=fetched_base,
         fetched_tasks=fetched_tasks,
         train="results/{study}/data/train.parquet",

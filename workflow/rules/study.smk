@@ -1,21 +1,27 @@
 """The study: read and checked before any job starts. Later rules get their part of it as a small card."""
 
-import json
 import os
 import re
+import shlex
 import sys
+from pathlib import Path
 
 WORKFLOW = os.path.join(workflow.basedir, "workflow")
 sys.path.insert(0, WORKFLOW)
 
-from embedding_designs import cards, study
+from embedding_designs import cards, places, provenance, study
 from embedding_designs.command import BadInput
+
+if set("{}") & set(workflow.basedir):
+    sys.exit(
+        f"error: {workflow.basedir}: Snakemake takes braces in the project's path for wildcards; rename the folder"
+    )
 
 # Every command imports our package and knows that descriptor 3 is the console; under conda and SLURM
 # inherited variables are lost, so they are part of the command. Only the rules of fetch.smk go to the hub.
 # At SIGTERM the shell waits for the command, which lays its work down: without a shell, SLURM kills what is left.
 shell.prefix(
-    f"set -euo pipefail; trap : TERM; export PYTHONPATH={WORKFLOW!r} EMBEDDING_DESIGNS_CONSOLE=3 "
+    f"set -euo pipefail; trap : TERM; export PYTHONPATH={shlex.quote(WORKFLOW)} EMBEDDING_DESIGNS_CONSOLE=3 "
     "PYTHONHASHSEED=0 TOKENIZERS_PARALLELISM=false HF_HUB_OFFLINE=1; "
 )
 
@@ -31,7 +37,8 @@ def read_study():
         tasks = loaded.get("evaluation", {}).get("tasks")
         if tasks and workflow.is_main_process:
             check_mteb_names(path, loaded["evaluation"])
-        return loaded
+        snakefile = None if Path.cwd() == Path(workflow.basedir) else workflow.main_snakefile
+        return loaded | {"made_by": provenance.made_by(path, overrides, snakefile)}
     except BadInput as error:
         sys.exit(f"error: {error}")
 
@@ -47,20 +54,30 @@ def check_mteb_names(path, evaluation):
 
 STUDY = read_study()
 
+if workflow.is_main_process:
+    if taken := cards.results_of_another_study(STUDY):
+        sys.exit(f"error: {taken}")
+
 
 wildcard_constraints:
-    study=STUDY["name"],
+    study=re.escape(STUDY["name"]),
     base="|".join(map(re.escape, STUDY["bases"])) or "none",
     design="|".join(map(re.escape, STUDY["designs"])) or "none",
     seed=r"\d+",
     batch="|".join(map(re.escape, cards.task_batches(STUDY))) or "none",
     reference="|".join(STUDY["references"]) or "none",
     card=r"[^.]+(\.[^.]+)*",
+    hash="[0-9a-f]{16}",
 
 
 def card_text(wildcards):
     """Return the text of the card that a path names."""
-    return json.dumps(cards.card(STUDY, wildcards.card), ensure_ascii=False)
+    return cards.card_text(STUDY, wildcards.card)
+
+
+def card_mark(wildcards):
+    """Return the mark of a card: a file whose name is the hash of the card's content."""
+    return f"results/{wildcards.study}/cards/marks/{cards.card_mark(STUDY, wildcards.card)}"
 
 
 def score_files(wildcards):
@@ -115,13 +132,25 @@ def reference_scores(wildcards):
 
 def published_files(wildcards):
     """Return the files or folders that the study begins at."""
-    return [STUDY["scores"][key] for key in ("path", "labels") if key in STUDY["scores"]]
+    return [places.found(STUDY["scores"][key]) for key in ("path", "labels") if key in STUDY["scores"]]
 
 
 def base_model(wildcards):
     """Return the folder of a base that the study pretrains; a base from the hub is no file."""
     base = f"results/{wildcards.study}/bases/{wildcards.base}/model"
     return base if "pretrain" in STUDY["bases"][wildcards.base] else []
+
+
+def own_base(wildcards):
+    """Return the files of a base that is a folder of the user's."""
+    folder = Path(STUDY["bases"][wildcards.base].get("model", ""))
+    return sorted(map(str, filter(Path.is_file, folder.iterdir()))) if folder.name and folder.is_dir() else []
+
+
+def own_rows(wildcards):
+    """Return the file or folder with training data of the user's."""
+    given = STUDY["data"].get("path") or STUDY["data"].get("dataset")
+    return [given] if given and os.path.exists(given) else []
 
 
 def is_on_hub(name):
@@ -177,20 +206,23 @@ def revisions_of_study(wildcards):
     return f"results/{STUDY['name']}/fetched/revisions.json" if needs_hub() else []
 
 
-def harvest(wildcards):
-    """Return the harvested docstrings where the study trains on them."""
-    return (
-        f"results/{wildcards.study}/data/docstrings.parquet"
-        if STUDY["data"]["source"] == "docstrings"
-        else []
+def needs_docstrings():
+    """Return whether a study trains on docstrings, or evaluates on tasks made of them."""
+    return "scores" not in STUDY and (
+        STUDY["data"]["source"] == "docstrings" or "docstring_tasks" in STUDY["evaluation"]
     )
+
+
+def harvest(wildcards):
+    """Return the harvested docstrings where the study needs any."""
+    return f"results/{wildcards.study}/data/docstrings.parquet" if needs_docstrings() else []
 
 
 def data_reports(wildcards):
     """Return the reports on the data: how it was prepared and, where it was, harvested."""
     if "scores" in STUDY:
         return []
-    names = ["report", "harvest"] if STUDY["data"]["source"] == "docstrings" else ["report"]
+    names = ["report", "harvest"] if needs_docstrings() else ["report"]
     return expand("results/{study}/data/{name}.json", study=wildcards.study, name=names)
 
 

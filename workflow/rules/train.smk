@@ -39,6 +39,7 @@ rule train_design:
         train="results/{study}/data/train.parquet",
         heldout="results/{study}/data/heldout.parquet",
         base=base_model,
+        own_base=own_base,
         fetched=fetched_base,
     output:
         model=directory("results/{study}/trained/{base}/{design}/seed{seed}"),

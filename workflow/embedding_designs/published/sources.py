@@ -11,6 +11,7 @@ from typing import Any
 import pandas as pd
 
 from ..command import BadInput
+from ..places import found
 from .mteb_results import read_mteb_results
 from .tasks import few, nearest, selected_tasks, task_categories
 
@@ -24,7 +25,7 @@ def read_source(source: Mapping[str, Any], models: Sequence[str] = ()) -> tuple[
     source: the study's `scores`. models: where not empty, hub names; only these are read from MTEB results.
     Raises BadInput that names file, model and task of what cannot be used.
     """
-    path = Path(source["path"])
+    path = found(source["path"])
     match source["from"]:
         case "published":
             rows = read_wide(path)

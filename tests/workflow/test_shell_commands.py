@@ -1,0 +1,36 @@
+"""No value can become a piece of shell: each one in a rule's command is quoted."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+RULES = Path(__file__).parents[2] / "workflow" / "rules"
+STRING = r'"(?:[^"\\]|\\.)*"'
+
+
+def shell_commands() -> dict[str, str]:
+    """Return the text of each rule's shell command, by file and rule."""
+    commands = {}
+    for file in sorted(RULES.glob("*.smk")):
+        for rule, body in re.findall(r"(?ms)^rule (\w+):\n(.*?)(?=^\S|\Z)", file.read_text()):
+            if shell := re.search(rf"(?m)^    shell:\n((?:\s+{STRING}\n?)+)", body):
+                commands[f"{file.name}:{rule}"] = "".join(re.findall(STRING, shell[1]))
+    return commands
+
+
+def test_each_rule_that_runs_something_is_seen_here():
+    text = "".join(file.read_text() for file in RULES.glob("*.smk"))
+    assert len(shell_commands()) == len(re.findall(r"(?m)^    shell:", text))
+    assert len(shell_commands()) > 10
+
+
+@pytest.mark.parametrize(("rule", "command"), shell_commands().items(), ids=shell_commands())
+def test_each_value_in_a_shell_command_is_quoted(rule, command):
+    values = re.findall(r"(?<!\{)\{([^{}]+)\}(?!\})", command)
+    assert [value for value in values if not value.endswith(":q")] == []
+
+
+def test_no_rule_has_a_shell_command_that_is_put_together_elsewhere():
+    for file in RULES.glob("*.smk"):
+        assert not re.search(r"(?m)^\s+(run|script|notebook):|\bshell\(", file.read_text()), file
