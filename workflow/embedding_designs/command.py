@@ -22,7 +22,10 @@ from typing import Any
 from tqdm import tqdm
 
 FULL_DISK = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)  # the disk, the quota, or the size a file may have
-FULL_DISK_WORDS = ("No space left on device", "Disk quota exceeded")  # of libraries that raise no OSError
+FULL_DISK_WORDS = (  # of libraries that raise no OSError; the last two are torch's, of a file cut short
+    *("No space left on device", "Disk quota exceeded"),
+    *("PytorchStreamWriter failed writing file", "inline_container.cc"),
+)
 CONSOLE = "EMBEDDING_DESIGNS_CONSOLE"  # the rules set it to the descriptor that they point at the console
 
 

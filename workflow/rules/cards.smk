@@ -12,7 +12,7 @@ rule mark_card:
     Makes:  an empty file named by the hash of the card's content, the only one of that card
     """
     output:
-        touch("results/{study}/cards/marks/{card}/{hash}"),
+        "results/{study}/cards/marks/{card}/{hash}",
     log:
         "results/{study}/logs/cards/marks/{card}/{hash}.log",
     benchmark:
@@ -26,7 +26,8 @@ rule mark_card:
     message:
         "Card {wildcards.card} is new or has changed"
     shell:
-        "find results/{wildcards.study:q}/cards/marks/{wildcards.card:q} -type f -delete > {log:q} 2>&1"
+        "find results/{wildcards.study:q}/cards/marks/{wildcards.card:q} -type f -delete > {log:q} 2>&1;"
+        " : > {output:q}"
 
 
 rule write_card:
