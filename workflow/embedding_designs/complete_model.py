@@ -44,9 +44,9 @@ def read_scores(files: list[Path]) -> list[dict[str, Any]]:
 def of_the_folder(trained: Path) -> dict[str, Any]:
     """Return what the folder of a trained model tells of it: run card, pooling, versions, code files."""
     modules = read_json(trained / "modules.json")
-    versions = read_json(trained / "config_sentence_transformers.json")["__version__"]
+    versions = read_json(trained / "config_sentence_transformers.json", ["__version__"])["__version__"]
     return {
-        "run": read_json(trained / "run_card.json"),
+        "run": read_json(trained / "run_card.json", ["base", "design", "seed", "training"]),
         "settings": read_json(trained / modules[1]["path"] / "config.json"),
         "versions": [f"{name.replace('_', '-')} {version}" for name, version in sorted(versions.items())],
         "code": sorted(file.name for file in trained.glob("*.py")),
@@ -68,13 +68,13 @@ def main() -> None:
     parser.add_argument("--output", type=Path, required=True)
     arguments = parser.parse_args()
 
-    source = read_json(arguments.source)
+    source = read_json(arguments.source, ["source"])
     if arguments.fetched:
         source |= fetched_revision(arguments.fetched)
     facts = {
         "study": arguments.study,
         "source": source,
-        "tasks": read_json(arguments.tasks),
+        "tasks": read_json(arguments.tasks, ["max_tokens"]),
         "data": read_json(arguments.data),
         "training": json.loads(arguments.training_log.read_text(encoding="utf-8").splitlines()[-1]),
         "scores": read_scores(arguments.scores),

@@ -43,7 +43,7 @@ def main() -> None:
 
 def read_card(path: str) -> dict[str, Any]:
     """Return the card of the tasks with its defaults; BadInput names the key that is not allowed."""
-    given = read_json(path)
+    given = read_json(path, ["packages"])
     for key in given:
         if key not in {"packages", *DEFAULTS}:
             raise BadInput(f'{path}: "{key}" is not known; choose packages, {", ".join(DEFAULTS)}')

@@ -11,7 +11,7 @@ from functools import partial
 from pathlib import Path
 
 from . import gpus
-from .cards import task_batches
+from .cards import read_task_card, task_batches
 from .command import command, content_hash, read_json, resumable
 from .evaluation.devices import count_devices, on_devices
 from .evaluation.embedding_store import EmbeddingStore
@@ -42,8 +42,10 @@ def main() -> None:
         gpus.choose(arguments.devices)
     logging.basicConfig(level=logging.WARNING)
     logging.getLogger("mteb").setLevel(logging.INFO)  # how far a search of a large corpus has come
-    card = read_json(arguments.card)
-    batches = task_batches(read_json(arguments.study)) if arguments.study else {"": card["tasks"]}
+    card = read_task_card(arguments.card)
+    batches = (
+        task_batches(read_json(arguments.study, ["evaluation"])) if arguments.study else {"": card["tasks"]}
+    )
     tasks = {name for categories in batches.values() for names in categories.values() for name in names}
     inputs = [arguments.card]
     if arguments.docstring_tasks:

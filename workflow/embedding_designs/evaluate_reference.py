@@ -21,7 +21,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import Normalizer
 
 from . import gpus
-from .cards import names_of
+from .cards import names_of, read_task_card
 from .command import command, content_hash, read_json, resumable
 from .evaluate import forget_what_is_done, model_files, open_store
 from .evaluation.devices import count_devices, on_devices
@@ -82,7 +82,7 @@ def main() -> None:
     untrained = arguments.reference == "untrained-base"
     if untrained and arguments.devices:
         gpus.choose(arguments.devices)
-    card, base_card = read_json(arguments.card), read_json(arguments.base_card)
+    card, base_card = read_task_card(arguments.card), read_json(arguments.base_card, ["name", "precision"])
     if arguments.fetched:
         base_card |= fetched_revision(arguments.fetched)
     if arguments.reference == "bm25":

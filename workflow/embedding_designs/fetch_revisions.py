@@ -6,7 +6,8 @@ python -m embedding_designs.fetch_revisions A.json B.json … --output REVISIONS
 import argparse
 from pathlib import Path
 
-from .command import command, read_json, write_json
+from .command import command, write_json
+from .hub.fetched import read_fetched
 
 
 @command
@@ -17,7 +18,7 @@ def main() -> None:
     parser.add_argument("--output", type=Path, required=True)
     arguments = parser.parse_args()
 
-    write_json(arguments.output, [entry for file in arguments.fetched for entry in read_json(file)])
+    write_json(arguments.output, [entry for file in arguments.fetched for entry in read_fetched(file)])
 
 
 if __name__ == "__main__":

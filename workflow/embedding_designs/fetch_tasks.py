@@ -7,7 +7,7 @@ import argparse
 from pathlib import Path
 from typing import Any
 
-from .command import command, progress, read_json, write_json
+from .command import BadInput, command, progress, read_json, write_json
 from .evaluation.tasks import check_names, mteb_task
 from .hub.fetch import fetch, in_one_line
 from .hub.fetched import in_cache, parts
@@ -38,6 +38,8 @@ def main() -> None:
     arguments = parser.parse_args()
 
     names = read_json(arguments.tasks)
+    if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
+        raise BadInput(f"{arguments.tasks}: not a list of names of MTEB tasks")
     check_names(arguments.tasks, {"*": names}, None)
     fetched = [fetch_task(name) for name in progress(names, description="fetch tasks")]
     write_json(arguments.output, [entry for entries in fetched for entry in entries])

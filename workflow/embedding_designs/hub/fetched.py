@@ -21,14 +21,25 @@ FETCH = (
 )
 
 
+def read_fetched(path: Path) -> list[dict[str, str]]:
+    """Return a list of what was fetched: kind, for, name and revision of each; BadInput where it is none."""
+    fetched = read_json(path)
+    keys = {"kind", "for", "name", "revision"}
+    if not isinstance(fetched, list) or not all(
+        isinstance(one, dict) and keys <= one.keys() for one in fetched
+    ):
+        raise BadInput(f"{path}: not a list of what was fetched, objects with {', '.join(sorted(keys))}")
+    return fetched
+
+
 def fetched_revision(fetched: Path) -> dict[str, str]:
     """Return what a list of what was fetched tells of a base or of training data: {"revision": commit}."""
-    return {"revision": read_json(fetched)[0]["revision"]}
+    return {"revision": read_fetched(fetched)[0]["revision"]}
 
 
 def fetched_data(fetched: Path) -> dict[str, str]:
     """Return what a list of what was fetched tells of training data, with their "folder"."""
-    entry = read_json(fetched)[0]
+    entry = read_fetched(fetched)[0]
     folder = folder_of(entry["name"], entry["revision"], f"data.dataset {entry['name']}")
     return {"revision": entry["revision"], "folder": str(folder)}
 
