@@ -17,6 +17,6 @@ def check_name(what: str, name: str, longest: int = LONGEST_NAME) -> str | None:
     if len(name) > longest:
         return f"{what} {shown}… has {len(name)} characters; at most {longest} are allowed"
     if not re.search(NAME_PATTERN, name):
-        allowed = 'after it, "_", "-" and single dots between are allowed too'
-        return f"{what} {shown} must begin with a letter or digit; {allowed}"
+        allowed = 'letters, digits, "_", "-" and single dots inside, a letter or digit first'
+        return f"{what} {shown} may only have {allowed}"
     return None

@@ -4,6 +4,7 @@ import difflib
 import json
 import re
 import sys
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from copy import deepcopy
 from functools import cache
@@ -136,7 +137,7 @@ def _why(rule: str, limit: Any, value: Any) -> str:
     if rule == "enum":
         return f"{shown(value)} is not known; {nearest(value, limit)}"
     if rule == "uniqueItems":
-        return f"has {shown(next(item for item in value if value.count(item) > 1))} twice"
+        return f"has {Counter(map(shown, value)).most_common(1)[0][0]} twice"
     if rule == "type":
         return f"{shown(value)} {_wrong_type(limit, value)}"
     if rule in ("minItems", "minLength", "minProperties") and limit == 1:
