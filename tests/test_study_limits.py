@@ -159,3 +159,9 @@ def test_what_an_override_means_is_said_by_the_schema(tmp_path):
 def test_an_override_is_a_finite_number_too(tmp_path, value):
     line = refused(tmp_path, {}, {"training": {"learning_rate": value}})
     assert line.startswith("training.learning_rate ") and "number" in line
+
+
+def test_an_override_inside_itself_is_refused(tmp_path):
+    seeds: list = []
+    seeds.append(seeds)
+    assert "nested too deeply" in refused(tmp_path, {}, {"seeds": seeds})

@@ -34,7 +34,11 @@ def load_study(path: str | Path, overrides: Mapping[str, Any] | None = None) -> 
     path = Path(path)
     if not os.path.lexists(path):
         raise BadInput(f"{path}: no such study; studies there: {_studies_beside(path)}")
-    file, overrides = read_study_file(path), typed(overrides or {}, study_schema())
+    file = read_study_file(path)
+    try:
+        overrides = typed(overrides or {}, study_schema())
+    except RecursionError:
+        raise BadInput(f"{path}: the values that replace its own are nested too deeply") from None
     study = without_prompts_of_left_out_tasks(merged(file, overrides), file, overrides)
     name_problem = filter(None, [check_name("study name", path.stem)])
     for problem in itertools.chain(name_problem, schema_problems(study), check_kind(study)):
