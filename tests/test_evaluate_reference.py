@@ -8,11 +8,13 @@ import sys
 import time
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import pytest
 
 from conftest import sentence
-from embedding_designs.command import write_json
+from embedding_designs.command import BadInput, write_json
+from embedding_designs.evaluate_reference import LSA
 from test_evaluate import write_tasks
 
 WORKFLOW = Path(__file__).parents[1] / "workflow"
@@ -64,6 +66,28 @@ def test_a_stopped_evaluation_keeps_its_finished_tasks(place, bases):
     scores = finished(start(place, "untrained-base", bases["mistral"]), place)
     assert scores["task"].tolist() == TASKS
     assert set(scores.query("score == 0.125")["task"]) == {file.stem for file in done}
+
+
+@pytest.mark.parametrize(
+    "texts",
+    [
+        ["red apple", "green apple", "blue sky"],  # one word is in two texts
+        ["red apple", "green pear"],  # none does
+        ["red apple"],
+        [f"word{number} word{number + 1}" for number in range(40)],
+    ],
+)
+def test_lsa_has_no_more_dimensions_than_words_or_texts(texts):
+    lsa = LSA(texts)
+    embeddings = lsa.encode([*texts, "nothing of these"])
+    words = len(lsa.pipeline[0].get_feature_names_out())
+    assert embeddings.shape == (len(texts) + 1, min(words, len(texts)))
+    assert np.isfinite(embeddings).all()
+
+
+def test_lsa_without_words_to_compare_says_so():
+    with pytest.raises(BadInput, match="references: lsa finds fewer than two words"):
+        LSA(["the and", "of", "!", "apple"])
 
 
 @pytest.mark.parametrize("reference", ["bm25", "lsa"])

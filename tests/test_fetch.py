@@ -188,5 +188,6 @@ def test_a_task_that_mteb_does_not_have_is_named_before_anything_is_fetched(tmp_
     done = run("fetch_tasks", tmp_path / "tasks.json", "--output", output, address=NOBODY, home=tmp_path)
     said = one_line(done)
     assert (
-        "evaluation.tasks.* STSBenchmrk is no task of MTEB" in said and "did you mean STSBenchmark or" in said
+        "evaluation.tasks.* STSBenchmrk is not a task of MTEB" in said
+        and "did you mean STSBenchmark or" in said
     )

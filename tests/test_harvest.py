@@ -143,7 +143,9 @@ def test_texts_of_the_evaluation_never_stay_in_training():
         ({"train_packages": ["bookshelf"], "eval_packages": ["no_such_one"]}, 'eval_packages "no_such_one"'),
         ({"train_packages": ["bookshelf"], "eval_packages": ["bookshelf"]}, 'eval_packages "bookshelf"'),
         ({"train_packages": "stdlib", "eval_packages": ["bookshelf"]}, 'train_packages "stdlib"'),
-        ({"train_packages": ["stdlib"]}, "eval_packages null"),
+        ({"train_packages": ["stdlib"], "eval_packages": None}, "eval_packages null"),
+        ({"eval_packages": []}, "neither train_packages nor eval_packages names a package"),
+        (["bookshelf"], "neither train_packages nor eval_packages names a package"),
         ({"train_packages": ["stdlib"], "eval_packages": ["asyncio"]}, '"asyncio" is already part'),
     ],
 )
@@ -152,6 +154,22 @@ def test_a_wrong_list_of_packages_is_named(packages, card, named):
     source.write_text(json.dumps(card))
     with pytest.raises(BadInput, match=named):
         read_packages(str(source))
+
+
+@pytest.mark.parametrize(
+    ("card", "splits"),
+    [
+        ({"source": "file", "path": "mine.csv", "eval_packages": ["catalogue"]}, {"catalogue": "eval"}),
+        ({"train_packages": ["bookshelf"], "eval_packages": []}, {"bookshelf": "train"}),
+    ],
+)
+def test_only_what_the_study_needs_is_harvested(packages, card, splits):
+    source = packages / "source.json"
+    source.write_text(json.dumps(card))
+    assert read_packages(str(source)) == splits
+    rows, report = harvest(splits)
+    assert {row["package"]: row["split"] for row in rows} == splits
+    assert set(report["packages"]) == set(splits)
 
 
 def test_the_harvest_depends_on_the_files_alone(packages):

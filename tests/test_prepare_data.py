@@ -102,6 +102,15 @@ def test_the_command_writes_the_same_bytes_again(harvested, tmp_path, monkeypatc
     assert report["train_texts_in_evaluation"] == 0
 
 
+def test_training_on_docstrings_needs_no_package_to_evaluate_on(harvested, tmp_path):
+    write_table(tmp_path / "d.parquet", {key: [row[key] for row in harvested[:-1]] for key in harvested[0]})
+    source = tmp_path / "source.json"
+    source.write_text(json.dumps(CARD | {"source": "docstrings", "eval_packages": []}))
+    train, heldout, report = prepare(str(source), str(tmp_path / "d.parquet"))
+    assert (len(train), len(heldout)) == (120, 30)
+    assert report["train_texts_in_evaluation"] is None  # there is nothing to look for them in
+
+
 def test_texts_found_in_the_evaluation_are_counted(tmp_path):
     bank = docstring("bank.safe", "Safe.open", "eval", "bank")
     write_table(tmp_path / "d.parquet", {key: [bank[key]] for key in bank})

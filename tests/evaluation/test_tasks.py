@@ -38,10 +38,32 @@ def test_without_a_benchmark_all_splits_and_the_subsets_in_english_count(name, e
 
 
 @pytest.mark.parametrize(
+    ("category", "name", "own"),
+    [
+        ("Retrieval", "STS12", "STS"),
+        ("Retrieval", "Core17InstructionRetrieval", "InstructionReranking"),  # a study has no such category
+        ("Classification", "JapaneseSentimentClassification", "Classification"),
+    ],
+)
+def test_a_task_belongs_to_the_category_that_mteb_gives_it(category, name, own):
+    assert mteb.get_task(name).metadata.type == own
+    if own == category:
+        check_names("s.yaml", {category: [name]}, None)
+    else:
+        with pytest.raises(BadInput, match=rf"tasks\.{category} {name} is in MTEB's category {own}"):
+            check_names("s.yaml", {category: [name]}, None)
+    check_names("s.yaml", {"*": [name]}, None)
+
+
+@pytest.mark.parametrize(
     ("tasks", "benchmark", "message"),
     [
-        ({"STS": ["STS71"]}, None, r"s\.yaml: evaluation\.tasks\.STS STS71 is no task of MTEB .*STS17"),
-        ({"STS": ["STS17"]}, "MTEB(eng, v3)", r"evaluation\.benchmark \"MTEB\(eng, v3\)\" is no .*eng, v2"),
+        ({"STS": ["STS71"]}, None, r"s\.yaml: evaluation\.tasks\.STS STS71 is not a task of MTEB .*STS17"),
+        (
+            {"STS": ["STS17"]},
+            "MTEB(eng, v3)",
+            r"evaluation\.benchmark \"MTEB\(eng, v3\)\" is not a .*eng, v2",
+        ),
     ],
 )
 def test_an_unknown_name_is_refused_with_what_is_like_it(tasks, benchmark, message):

@@ -47,7 +47,7 @@ VARIANTS = {  # one file of each: what makes it another study
     "mteb-eng-v2": (
         "scores/mistral-7b/eos-causal/seed1/small.csv",
         {
-            "training": {"steps": 1, "accumulation": 1},
+            "training": {"steps": 1, "accumulation": 1, "warmup_steps": 0},
             "evaluation": {
                 "tasks": paper_hub.NO_TASKS | {"STS": ["BIOSSES", "STS13"], "Classification": [TWEETS]}
             },

@@ -113,7 +113,7 @@ def test_a_study_whose_name_cannot_be_a_path_is_refused(tmp_path, name):
     (folder / f"{name}.yaml").write_text(table_of_scores(folder))
     run = snakemake(folder, study=f"./{name}.yaml")
     assert run.returncode != 0
-    assert f'study name "{name}" must begin with a letter or digit' in run.stderr
+    assert f'study name "{name}" may only have letters, digits' in run.stderr
     assert "Traceback" not in run.stderr
     assert not (folder / "results").exists()
     assert not (folder / "made").exists()

@@ -6,6 +6,7 @@ python -m embedding_designs.evaluate_reference bm25 CARD.json --base-card BASE.j
 """
 
 import argparse
+import contextlib
 import shutil
 from collections.abc import Sequence
 from functools import partial
@@ -22,7 +23,7 @@ from sklearn.preprocessing import Normalizer
 
 from . import gpus
 from .cards import names_of, read_task_card
-from .command import command, content_hash, read_json, resumable
+from .command import BadInput, command, content_hash, read_json, resumable
 from .evaluate import forget_what_is_done, model_files, open_store
 from .evaluation.devices import count_devices, on_devices
 from .evaluation.encoder import Encoder
@@ -40,15 +41,24 @@ class LSA:
     """Latent semantic analysis: TF-IDF reduced by a truncated SVD (Deerwester et al., 1990)."""
 
     def __init__(self, texts: Sequence[str]):
-        self.pipeline = make_pipeline(
-            TfidfVectorizer(sublinear_tf=True, min_df=2, stop_words="english"),
-            TruncatedSVD(LSA_DIMENSIONS, random_state=0),
-            Normalizer(copy=False),
-        ).fit(texts)
+        words, counts = _count_words(texts)
+        svd = TruncatedSVD(min(LSA_DIMENSIONS, *counts.shape), random_state=0).fit(counts)
+        self.pipeline = make_pipeline(words, svd, Normalizer(copy=False))
 
     def encode(self, texts: Sequence[str], **kwargs: Any) -> np.ndarray:
         """Return the embeddings, (texts, dim), float32."""
         return self.pipeline.transform(texts).astype(np.float32)
+
+
+def _count_words(texts: Sequence[str]) -> tuple[TfidfVectorizer, Any]:
+    """Return a fitted TF-IDF and its (texts, words): of words in two texts or, without these, of all."""
+    for texts_of_a_word in (2, 1):
+        words = TfidfVectorizer(sublinear_tf=True, min_df=texts_of_a_word, stop_words="english")
+        with contextlib.suppress(ValueError):  # no word is left
+            counts = words.fit_transform(texts)
+            if counts.shape[1] > 1:
+                return words, counts
+    raise BadInput("references: lsa finds fewer than two words in the training texts; leave lsa out")
 
 
 def load_reference(reference: str, max_tokens: int, base_card: dict[str, Any], base: str, train: Path) -> Any:

@@ -46,12 +46,16 @@ def main() -> None:
 
 
 def read_packages(source: str) -> dict[str, str]:
-    """Return the split, "train" or "eval", of every package that the data card `source` names."""
+    """Return the split, "train" or "eval", of every package that the data card `source` names.
+
+    A study that trains on other data has none for training, one without docstring tasks none to evaluate on.
+    """
     card = read_json(source)
+    card = card if isinstance(card, dict) else {}
     splits: dict[str, str] = {}
     for key, split in (("train_packages", "train"), ("eval_packages", "eval")):
-        names = card.get(key) if isinstance(card, dict) else None
-        if not isinstance(names, list) or not names or not all(isinstance(name, str) for name in names):
+        names = card.get(key, [])
+        if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
             raise BadInput(f"{source}: {key} {json.dumps(names)} is not a list of package names")
         for name in names:
             if splits.setdefault(name, split) != split:
@@ -60,6 +64,8 @@ def read_packages(source: str) -> dict[str, str]:
                 )
             if not is_installed(name):
                 raise BadInput(f'{source}: {key} "{name}" is not an installed package')
+    if not splits:
+        raise BadInput(f"{source}: neither train_packages nor eval_packages names a package to harvest")
     inside_stdlib = sorted(sys.stdlib_module_names & splits.keys())
     if "stdlib" in splits and inside_stdlib:
         raise BadInput(f'{source}: "{inside_stdlib[0]}" is already part of "stdlib"; name one of the two')

@@ -41,6 +41,11 @@ def task_sizes() -> dict[str, list[Side]]:
     return sizes
 
 
+def misplaced(task: str, category: str, own: str) -> str:
+    """Return one line on a task that a study has under another category than MTEB's own."""
+    return f"evaluation.tasks.{category} {task} is in MTEB's category {own}; list it there or leave it out"
+
+
 def corpora(task: str) -> set[str]:
     """Return the names of the shared corpora that a task searches."""
     return {side.corpus for side in task_sizes().get(task, []) if side.corpus}

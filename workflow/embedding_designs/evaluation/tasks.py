@@ -15,25 +15,28 @@ from ..docstring_tasks import load_task
 from ..hub.fetched import in_cache
 from ..published.tasks import nearest
 from ..scores import SCORE_DIGITS
+from ..task_sizes import misplaced
 
 
 def check_names(study: str | Path, tasks: Mapping[str, Sequence[str]], benchmark: str | None) -> None:
-    """Raise BadInput, naming the study, where MTEB has no task or benchmark of a name.
+    """Raise BadInput, naming the study, where MTEB has no such benchmark, or no such task in a category.
 
-    tasks: names by category.
+    tasks: names by category; under "*", of any category.
     """
     benchmarks = [known.name for known in mteb.get_benchmarks()]
     if benchmark and benchmark not in benchmarks:
         raise BadInput(
-            f'{study}: evaluation.benchmark "{benchmark}" is no benchmark of MTEB {version("mteb")}; '
+            f'{study}: evaluation.benchmark "{benchmark}" is not a benchmark of MTEB {version("mteb")}; '
             f"{nearest(benchmark, benchmarks)}"
         )
-    known = {task.metadata.name for task in mteb.get_tasks(exclude_superseded=False)}
+    known = {task.metadata.name: task.metadata.type for task in mteb.get_tasks(exclude_superseded=False)}
     for category, names in tasks.items():
         for name in names:
             if name not in known:
                 named = f"{study}: evaluation.tasks.{category} {name}"
-                raise BadInput(f"{named} is no task of MTEB {version('mteb')}; {nearest(name, known)}")
+                raise BadInput(f"{named} is not a task of MTEB {version('mteb')}; {nearest(name, known)}")
+            if category not in ("*", known[name]):
+                raise BadInput(f"{study}: {misplaced(name, category, known[name])}")
 
 
 def load(name: str, docstring_tasks: Path | None, benchmark: str | None = None) -> mteb.AbsTask:
