@@ -5,6 +5,7 @@ python -m embedding_designs.draw --statistics statistics.json --scores scores.cs
 
 import argparse
 import json
+import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import groupby
 from pathlib import Path
@@ -14,9 +15,10 @@ import matplotlib
 import pandas as pd
 from matplotlib.figure import Figure
 
-from .command import BadInput, command, progress, read_json, whole
+from .command import BadInput, command, note, progress, read_json, whole
 from .figures import whole_figures as make
-from .figures.looks import STYLE, Look, looks
+from .figures.fonts import as_boxes, drawn_names, families_for, style_with
+from .figures.looks import Look, looks
 from .scores import read_scores
 
 FEWEST_FOR_TABLE = 12  # designs: below it a critical-difference diagram shows every pair
@@ -95,7 +97,12 @@ def draw_study(
     statistics: Mapping[str, Any], scores: pd.DataFrame, runs: Path | None, folder: Path, width: float
 ) -> None:
     """Write all figures of a study to `folder`, as SVG and as PDF."""
-    with matplotlib.rc_context(STYLE):
+    names = drawn_names(statistics)
+    families, missing = families_for(names)
+    if missing:
+        note(as_boxes(names, missing))
+    with matplotlib.rc_context(style_with(families)), warnings.catch_warnings():
+        warnings.filterwarnings("ignore", r"Glyph \d+ .* missing from font")  # one line says it for all
         for name, figure in progress(study_figures(statistics, scores, runs, width), description="figures"):
             for kind, metadata in UNDATED.items():
                 figure.savefig(folder / f"{name}.{kind}", metadata=metadata)

@@ -20,6 +20,7 @@ from .text import column_width, shortened
 
 PANEL = 68  # points: width of the smallest panel beside others, with the room to the next
 NAMES = 0.36  # share of the width that names of designs get at most
+HANDLE = 46  # points beside a name in the legend of training curves
 ROWS = [(10, 13), (40, 9.5), (float("inf"), 8.5)]  # up to so many designs, points from one row to the next
 
 Comparison = Mapping[str, Any]
@@ -127,5 +128,10 @@ def training_figure(losses: Mapping[str, pd.DataFrame], look: Looks, width: floa
         ax.remove()
     for ax, (title, part) in zip(axes, losses.items(), strict=False):
         draw_losses(part, look, ax).set_title(title, loc="left")
-    figure.legend(handles=design_handles(look), loc="outside lower center", ncols=ncols, handlelength=3.5)
+    names = shortened(list(look), STYLE["legend.fontsize"], 72 * width / ncols - HANDLE)
+    legend = figure.legend(
+        design_handles(look), names, loc="outside lower center", ncols=ncols, handlelength=3.5
+    )
+    for text in legend.get_texts():
+        text.set_parse_math(False)
     return figure
