@@ -5,19 +5,17 @@ python -m embedding_designs.draw --statistics statistics.json --scores scores.cs
 
 import argparse
 import json
-import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import groupby
 from pathlib import Path
 from typing import Any
 
-import matplotlib
 import pandas as pd
 from matplotlib.figure import Figure
 
 from .command import BadInput, command, note, progress, read_json, whole
 from .figures import whole_figures as make
-from .figures.fonts import as_boxes, drawn_names, families_for, style_with
+from .figures.fonts import drawn_names, style_for
 from .figures.looks import Look, looks
 from .scores import read_scores
 
@@ -89,6 +87,11 @@ def _figures_of_tests(
         figure = make.critical_difference_figure(overall, look, alpha, width, "wilcoxon")
         yield f"cd-wilcoxon-{base}-All", figure
         yield f"differences-{base}", make.differences_figure(comparisons, look, alpha, width)
+    else:
+        note(
+            f"{base}: {len(look)} {overall['unit']}s are too many for figures of differences, of Wilcoxon's "
+            f"test and of scores by category (most: {MOST_IN_ROWS}); the tables have them"
+        )
     if len(look) >= FEWEST_FOR_TABLE:
         yield f"significance-{base}-All", make.significance_figure(overall, alpha, width)
 
@@ -97,12 +100,7 @@ def draw_study(
     statistics: Mapping[str, Any], scores: pd.DataFrame, runs: Path | None, folder: Path, width: float
 ) -> None:
     """Write all figures of a study to `folder`, as SVG and as PDF."""
-    names = drawn_names(statistics)
-    families, missing = families_for(names)
-    if missing:
-        note(as_boxes(names, missing))
-    with matplotlib.rc_context(style_with(families)), warnings.catch_warnings():
-        warnings.filterwarnings("ignore", r"Glyph \d+ .* missing from font")  # one line says it for all
+    with style_for(drawn_names(statistics)):
         for name, figure in progress(study_figures(statistics, scores, runs, width), description="figures"):
             for kind, metadata in UNDATED.items():
                 figure.savefig(folder / f"{name}.{kind}", metadata=metadata)

@@ -1,12 +1,16 @@
 """Chooses installed fonts for letters that the figures' own font lacks, such as Chinese ones and emoji."""
 
+import contextlib
 import unicodedata
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+import warnings
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from fontTools.ttLib import TTFont
+from matplotlib import rc_context
 from matplotlib.font_manager import FontProperties, findSystemFonts, fontManager, get_font
 
+from ..command import note
 from .looks import STYLE
 
 OWN = STYLE["font.family"]
@@ -23,13 +27,19 @@ def drawn_names(statistics: Mapping[str, Any]) -> list[str]:
     return list(dict.fromkeys(shown))
 
 
-def as_boxes(names: Iterable[str], missing: Collection[str]) -> str:
-    """Return one line on the names that hold letters which no installed font has."""
-    boxed = ", ".join(name for name in names if not set(missing).isdisjoint(name))
-    return (
-        f"figures show boxes in place of letters of {boxed}: no installed font has them; install one that "
-        "does, such as Noto Sans CJK for Chinese, and run the command again with --forcerun draw_figures"
-    )
+@contextlib.contextmanager
+def style_for(names: Sequence[str]) -> Iterator[None]:
+    """Set matplotlib to the figures' style, with fonts for these names; a note says which have none."""
+    families, missing = families_for(names)
+    if boxed := [name for name in names if not missing.isdisjoint(name)]:
+        note(
+            f"figures show boxes in place of letters of {', '.join(boxed)}: no installed font has them; "
+            "install one that does, such as Noto Sans CJK for Chinese, and run again with "
+            "--forcerun draw_figures"
+        )
+    with rc_context(style_with(families)), warnings.catch_warnings():
+        warnings.filterwarnings("ignore", r"Glyph \d+ .* missing from font")  # once for each time it is drawn
+        yield
 
 
 def families_for(texts: Iterable[str]) -> tuple[list[str], set[str]]:

@@ -1,15 +1,15 @@
 """Measures, wraps and shortens the text of figures, in points, before any of it is drawn."""
 
 import unicodedata
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from functools import cache
-from itertools import takewhile
+from itertools import groupby, takewhile
 
 from matplotlib import rcParams
 from matplotlib.font_manager import FontProperties
 from matplotlib.textpath import text_to_path
 
-HEAD = 3  # letters of its beginning that a name keeps before the part in which it differs
+FEW = 3  # letters of its beginning, and of each part in which it differs, that a shortened name keeps
 JOINED = ("Mn", "Mc", "Me", "Cf")  # categories of Unicode: accents, and signs that cannot be seen
 SKIN_TONES, FLAGS = ("\U0001f3fb", "\U0001f3ff"), ("\U0001f1e6", "\U0001f1ff")  # first and last
 JOINER = "\u200d"
@@ -49,21 +49,20 @@ def shortened(texts: Sequence[str], size: float, width: float) -> list[str]:
     """Return the texts, with an ellipsis for the middle of those wider than `width`.
 
     Names of models tell their family first and their version last, so both ends stay. Of texts that would
-    look the same by it, the part that begins where they differ stays in place of the end. Different texts
+    look the same by it, the parts that begin where they differ stay in place of the end. Different texts
     stay different: where there is no room for what differs, they stay as they are, wider than `width`.
     """
     short = {text: _without_middle(text, size, width) for text in texts}
-    for _ in texts:
-        for alike in _alike(short):
-            columns = zip(*map(letters, alike), strict=False)
-            start = sum(1 for _ in takewhile(lambda column: len(set(column)) == 1, columns))
-            short |= {text: _from(start, text, size, width) for text in alike}
-    while still := _alike(short):
-        short |= {text: text for alike in still for text in alike}
+    starts: dict[str, list[int]] = {text: [] for text in texts}
+    while groups := [group for group in _alike(short) if not _parted(group, starts)]:
+        for text in (text for group in groups for text in group):
+            short[text] = _from(starts[text], text, size, width)
+    while groups := _alike(short):
+        short |= {text: text for group in groups for text in group}
     return [short[text] for text in texts]
 
 
-def _alike(short: dict[str, str]) -> list[list[str]]:
+def _alike(short: Mapping[str, str]) -> list[list[str]]:
     """Return the groups of texts that are shortened to the same."""
     groups: dict[str, list[str]] = {}
     for text, shown in short.items():
@@ -71,22 +70,44 @@ def _alike(short: dict[str, str]) -> list[list[str]]:
     return [group for group in groups.values() if len(group) > 1]
 
 
+def _parted(group: Sequence[str], starts: Mapping[str, list[int]]) -> bool:
+    """Add where the texts of a group first differ to what each has to show; return whether all had it."""
+    columns = zip(*map(letters, group), strict=False)
+    start = sum(1 for _ in takewhile(lambda column: len(set(column)) == 1, columns))
+    lacking = [text for text in group if start not in starts[text]]
+    for text in lacking:
+        starts[text].append(start)
+    return not lacking
+
+
 def _without_middle(text: str, size: float, width: float) -> str:
     parts = letters(text)
     ends = (
-        "".join([*parts[: (kept + 1) // 2], "…", *parts[len(parts) - kept // 2 :]])
-        for kept in range(len(parts) - 2, 0, -1)
+        {*range((kept + 1) // 2), *range(len(parts) - kept // 2, len(parts))}
+        for kept in range(len(parts) - 1, 0, -1)
     )
-    return _first_that_fits(text, ends, size, width)
+    return _first_that_fits(text, (_only(kept, parts) for kept in ends), size, width)
 
 
-def _from(start: int, text: str, size: float, width: float) -> str:
-    """Return the text's first letters and what comes from `start` on, as much as there is room for."""
+def _from(starts: Sequence[int], text: str, size: float, width: float) -> str:
+    """Return the text's first letters, a few from each start on, and from the last as many as fit."""
     parts = letters(text)
-    head = [*parts[:HEAD], "…"] if start > HEAD + 1 else parts[:start]
-    ends = [[*parts[start:]]] if start > HEAD + 1 else []
-    ends += [[*parts[start : start + kept], "…"] for kept in range(len(parts) - start - 2, 0, -1)]
-    return _first_that_fits(text, ("".join([*head, *end]) for end in ends), size, width)
+    *others, last = [min(start, len(parts) - 1) for start in starts]
+    kept = (
+        {place for start in (0, *others) for place in range(start, start + few)} | {*range(last, stop)}
+        for few in range(FEW, 0, -1)
+        for stop in range(len(parts), min(last + few, len(parts)) - 1, -1)
+    )
+    return _first_that_fits(text, (_only(places, parts) for places in kept), size, width)
+
+
+def _only(kept: Collection[int], parts: Sequence[str]) -> str:
+    """Return the letters at the kept places, with an ellipsis for two or more others between them."""
+    shown = ""
+    for hidden, places in groupby(range(len(parts)), key=lambda place: place not in kept):
+        run = [parts[place] for place in places]
+        shown += "…" if hidden and len(run) > 1 else "".join(run)
+    return shown
 
 
 def _first_that_fits(text: str, shorter: Iterable[str], size: float, width: float) -> str:
