@@ -16,7 +16,7 @@ from matplotlib.figure import Figure
 from .command import BadInput, command, note, progress, read_json, whole
 from .figures import whole_figures as make
 from .figures.fonts import drawn_names, style_for
-from .figures.looks import Look, looks
+from .figures.looks import Look, looks, same_lines, same_looks
 from .scores import read_scores
 
 FEWEST_FOR_TABLE = 12  # designs: below it a critical-difference diagram shows every pair
@@ -61,6 +61,8 @@ def study_figures(
 ) -> Iterator[tuple[str, Figure]]:
     """Yield all figures of a study, each with its name; training curves where there are logs."""
     look = looks(statistics["designs"])
+    for line in same_looks(look):
+        note(line)
     for base, group in groupby(statistics["comparisons"], key=lambda comparison: comparison["base"]):
         comparisons = list(group)
         own = {name: look[name] for name in look if name in comparisons[-1]["designs"]}
@@ -71,6 +73,8 @@ def study_figures(
             yield f"interaction-{base}", make.interaction_figure(comparisons, of_base, own, width)
         losses = read_losses(runs, base, list(own)) if runs else {}
         if losses:
+            for line in same_lines(own):
+                note(line)
             yield f"training-{base}", make.training_figure(losses, own, width)
         else:
             print(f"{base}: no training logs, so no training curves")

@@ -54,19 +54,19 @@ def shortened(texts: Sequence[str], size: float, width: float) -> list[str]:
     """
     short = {text: _without_middle(text, size, width) for text in texts}
     starts: dict[str, list[int]] = {text: [] for text in texts}
-    while groups := [group for group in _alike(short) if not _parted(group, starts)]:
+    while groups := [group for group in alike(short) if not _parted(group, starts)]:
         for text in (text for group in groups for text in group):
             short[text] = _from(starts[text], text, size, width)
-    while groups := _alike(short):
+    while groups := alike(short):
         short |= {text: text for group in groups for text in group}
     return [short[text] for text in texts]
 
 
-def _alike(short: Mapping[str, str]) -> list[list[str]]:
-    """Return the groups of texts that are shortened to the same."""
+def alike(drawn: Mapping[str, str]) -> list[list[str]]:
+    """Return the groups of names that are drawn the same. drawn: name -> what it is drawn as."""
     groups: dict[str, list[str]] = {}
-    for text, shown in short.items():
-        groups.setdefault(shown, []).append(text)
+    for name, shown in drawn.items():
+        groups.setdefault(shown, []).append(name)
     return [group for group in groups.values() if len(group) > 1]
 
 
