@@ -12,6 +12,7 @@ from figure_examples import study_and_scores
 from fontTools.fontBuilder import FontBuilder
 from fontTools.pens.t2CharStringPen import T2CharStringPen
 from fontTools.pens.ttGlyphPen import TTGlyphPen
+from fontTools.ttLib import TTCollection, TTFont
 from matplotlib import rcParams
 from matplotlib.font_manager import fontManager
 
@@ -142,6 +143,18 @@ def test_a_font_of_postscript_outlines_is_held_in_a_pdf_as_shapes(install):
     install("Squares", SECOND)
     assert style_with(["DejaVu Sans", "Curves"])["pdf.fonttype"] == 3
     assert style_with(["DejaVu Sans", "Squares"])["pdf.fonttype"] == 42
+
+
+def test_of_a_file_of_several_fonts_the_one_that_draws_is_meant(install, tmp_path):
+    several = TTCollection()
+    files = [font_file(tmp_path, "Squares", FIRST), font_file(tmp_path, "Curves", SECOND, postscript=True)]
+    several.fonts = [TTFont(file) for file in files]
+    several.save(tmp_path / "several.ttc")
+    fontManager.addfont(tmp_path / "several.ttc")
+    for letter, family, kind in ((FIRST, "Squares", 42), (SECOND, "Curves", 3)):
+        families, missing = families_for([letter])
+        assert (families, missing) == (["DejaVu Sans", family], set())
+        assert style_with(families)["pdf.fonttype"] == kind
 
 
 @pytest.mark.parametrize("odd", ["$x_1$ %", "\\alpha{}#_", '<b>&amp;"', "]]>-->"])

@@ -6,7 +6,6 @@ import warnings
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
-from fontTools.ttLib import TTFont
 from matplotlib import rc_context
 from matplotlib.font_manager import FontProperties, findSystemFonts, fontManager, get_font
 
@@ -71,9 +70,15 @@ def style_with(families: Sequence[str]) -> dict[str, Any]:
 
 
 def _has_postscript_outlines(family: str) -> bool:
+    """Return whether a font begins as OpenType with outlines of PostScript does (OpenType 1.9, "otff")."""
     path = _file(family)
-    with TTFont(path, fontNumber=getattr(path, "face_index", 0), lazy=True) as font:
-        return "CFF " in font or "CFF2" in font
+    with open(path, "rb") as file:
+        first = file.read(4)
+        if first == b"ttcf":  # several fonts in one file
+            file.seek(12 + 4 * getattr(path, "face_index", 0))
+            file.seek(int.from_bytes(file.read(4), "big"))
+            first = file.read(4)
+    return first == b"OTTO"
 
 
 def _file(family: str) -> str:
