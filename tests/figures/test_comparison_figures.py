@@ -1,5 +1,7 @@
 """What differences to the baseline and the interaction of pooling and attention must show."""
 
+from dataclasses import replace
+
 import pandas as pd
 import pytest
 from figure_examples import (
@@ -16,7 +18,12 @@ from figure_examples import (
 from matplotlib.figure import Figure
 
 from embedding_designs.figures.comparison import draw_differences, draw_interaction
-from embedding_designs.figures.whole_figures import differences_figure, interaction_figure, scores_figure
+from embedding_designs.figures.whole_figures import (
+    differences_figure,
+    interaction_figure,
+    scores_figure,
+    training_figure,
+)
 
 WIDTHS = [3.3, 7]
 CATEGORIES = ["Classification", "Clustering", "PairClassification", "Reranking", "Retrieval", "STS", "All"]
@@ -164,6 +171,36 @@ def test_no_text_of_the_scores_overlaps_another_or_leaves_the_figure(n_designs, 
     figure = rendered(scores_figure, scores, look, width)
     assert collisions(figure) == []
     assert len(figure.axes) == 1 + len(CATEGORIES)
+
+
+@pytest.mark.parametrize("width", WIDTHS)
+def test_no_long_name_overlaps_another_or_leaves_the_figure(width, scores):
+    long = [f"{name} of a very long name" for name in ("BitextMining", "Multilabel", "Multi-label")]
+    comparisons = [crossed() | {"category": category, "baseline": "B" * 200} for category in (*long, "STS")]
+    look = {
+        name: replace(style, pooling=12 * style.pooling, attention=9 * style.attention)
+        for name, style in looks(5).items()
+    }
+    wide = {key: [9 * name for name in CROSSED[key]] for key in ("attentions",)}
+    wide["poolings"] = [12 * name for name in CROSSED["poolings"]]
+    comparisons = [c | {"factors": {"crossed": CROSSED | wide, "anova": None}} for c in comparisons]
+    for figure in (
+        rendered(differences_figure, comparisons, look, 0.05, width),
+        rendered(interaction_figure, comparisons, scores, look, width),
+    ):
+        assert collisions(figure) == []
+        titles = [ax.get_title(loc="left").split("\n")[0] for ax in figure.axes[1:]]
+        assert len(set(titles)) == len(comparisons)
+
+
+@pytest.mark.parametrize("width", WIDTHS)
+def test_long_names_in_the_legend_of_training_curves_stay_in_the_figure(width):
+    look = {f"a$_1${name * 9}": style for name, style in looks(5).items()}
+    rows = [(name, 1, step, 1 / step) for name in look for step in (10, 20)]
+    losses = {"training loss": pd.DataFrame(rows, columns=["design", "seed", "step", "loss"])}
+    figure = rendered(training_figure, losses, look, width)
+    assert collisions(figure) == []
+    assert len(boxes(figure, "a$_1$")) == len(look)
 
 
 def test_the_scores_of_very_many_designs_are_one_panel():

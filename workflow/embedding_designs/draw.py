@@ -10,13 +10,13 @@ from itertools import groupby
 from pathlib import Path
 from typing import Any
 
-import matplotlib
 import pandas as pd
 from matplotlib.figure import Figure
 
-from .command import BadInput, command, progress, read_json, whole
+from .command import BadInput, command, note, progress, read_json, whole
 from .figures import whole_figures as make
-from .figures.looks import STYLE, Look, looks
+from .figures.fonts import drawn_names, style_for
+from .figures.looks import Look, looks, same_lines, same_looks
 from .scores import read_scores
 
 FEWEST_FOR_TABLE = 12  # designs: below it a critical-difference diagram shows every pair
@@ -61,6 +61,8 @@ def study_figures(
 ) -> Iterator[tuple[str, Figure]]:
     """Yield all figures of a study, each with its name; training curves where there are logs."""
     look = looks(statistics["designs"])
+    for line in same_looks(look):
+        note(line)
     for base, group in groupby(statistics["comparisons"], key=lambda comparison: comparison["base"]):
         comparisons = list(group)
         own = {name: look[name] for name in look if name in comparisons[-1]["designs"]}
@@ -71,6 +73,8 @@ def study_figures(
             yield f"interaction-{base}", make.interaction_figure(comparisons, of_base, own, width)
         losses = read_losses(runs, base, list(own)) if runs else {}
         if losses:
+            for line in same_lines(own):
+                note(line)
             yield f"training-{base}", make.training_figure(losses, own, width)
         else:
             print(f"{base}: no training logs, so no training curves")
@@ -87,6 +91,11 @@ def _figures_of_tests(
         figure = make.critical_difference_figure(overall, look, alpha, width, "wilcoxon")
         yield f"cd-wilcoxon-{base}-All", figure
         yield f"differences-{base}", make.differences_figure(comparisons, look, alpha, width)
+    else:
+        note(
+            f"{base}: {len(look)} {overall['unit']}s are too many for figures of differences, of Wilcoxon's "
+            f"test and of scores by category (most: {MOST_IN_ROWS}); the tables have them"
+        )
     if len(look) >= FEWEST_FOR_TABLE:
         yield f"significance-{base}-All", make.significance_figure(overall, alpha, width)
 
@@ -95,7 +104,7 @@ def draw_study(
     statistics: Mapping[str, Any], scores: pd.DataFrame, runs: Path | None, folder: Path, width: float
 ) -> None:
     """Write all figures of a study to `folder`, as SVG and as PDF."""
-    with matplotlib.rc_context(STYLE):
+    with style_for(drawn_names(statistics)):
         for name, figure in progress(study_figures(statistics, scores, runs, width), description="figures"):
             for kind, metadata in UNDATED.items():
                 figure.savefig(folder / f"{name}.{kind}", metadata=metadata)

@@ -12,8 +12,9 @@ from matplotlib.ticker import MaxNLocator
 
 from ..sentences import p_text
 from .legend import Entry
-from .looks import Look
+from .looks import STYLE, Look
 from .rank_axis import GREY, LIGHT, SMALL
+from .text import shortened
 
 ATTENTION_LINES = {"causal": "-", "bidirectional": (0, (4, 1.5))}  # told apart without colour as well
 OTHER_LINE = (0, (1, 1))
@@ -67,8 +68,8 @@ def draw_interaction(
             point = {"markersize": 5.5 * look[design].scale, "mec": "white", "mew": 0.5, "zorder": 3}
             ax.plot(x, means[-1], look[design].marker, color=colour, **point)
         ax.plot(means, color=colour, linestyle=ATTENTION_LINES.get(attention, OTHER_LINE), linewidth=1.2)
-    names = [pooling.replace("_", "\n") for pooling in crossed["poolings"]]
-    ax.set_xticks(range(len(names)), names)
+    names = _stacked(crossed["poolings"], ax.get_window_extent().width * 72 / ax.figure.dpi)
+    ax.set_xticks(range(len(names)), names, parse_math=False)
     ax.set_xlim(-0.4, len(names) - 0.6)
     ax.yaxis.set_major_locator(MaxNLocator(4, steps=[1, 2, 5, 10]))
     ax.margins(y=0.12)
@@ -77,6 +78,14 @@ def draw_interaction(
     title = f"{comparison['category']} (N = {comparison['n_tasks']}){tested}"
     ax.set_title(title, loc="left", size=SMALL, parse_math=False)
     return ax
+
+
+def _stacked(poolings: Sequence[str], width: float) -> list[str]:
+    """Return tick labels of poolings, a word a line; words too wide for the axis lose their middle."""
+    words = list(dict.fromkeys(word for pooling in poolings for word in pooling.split("_")))
+    room = width / (len(poolings) - 0.2)
+    short = dict(zip(words, shortened(words, STYLE["xtick.labelsize"], room), strict=True))
+    return ["\n".join(short[word] for word in pooling.split("_")) for pooling in poolings]
 
 
 def _cell(designs: Iterable[str], look: Mapping[str, Look], pooling: str, attention: str) -> str:

@@ -7,7 +7,7 @@ from matplotlib.axes import Axes
 
 from .looks import MARKER_SCALES, LineStyle, Look
 from .rank_axis import DARK, GREY, SMALL
-from .text import text_width
+from .text import shortened, text_width
 
 LINE = 9.5  # from one line to the next
 STROKE, AFTER = 7, 8  # length of a stroke, and room after an entry
@@ -46,8 +46,10 @@ def legend_lines(look: Mapping[str, Look], names: Iterable[str], width: float) -
 
 def wrapped_entries(entries: Iterable[Entry], width: float) -> list[list[Entry]]:
     """Return lines of entries no wider than `width` points."""
+    entries = list(entries)
+    texts = shortened([entry.text for entry in entries], SMALL, width - max(entry.mark for entry in entries))
     lines: list[list[Entry]] = [[]]
-    for entry in entries:
+    for entry in (entry._replace(text=text) for entry, text in zip(entries, texts, strict=True)):
         if lines[-1] and sum(other.width for other in [*lines[-1], entry]) - AFTER > width:
             lines.append([])
         lines[-1].append(entry)

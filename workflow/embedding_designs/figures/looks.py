@@ -15,6 +15,8 @@ from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
 from matplotlib.ticker import MaxNLocator
 
+from .text import alike
+
 # Okabe and Ito's palette, which colour-blind readers can tell apart (https://jfly.uni-koeln.de/color/), with
 # a blue so dark that it differs from the vermilion in grey as well.
 ATTENTION_COLOURS = {"causal": "#004B87", "bidirectional": "#D55E00", "unknown": "#A3A3A3"}
@@ -81,6 +83,23 @@ def looks(designs: Sequence[Mapping[str, str]]) -> dict[str, Look]:
 def _assigned(names: Sequence[str], known: Mapping[str, str], spare: Sequence[str]) -> dict[str, str]:
     others = [name for name in dict.fromkeys(names) if name not in known]
     return {**known, **{name: spare[index % len(spare)] for index, name in enumerate(others)}}
+
+
+def same_looks(look: Mapping[str, Look]) -> list[str]:
+    """Return a line for each group of attentions, or of poolings, that share a colour or marker."""
+    colours = {style.attention: style.colour for style in look.values()}
+    markers = {style.pooling: style.marker for style in look.values()}
+    return [
+        f"figures draw the {what} {', '.join(group)} alike: there are more of them than {signs}"
+        for what, signs, drawn in (("attentions", "colors", colours), ("poolings", "markers", markers))
+        for group in alike(drawn)
+    ]
+
+
+def same_lines(look: Mapping[str, Look]) -> list[str]:
+    """Return a line for each group of designs that training curves cannot tell apart."""
+    drawn = {name: str(_line(style)) for name, style in look.items()}
+    return [f"training curves draw the designs {', '.join(group)} alike" for group in alike(drawn)]
 
 
 def draw_scores(runs: pd.DataFrame, look: Mapping[str, Look], ax: Axes) -> Axes:

@@ -1,23 +1,29 @@
 """Measures, wraps and shortens the text of figures, in points, before any of it is drawn."""
 
-from collections.abc import Sequence
+import unicodedata
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from functools import cache
-from itertools import takewhile
+from itertools import groupby, takewhile
 
+from matplotlib import rcParams
 from matplotlib.font_manager import FontProperties
 from matplotlib.textpath import text_to_path
 
-from .looks import STYLE
+FEW = 3  # letters of its beginning, and of each part in which it differs, that a shortened name keeps
+JOINED = ("Mn", "Mc", "Me", "Cf")  # categories of Unicode: accents, and signs that cannot be seen
+SKIN_TONES, FLAGS = ("\U0001f3fb", "\U0001f3ff"), ("\U0001f1e6", "\U0001f1ff")  # first and last
+JOINER = "\u200d"
+LEFT_TO_RIGHT = "\u200e"  # a mark that cannot be seen
 
 
 def text_width(text: str, size: float) -> float:
-    """Return the width of a text at a font size, in points."""
-    return size * _unit_width(text)
+    """Return the width of a text at a font size, in points, in the fonts that matplotlib is set to."""
+    return size * _unit_width(text, tuple(rcParams["font.family"]))
 
 
 @cache
-def _unit_width(text: str) -> float:
-    font = FontProperties(family=STYLE["font.family"], size=1)
+def _unit_width(text: str, families: tuple[str, ...]) -> float:
+    font = FontProperties(family=families, size=1)
     return text_to_path.get_text_width_height_descent(text, font, ismath=False)[0]
 
 
@@ -27,11 +33,15 @@ def column_width(texts: Sequence[str], size: float) -> float:
 
 
 def wrapped(text: str, size: float, width: float) -> list[str]:
-    """Return the lines of a text no wider than `width`; an equation such as "N = 5" stays on one line."""
+    """Return the lines of a text no wider than `width`; an equation such as "N = 5" stays on one line.
+
+    A word that is wider, such as a long name, loses its middle.
+    """
     lines: list[str] = []
     for word in text.replace(" = ", "\u00a0=\u00a0").replace(" < ", "\u00a0<\u00a0").split(" "):
         longer = f"{lines[-1]} {word}" if lines else word
-        lines[-1:] = [longer] if text_width(longer, size) <= width else [*lines[-1:], word]
+        fits = text_width(longer, size) <= width
+        lines[-1:] = [longer] if fits else [*lines[-1:], _without_middle(word, size, width)]
     return lines
 
 
@@ -39,31 +49,101 @@ def shortened(texts: Sequence[str], size: float, width: float) -> list[str]:
     """Return the texts, with an ellipsis for the middle of those wider than `width`.
 
     Names of models tell their family first and their version last, so both ends stay. Of texts that would
-    look the same by it, the part that begins where they differ stays in place of the end.
+    look the same by it, the parts that begin where they differ stay in place of the end. Different texts
+    stay different: where there is no room for what differs, they stay as they are, wider than `width`.
     """
-    groups: dict[str, list[str]] = {}
-    for text in texts:
-        groups.setdefault(_shortened(text, size, width), []).append(text)
-    short = {}
-    for same, alike in groups.items():
-        letters = zip(*alike, strict=False)
-        start = sum(1 for _ in takewhile(lambda letter: len(set(letter)) == 1, letters))
-        short |= {text: same if len(alike) == 1 else _from(start, text, size, width) for text in alike}
+    short = {text: _without_middle(text, size, width) for text in texts}
+    starts: dict[str, list[int]] = {text: [] for text in texts}
+    while groups := [group for group in alike(short) if not _parted(group, starts)]:
+        for text in (text for group in groups for text in group):
+            short[text] = _from(starts[text], text, size, width)
+    while groups := alike(short):
+        short |= {text: text for group in groups for text in group}
     return [short[text] for text in texts]
 
 
-def _shortened(text: str, size: float, width: float) -> str:
-    for kept in range(len(text), 2, -1):
-        short = text if kept == len(text) else f"{text[: (kept + 1) // 2]}…{text[len(text) - kept // 2 :]}"
-        if text_width(short, size) <= width:
-            return short
-    return text[:1] + "…"
+def alike(drawn: Mapping[str, str]) -> list[list[str]]:
+    """Return the groups of names that are drawn the same. drawn: name -> what it is drawn as."""
+    groups: dict[str, list[str]] = {}
+    for name, shown in drawn.items():
+        groups.setdefault(shown, []).append(name)
+    return [group for group in groups.values() if len(group) > 1]
 
 
-def _from(start: int, text: str, size: float, width: float) -> str:
-    """Return the text's first letters and what comes from `start` on, as much as there is room for."""
-    for kept in range(len(text) - start, 0, -1):
-        rest = text[start:] if kept == len(text) - start else f"{text[start : start + kept]}…"
-        if text_width(f"{text[:3]}…{rest}", size) <= width:
-            return f"{text[:3]}…{rest}"
-    return f"{text[:3]}…"
+def _parted(group: Sequence[str], starts: Mapping[str, list[int]]) -> bool:
+    """Add where the texts of a group first differ to what each has to show; return whether all had it."""
+    columns = zip(*map(letters, group), strict=False)
+    start = sum(1 for _ in takewhile(lambda column: len(set(column)) == 1, columns))
+    lacking = [text for text in group if start not in starts[text]]
+    for text in lacking:
+        starts[text].append(start)
+    return not lacking
+
+
+def _without_middle(text: str, size: float, width: float) -> str:
+    parts = letters(text)
+    ends = (
+        {*range((kept + 1) // 2), *range(len(parts) - kept // 2, len(parts))}
+        for kept in range(len(parts) - 1, 0, -1)
+    )
+    return _first_that_fits(text, (_only(kept, parts) for kept in ends), size, width)
+
+
+def _from(starts: Sequence[int], text: str, size: float, width: float) -> str:
+    """Return the text's first letters, a few from each start on, and from the last as many as fit."""
+    parts = letters(text)
+    *others, last = [min(start, len(parts) - 1) for start in starts]
+    kept = (
+        {place for start in (0, *others) for place in range(start, start + few)} | {*range(last, stop)}
+        for few in range(FEW, 0, -1)
+        for stop in range(len(parts), min(last + few, len(parts)) - 1, -1)
+    )
+    return _first_that_fits(text, (_only(places, parts) for places in kept), size, width)
+
+
+def _only(kept: Collection[int], parts: Sequence[str]) -> str:
+    """Return the letters at the kept places, with an ellipsis for two or more others between them."""
+    shown = ""
+    for hidden, places in groupby(range(len(parts)), key=lambda place: place not in kept):
+        run = [parts[place] for place in places]
+        shown += "…" if hidden and len(run) > 1 else "".join(run)
+    return shown
+
+
+def _first_that_fits(text: str, shorter: Iterable[str], size: float, width: float) -> str:
+    """Return a text, or the first of what may stand for it that is no wider than `width`, else the narrowest.
+
+    An ellipsis is wider than most letters, so the narrowest may be the text.
+    """
+    tried = []
+    for shown in (text, *shorter):
+        if text_width(shown, size) <= width:
+            return shown
+        tried.append(shown)
+    return min(tried, key=lambda shown: text_width(shown, size))
+
+
+def letters(text: str) -> list[str]:
+    """Return what a reader sees as one letter each: with its accents, a flag, or an emoji of several."""
+    found: list[str] = []
+    for character in text:
+        if found and _joins(found[-1], character):
+            found[-1] += character
+        else:
+            found.append(character)
+    return found
+
+
+def _joins(before: str, character: str) -> bool:
+    """Return whether a character belongs to the letter before it (a part of Unicode's annex 29)."""
+    if unicodedata.category(character) in JOINED or SKIN_TONES[0] <= character <= SKIN_TONES[1]:
+        return True
+    half_flag = len(before) == 1 and FLAGS[0] <= before <= FLAGS[1]
+    return before.endswith(JOINER) or (half_flag and FLAGS[0] <= character <= FLAGS[1])
+
+
+def left_to_right(name: str) -> str:
+    """Return a name to put beside a number: Hebrew or Arabic in it leaves the number on its side."""
+    if any(unicodedata.bidirectional(character) in ("R", "AL") for character in name):
+        return f"{LEFT_TO_RIGHT}{name}{LEFT_TO_RIGHT}"
+    return name

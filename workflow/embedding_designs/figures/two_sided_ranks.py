@@ -8,7 +8,7 @@ from matplotlib.axes import Axes
 from .clique_bars import levels, stretches
 from .looks import Look
 from .rank_axis import DARK, GREY, LABEL, SMALL, TITLE, RankAxis
-from .text import column_width, text_width
+from .text import column_width, left_to_right, text_width
 
 MOST = 10  # designs: more are read more easily one a row
 SMALLEST_AXIS = 0.36  # share of the width that the axis gets
@@ -103,7 +103,8 @@ def _room(names: Sequence[str], ranks: Mapping[str, float]) -> float:
 
 
 def _label(name: str, ranks: Mapping[str, float], left: bool = False) -> str:
-    return f"{name}  {ranks[name]:.2f}" if left else f"{ranks[name]:.2f}  {name}"
+    rank, name = f"{ranks[name]:.2f}", left_to_right(name)
+    return f"{name}  {rank}" if left else f"{rank}  {name}"
 
 
 def _nearest_outside(at: Sequence[float], stretch: tuple[int, int]) -> float:

@@ -13,13 +13,15 @@ from .comparison import attention_entries, draw_differences, draw_interaction
 from .critical_difference import diagram_height, draw_critical_difference
 from .legend import Entry, legend_lines, wrapped_entries
 from .looks import STYLE, Look, design_handles, draw_losses, draw_scores
-from .panels import even_columns, panels
+from .panels import RIGHT, even_columns, panels
 from .rank_axis import SMALL
 from .significance import draw_significance, significance_height
-from .text import column_width, shortened
+from .text import column_width, shortened, text_width
 
+BETWEEN = 14  # points from one panel to the next
 PANEL = 68  # points: width of the smallest panel beside others, with the room to the next
 NAMES = 0.36  # share of the width that names of designs get at most
+HANDLE = 46  # points beside a name in the legend of training curves
 ROWS = [(10, 13), (40, 9.5), (float("inf"), 8.5)]  # up to so many designs, points from one row to the next
 
 Comparison = Mapping[str, Any]
@@ -47,7 +49,7 @@ def differences_figure(comparisons: Sequence[Comparison], look: Looks, alpha: fl
     legend = legend_lines(look, look, 72 * width - 6)
     overall = comparisons[-1]["mean_scores"]
     look = {name: look[name] for name in sorted(overall, key=lambda name: -overall[name])}
-    drawings = {_title(c["category"], c["n_tasks"]): partial(draw_differences, c, look) for c in comparisons}
+    drawings = {c["category"]: (c["n_tasks"], partial(draw_differences, c, look)) for c in comparisons}
     return _designs_in_rows(drawings, look, width, legend, differences_caption(comparisons, alpha))
 
 
@@ -63,7 +65,7 @@ def scores_figure(scores: pd.DataFrame, look: Looks, width: float) -> Figure:
     if len(parts) > 1:
         parts = (parts if len(look) <= ROWS[1][0] else {}) | {"All": scores}
     drawings = {
-        _title(category, part["task"].nunique()): partial(draw_scores, run_means(part), look)
+        category: (part["task"].nunique(), partial(draw_scores, run_means(part), look))
         for category, part in parts.items()
     }
     legend = legend_lines(look, look, 72 * width - 6)
@@ -75,28 +77,33 @@ def run_means(scores: pd.DataFrame) -> pd.DataFrame:
     return scores.groupby(["design", "seed"], as_index=False)["score"].mean()
 
 
-def _title(category: str, n_tasks: int) -> str:
-    return f"{category}\nN = {n_tasks}"
-
-
 def _designs_in_rows(
-    drawings: Mapping[str, Callable[[Axes], Axes]],
+    drawings: Mapping[str, tuple[int, Callable[[Axes], Axes]]],
     look: Looks,
     width: float,
     legend: Sequence[Sequence[Entry]],
     caption: str,
 ) -> Figure:
-    """Return panels with a design a row, whose names stand beside the first panel of each line."""
+    """Return panels with a design a row, whose names stand beside the first panel of each line.
+
+    drawings: for each category its number of tasks, and what draws its panel.
+    """
     size = STYLE["ytick.labelsize"]
     names = shortened(list(look), size, NAMES * 72 * width)
     left = column_width(names, size) + 8
     columns = even_columns(len(drawings), (72 * width - left) / PANEL)
     height = next(row for most, row in ROWS if len(look) <= most) * (len(look) + 0.2)
-    figure, axes = panels(len(drawings), columns, 72 * width, height, left, 14, legend, caption)
-    for index, ((title, draw), ax) in enumerate(zip(drawings.items(), axes, strict=True)):
-        draw(ax).set_title(title, loc="left", size=SMALL, parse_math=False)
+    figure, axes = panels(len(drawings), columns, 72 * width, height, left, BETWEEN, legend, caption)
+    titles = shortened(list(drawings), SMALL, _title_room(axes[0], BETWEEN))
+    for index, ((n_tasks, draw), title, ax) in enumerate(zip(drawings.values(), titles, axes, strict=True)):
+        draw(ax).set_title(f"{title}\nN = {n_tasks}", loc="left", size=SMALL, parse_math=False)
         ax.set_yticks(range(len(names)), names if index % columns == 0 else [], parse_math=False)
     return figure
+
+
+def _title_room(ax: Axes, between: float) -> float:
+    """Return the width in points that a title above a panel has, with `between` to the next panel."""
+    return ax.get_window_extent().width * 72 / ax.figure.dpi + min(between, RIGHT) - 3
 
 
 def interaction_figure(
@@ -111,9 +118,11 @@ def interaction_figure(
     legend = wrapped_entries(attention_entries(crossed["attentions"], look), 72 * width - 6)
     caption = interaction_caption(comparisons)
     figure, axes = panels(len(comparisons), columns, 72 * width, 100, left, left, legend, caption, tick_lines)
-    for comparison, ax in zip(comparisons, axes, strict=True):
+    room = _title_room(axes[0], left) - text_width(" (N = 999)", SMALL)
+    titles = shortened([comparison["category"] for comparison in comparisons], SMALL, room)
+    for comparison, title, ax in zip(comparisons, titles, axes, strict=True):
         runs = run_means(scores[scores["task"].isin(comparison["tasks"])])
-        draw_interaction(runs, comparison, look, ax)
+        draw_interaction(runs, {**comparison, "category": title}, look, ax)
     return figure
 
 
@@ -127,5 +136,10 @@ def training_figure(losses: Mapping[str, pd.DataFrame], look: Looks, width: floa
         ax.remove()
     for ax, (title, part) in zip(axes, losses.items(), strict=False):
         draw_losses(part, look, ax).set_title(title, loc="left")
-    figure.legend(handles=design_handles(look), loc="outside lower center", ncols=ncols, handlelength=3.5)
+    names = shortened(list(look), STYLE["legend.fontsize"], 72 * width / ncols - HANDLE)
+    legend = figure.legend(
+        design_handles(look), names, loc="outside lower center", ncols=ncols, handlelength=3.5
+    )
+    for text in legend.get_texts():
+        text.set_parse_math(False)
     return figure
