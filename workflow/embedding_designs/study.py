@@ -185,10 +185,10 @@ def _nearest(name: Any, known: list[Any]) -> str:
 
 def missing_files(study: Mapping[str, Any]) -> Iterator[str]:
     """Yield one line for each file or folder that a study begins at and that is not there."""
-    for key in ("path", "labels"):
-        file = study.get("scores", {}).get(key)
+    for section, key in (("scores", "path"), ("scores", "labels"), ("data", "path")):
+        file = study.get(section, {}).get(key)
         if file and not Path(file).exists():
-            yield f"scores.{key} {file}: no such file or folder"
+            yield f"{section}.{key} {file}: no such file or folder"
 
 
 def _check_kind(study: Mapping[str, Any]) -> Iterator[str]:

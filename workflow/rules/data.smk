@@ -38,6 +38,7 @@ rule prepare_data:
         card="results/{study}/cards/source.json",
         docstrings=harvest,
         fetched=fetched_data,
+        rows=own_rows,  # the card names them: here so that a changed file is read again
     output:
         train="results/{study}/data/train.parquet",
         heldout="results/{study}/data/heldout.parquet",

@@ -147,6 +147,11 @@ def fetched_data(wildcards):
     return [f"results/{wildcards.study}/fetched/data.json"] if on_hub else []
 
 
+def own_rows(wildcards):
+    """Return the user's file of training rows, where the study trains on one."""
+    return STUDY["data"]["path"] if STUDY["data"]["source"] == "file" else []
+
+
 def fetched_tasks(wildcards):
     """Return what was fetched of a batch of tasks, where it has MTEB's own; without a batch, of all."""
     batches = [wildcards.batch] if hasattr(wildcards, "batch") else cards.task_batches(STUDY)
