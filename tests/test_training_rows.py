@@ -246,7 +246,7 @@ def test_rows_that_are_false_negatives_of_each_other_are_counted():
         {"query": "city of Flanders", "positive": "Lille", "negative": "Nantes"},
     ]
     assert repeated_texts(rows) == {
-        "rows_whose_query_has_several": 2,  # the Rhône's
+        "rows_whose_query_has_other_rows": 2,  # the Rhône's
         "passages_positive_for_several_queries": 2,  # Paris, Lyon
         "rows_with_such_a_positive": 4,
         "rows_whose_negative_is_positive_for_another_query": 2,  # Lyon, Lille
@@ -305,6 +305,14 @@ def test_a_table_that_is_no_harvest_is_one_line(tmp_path):
     for name, line in [("rows", 'no column "package"'), ("text", "not readable"), ("absent", "not readable")]:
         with pytest.raises(BadInput, match=rf"{name}\.parquet.*{line}"):
             prepare(card, str(tmp_path / f"{name}.parquet"))
+
+
+@pytest.mark.parametrize("content", [{}, [], ["a"], [{"name": "a/b"}]])
+def test_a_list_of_what_was_fetched_that_is_none_is_one_line(tmp_path, content):
+    (tmp_path / "fetched.json").write_text(json.dumps(content))
+    card = card_file(tmp_path, [PAIR], source="hub", dataset="a/b")
+    with pytest.raises(BadInput, match=r"fetched\.json: not a list of what was fetched"):
+        prepare(card, None, tmp_path / "fetched.json")
 
 
 def hub_card(folder, rows, **card):

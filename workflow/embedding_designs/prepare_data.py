@@ -137,7 +137,7 @@ def repeated_texts(rows: list[Row]) -> dict[str, int]:
     own = [(row["query"], row.get("negative")) in pairs for row in rows]
     others = [positive_for[row.get("negative")] > is_own for row, is_own in zip(rows, own, strict=True)]
     return {
-        "rows_whose_query_has_several": sum(queries[row["query"]] > 1 for row in rows),
+        "rows_whose_query_has_other_rows": sum(queries[row["query"]] > 1 for row in rows),
         "passages_positive_for_several_queries": sum(count > 1 for count in positive_for.values()),
         "rows_with_such_a_positive": sum(several),
         "rows_whose_negative_is_positive_for_another_query": sum(others),

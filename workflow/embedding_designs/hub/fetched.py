@@ -23,14 +23,23 @@ FETCH = (
 
 def fetched_revision(fetched: Path) -> dict[str, str]:
     """Return what a list of what was fetched tells of a base or of training data: {"revision": commit}."""
-    return {"revision": read_json(fetched)[0]["revision"]}
+    return {"revision": _first_entry(fetched)["revision"]}
 
 
 def fetched_data(fetched: Path) -> dict[str, str]:
     """Return what a list of what was fetched tells of training data, with their "folder"."""
-    entry = read_json(fetched)[0]
+    entry = _first_entry(fetched)
     folder = folder_of(entry["name"], entry["revision"], f"data.dataset {entry['name']}")
     return {"revision": entry["revision"], "folder": str(folder)}
+
+
+def _first_entry(fetched: Path) -> dict[str, str]:
+    """Return the first entry of a list of what was fetched."""
+    match read_json(fetched):
+        case [{"name": str(), "revision": str()} as entry, *_]:
+            return entry
+        case _:
+            raise BadInput(f"{fetched}: not a list of what was fetched, each with name and revision")
 
 
 def folder_of(name: str, revision: str | None, asked_by: str) -> Path:
