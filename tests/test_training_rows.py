@@ -123,13 +123,13 @@ def test_a_mapped_name_has_numbered_columns_too(read):
 
 
 def test_columns_that_are_not_read_are_named_on_the_console_and_in_the_report(tmp_path, capsys):
-    (tmp_path / "mine.jsonl").write_bytes(jsonl(ROW, ROW | {"negatives": ["lost"], "id": 7}))
+    (tmp_path / "mine.jsonl").write_bytes(jsonl(ROW, ROW | {"negatives": ["lost"], "two\nlines": 7}))
     card = {"source": "file", "path": str(tmp_path / "mine.jsonl")}
     (tmp_path / "card.json").write_text(json.dumps(card))
     _, _, report = prepare(str(tmp_path / "card.json"), None)
-    assert report["columns_not_read"] == ["negatives", "id"]
+    assert report["columns_not_read"] == ["negatives", "two\nlines"]
     said = capsys.readouterr().err
-    assert 'mine.jsonl: columns not read: "negatives", "id"' in said
+    assert 'mine.jsonl: columns not read: "negatives", "two\\nlines"' in said
     assert "mine.jsonl: dropped: 1 duplicate" in said
 
 

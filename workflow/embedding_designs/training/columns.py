@@ -1,6 +1,8 @@
 """Which columns of a user's rows hold the query, the positive and the negatives, and which are not read."""
 
+import json
 import re
+from collections.abc import Sequence
 
 from ..command import BadInput
 
@@ -48,10 +50,10 @@ class Columns:
             raise BadInput(f'data.columns.negative "{self.asked}": no such column; there are {found}')
 
 
-def listed(names: tuple[str, ...], most: int = 10) -> str:
-    """Return names in one line, of very many the first."""
+def listed(names: Sequence[str], most: int = 10) -> str:
+    """Return quoted names in one line; of long names the beginning, of many names the first."""
     more = [f"{len(names) - most} more"] if len(names) > most else []
-    return ", ".join([*(f'"{name}"' for name in names[:most]), *more]) or "none"
+    return ", ".join([*(json.dumps(name[:60], ensure_ascii=False) for name in names[:most]), *more]) or "none"
 
 
 def check_encodes(text: str, what: str, place: str) -> None:
