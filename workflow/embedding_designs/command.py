@@ -36,7 +36,7 @@ class BadInput(Exception):
     """
 
     def __init__(self, message: str):
-        super().__init__("".join(c if c.isprintable() else repr(c)[1:-1] for c in message))
+        super().__init__(one_line(message))
 
 
 class Stopped(Exception):
@@ -68,9 +68,14 @@ def command(main: Callable[[], None]) -> Callable[[], None]:
     return run
 
 
+def one_line(text: str) -> str:
+    """Return a text with line breaks, and whatever else cannot be printed, as escapes such as \\n."""
+    return "".join(letter if letter.isprintable() else repr(letter)[1:-1] for letter in text)
+
+
 def note(line: str) -> None:
     """Show one line on the console, and in the log: what was left out of the work, and why."""
-    _say(f"note: {line}")
+    _say(f"note: {one_line(line)}")
 
 
 def is_full_disk(error: BaseException | None) -> bool:

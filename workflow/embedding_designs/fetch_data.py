@@ -6,9 +6,10 @@ python -m embedding_designs.fetch_data SOURCE.json --output FETCHED.json
 import argparse
 from pathlib import Path
 
-from .command import command, read_json, write_json
+from .command import BadInput, command, write_json
 from .hub.fetch import cached, fetch, in_one_line
-from .training.files import load_hub_rows
+from .training.data_card import read_data_card
+from .training.row_files import load_hub_rows
 
 
 @command
@@ -19,7 +20,9 @@ def main() -> None:
     parser.add_argument("--output", type=Path, required=True, help="JSON file to write: what was fetched")
     arguments = parser.parse_args()
 
-    card = read_json(arguments.source)
+    card = read_data_card(arguments.source)
+    if card["source"] != "hub":
+        raise BadInput(f'{arguments.source}: source "{card["source"]}": only that of the hub is fetched')
     name = card["dataset"]
     source = f"data.dataset {name}", name, card.get("revision"), "dataset"
     commit = fetch(*source)

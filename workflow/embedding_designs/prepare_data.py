@@ -8,16 +8,18 @@ import argparse
 import math
 import random
 from collections import Counter
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import pyarrow.parquet
-
-from .command import BadInput, command, read_json, write_json
+from .command import BadInput, command, note, write_json
 from .docstrings.text import folded
-from .docstrings.triplets import docstring_triplets, sample
-from .harvest import content_hash, write_table
-from .training.files import Row, read_rows
+from .docstrings.triplets import docstring_triplets, heldout_groups, sample
+from .harvest import COLUMNS, content_hash, write_table
+from .training.columns import listed
+from .training.data_card import origin, read_data_card
+from .training.row_files import parquet_rows
+from .training.rows import Row, read_rows
 
 DEFAULTS: dict[str, Any] = {"seed": 0, "heldout_rows": 0, "train_rows": None}
 DOCSTRING_DEFAULTS = {"min_description_words": 10, "max_words": 60}
@@ -47,7 +49,7 @@ def prepare(
 
     Rows have query and positive, and negative where the source has hard negatives.
     """
-    card = DEFAULTS | read_card(source)
+    card = DEFAULTS | read_data_card(source)
     if fetched:
         from .hub.fetched import fetched_data  # the hub's client takes a while to import
 
@@ -58,67 +60,106 @@ def prepare(
         if not docstrings:
             raise BadInput(f"{source}: source docstrings needs --docstrings")
         train, heldout, dropped = docstring_triplets(harvested, card)
+        about = {"dropped": dropped}
     else:
-        rows, dropped = read_rows(card, source)
+        rows, about = read_rows(card)
         train, heldout = split_by_query(rows, card)
+        about["dropped"]["not_needed"] = len(rows) - len(train) - len(heldout)
     if not train:
-        raise BadInput(f"{source}: no training rows are left; dropped: {dropped}")
+        dropped = in_words(about["dropped"]) or "none"
+        raise BadInput(f"{origin(card)}: no training rows are left; dropped: {dropped}")
     evaluated = [row for row in harvested if row["split"] == "eval"]
-    return train, heldout, report_on(train, heldout, dropped, card, evaluated)
-
-
-def read_card(source: str) -> dict[str, Any]:
-    """Return the data card; BadInput where its `source` or a number of rows is not allowed."""
-    card = read_json(source)
-    kind = card.get("source") if isinstance(card, dict) else None
-    if kind not in ("docstrings", "file", "hub"):
-        raise BadInput(f'{source}: source "{kind}" is not known; choose docstrings, file or hub')
-    for key in ("train_rows", "heldout_rows", "seed", "min_description_words", "max_words"):
-        value = card.get(key)
-        if value is not None and (not isinstance(value, int) or isinstance(value, bool) or value < 0):
-            raise BadInput(f"{source}: {key} {value!r} is not a whole number, 0 or more")
-    return card
+    report = report_on(train, heldout, about, card, evaluated)
+    for line in losses(report, card):
+        note(line)
+    return train, heldout, report
 
 
 def read_docstrings(path: str) -> list[Row]:
-    """Return the rows of a harvest."""
-    if not Path(path).is_file():
-        raise BadInput(f"{path}: no such file")
-    return pyarrow.parquet.read_table(path).to_pylist()
+    """Return the rows of a harvest; BadInput where the file is not one."""
+    return [row for _, row in parquet_rows(Path(path), _docstring_columns)]
+
+
+def _docstring_columns(names: tuple[str, ...], place: str) -> list[str]:
+    for name in COLUMNS:
+        if name not in names:
+            raise BadInput(f'{place}: no column "{name}"; needed: a table of harvested docstrings')
+    return COLUMNS
 
 
 def split_by_query(rows: list[Row], card: dict[str, Any]) -> tuple[list[Row], list[Row]]:
     """Return training and held-out rows in random order; all rows of a query are on one side."""
     chance = random.Random(card["seed"])
-    queries = sorted({row["query"] for row in rows})
-    chance.shuffle(queries)
-    counts, heldout_queries, count = Counter(row["query"] for row in rows), set(), 0
-    for query in queries:
-        if count >= card["heldout_rows"]:
-            break
-        heldout_queries.add(query)
-        count += counts[query]
-    train = [row for row in rows if row["query"] not in heldout_queries]
-    heldout = [row for row in rows if row["query"] in heldout_queries]
+    sizes = Counter(row["query"] for row in rows)
+    queries = heldout_groups(card["heldout_rows"], sizes, "query", chance)
+    train = [row for row in rows if row["query"] not in queries]
+    heldout = [row for row in rows if row["query"] in queries]
     return sample(train, card["train_rows"], chance), sample(heldout, card["heldout_rows"], chance)
 
 
 def report_on(
-    train: list[Row], heldout: list[Row], dropped: dict[str, int], card: dict[str, Any], evaluated: list[Row]
+    train: list[Row], heldout: list[Row], about: dict[str, Any], card: dict[str, Any], evaluated: list[Row]
 ) -> dict[str, Any]:
-    """Return the data report: rows, drops by reason, lengths in words, overlap with the tasks' texts."""
-    texts = {folded(row[key]) for row in evaluated for key in ("summary", "description", "text")}
-    found = sum(folded(text) in texts for row in train for text in row.values())
+    """Return the data report: rows, drops by reason, lengths in words, texts that occur in several places.
+
+    about: what is known of the source's rows, their drops among it; evaluated: the tasks' docstrings.
+    """
+    positives = {row["positive"] for row in train}
     return {
         "source": card["source"],
         "seed": card["seed"],
         "rows": {"train": len(train), "heldout": len(heldout)},
         "rows_asked": {"train": card["train_rows"], "heldout": card["heldout_rows"]},
-        "dropped": dropped,
+        **about,
         "words": {column: word_counts([row[column] for row in train]) for column in train[0]},
-        "train_texts_in_evaluation": found if evaluated else None,
+        "repeated_texts": repeated_texts(train),
+        "heldout_rows_with_a_positive_of_training": sum(row["positive"] in positives for row in heldout),
+        "train_texts_in_evaluation": texts_in(evaluated, train) if evaluated else None,
         "sha256": content_hash(train),
     }
+
+
+def texts_in(evaluated: list[Row], train: list[Row]) -> int:
+    """Return how many texts of the training rows are texts of the tasks' docstrings."""
+    texts = {folded(row[key]) for row in evaluated for key in ("summary", "description", "text")}
+    return sum(folded(text) in texts for row in train for text in row.values())
+
+
+def repeated_texts(rows: list[Row]) -> dict[str, int]:
+    """Return how many rows would be false negatives of each other in one batch, by reason.
+
+    In a batch the positives and negatives of all rows are negatives of the other queries.
+    """
+    queries = Counter(row["query"] for row in rows)
+    pairs = {(row["query"], row["positive"]) for row in rows}
+    positive_for = Counter(positive for _, positive in pairs)  # text -> queries
+    several = [positive_for[row["positive"]] > 1 for row in rows]
+    own = [(row["query"], row.get("negative")) in pairs for row in rows]
+    others = [positive_for[row.get("negative")] > is_own for row, is_own in zip(rows, own, strict=True)]
+    return {
+        "rows_whose_query_has_other_rows": sum(queries[row["query"]] > 1 for row in rows),
+        "passages_positive_for_several_queries": sum(count > 1 for count in positive_for.values()),
+        "rows_with_such_a_positive": sum(several),
+        "rows_whose_negative_is_positive_for_another_query": sum(others),
+        "rows_whose_negative_is_positive_for_their_query": sum(own),
+    }
+
+
+def losses(report: dict[str, Any], card: dict[str, Any]) -> Iterator[str]:
+    """Yield lines on what of the user's rows is not used, and where fewer rows are left than were asked."""
+    if columns := report.get("columns_not_read"):
+        yield f"{origin(card)}: columns not read: {listed(columns)}"
+    dropped = {reason: count for reason, count in report["dropped"].items() if reason != "not_needed"}
+    if card["source"] != "docstrings" and any(dropped.values()):
+        yield f"{origin(card)}: dropped: {in_words(dropped)}"
+    for side, asked in report["rows_asked"].items():
+        if asked and report["rows"][side] < asked:
+            yield f"data.{side}_rows {asked}: only {report['rows'][side]} rows are there"
+
+
+def in_words(counts: dict[str, int]) -> str:
+    """Return the counts that are not 0, as in "2 duplicate, 1 empty"."""
+    return ", ".join(f"{count:,} {reason.replace('_', ' ')}" for reason, count in counts.items() if count)
 
 
 def word_counts(texts: list[str]) -> dict[str, int]:

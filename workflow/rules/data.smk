@@ -37,7 +37,7 @@ rule prepare_data:
     input:
         card="results/{study}/cards/source.json",
         docstrings=harvest,
-        rows=own_rows,
+        rows=own_rows,  # the card names them; an input, so that a changed file is read again
         fetched=fetched_data,
     output:
         train="results/{study}/data/train.parquet",

@@ -2,8 +2,10 @@
 
 import random
 from collections import Counter, defaultdict
+from collections.abc import Mapping
 from typing import Any
 
+from ..command import BadInput
 from .text import folded
 
 MIN_SUMMARY_WORDS = 3  # "Initialize self." asks for nothing in particular
@@ -19,7 +21,8 @@ def docstring_triplets(
     """
     usable, dropped = described([row for row in harvested if row["split"] == "train"], card)
     chance = random.Random(card["seed"])
-    heldout_modules = _modules_for(card["heldout_rows"], usable, chance)
+    sizes = Counter(row["module"] for row in usable)
+    heldout_modules = heldout_groups(card["heldout_rows"], sizes, "module", chance)
     sides = [[row for row in usable if (row["module"] in heldout_modules) is held] for held in (False, True)]
     train = sample(_triplets(sides[0], chance), card["train_rows"], chance)
     heldout = sample(_triplets(sides[1], chance), card["heldout_rows"], chance)
@@ -64,20 +67,26 @@ def sample(rows: list[Row], wanted: int | None, chance: random.Random) -> list[R
     return chance.sample(rows, len(rows) if wanted is None else min(wanted, len(rows)))
 
 
+def heldout_groups(wanted: int, sizes: Mapping[str, int], kind: str, chance: random.Random) -> set[str]:
+    """Return random groups that have `wanted` rows together; sizes: the rows of each group.
+
+    BadInput where they would be all of the rows; kind: what a group's rows share, for the message.
+    """
+    groups, chosen, rows = sorted(sizes), set(), 0
+    chance.shuffle(groups)
+    while groups and rows < wanted:
+        chosen.add(groups[-1])
+        rows += sizes[groups.pop()]
+    if chosen and not groups:
+        most = rows - max(sizes.values())
+        cure = f"choose at most {most}" if most else f"all are of one {kind}, and no {kind} is on both sides"
+        raise BadInput(f"data.heldout_rows {wanted} takes all {rows} rows; {cure}")
+    return chosen
+
+
 def first_words(text: str, max_words: int) -> str:
     """Return the first `max_words` words of a text."""
     return " ".join(text.split()[:max_words])
-
-
-def _modules_for(wanted: int, rows: list[Row], chance: random.Random) -> set[str]:
-    """Return random modules that have `wanted` rows together."""
-    rows_per_module = Counter(row["module"] for row in rows)
-    modules = sorted(rows_per_module)
-    chance.shuffle(modules)
-    chosen: set[str] = set()
-    while modules and sum(rows_per_module[module] for module in chosen) < wanted:
-        chosen.add(modules.pop())
-    return chosen
 
 
 def _triplets(rows: list[Row], chance: random.Random) -> list[Row]:

@@ -25,9 +25,8 @@ def read_fetched(path: Path) -> list[dict[str, str]]:
     """Return a list of what was fetched: kind, for, name and revision of each; BadInput where it is none."""
     fetched = read_json(path)
     keys = {"kind", "for", "name", "revision"}
-    if not isinstance(fetched, list) or not all(
-        isinstance(one, dict) and keys <= one.keys() for one in fetched
-    ):
+    entries = fetched if isinstance(fetched, list) and fetched else [None]
+    if not all(isinstance(entry, dict) and keys <= entry.keys() for entry in entries):
         raise BadInput(f"{path}: not a list of what was fetched, objects with {', '.join(sorted(keys))}")
     return fetched
 
