@@ -20,7 +20,7 @@ from transformers import set_seed
 from embedding_designs.command import Stopped, write_json
 from embedding_designs.model import build_model, load_model
 from embedding_designs.train import save_run, train_run, training_arguments
-from embedding_designs.training.checkpoints import WHOLE, mark_complete, whole_checkpoint
+from embedding_designs.training.checkpoint_files import WHOLE, mark_complete, whole_checkpoint
 from embedding_designs.training.contrastive_loss import InBatchContrastiveLoss
 
 WORKFLOW = Path(__file__).parents[1] / "workflow"

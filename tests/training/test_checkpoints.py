@@ -10,7 +10,7 @@ import torch
 from embedding_designs.command import Stopped
 from embedding_designs.train import train_run
 from embedding_designs.training import contrastive_loss
-from embedding_designs.training.checkpoints import WHOLE, damage, whole_checkpoint
+from embedding_designs.training.checkpoint_files import WHOLE, damage, whole_checkpoint
 from embedding_designs.training.log import read_events
 
 STEPS = 6

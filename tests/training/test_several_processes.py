@@ -16,7 +16,7 @@ import torch
 from conftest import sentence
 from embedding_designs.command import write_json
 from embedding_designs.launch import accelerate_command
-from embedding_designs.training.checkpoints import WHOLE
+from embedding_designs.training.checkpoint_files import WHOLE
 
 HERE = Path(__file__).parent
 DESIGNS = ["eos-causal", "last-layer-causal", "multi-layer-bidirectional", "no-layer-weights"]

@@ -102,8 +102,9 @@ def _with_room(batches: list[list[int]], number: int, size: int) -> int:
 def shared_texts(dataset: Dataset) -> dict[int, list[int]]:
     """Return the texts, as numbers, that occur more than once, for each row that has any."""
     table = dataset.with_format("arrow")[:]
-    chunks = [chunk for column in table.columns for chunk in column.chunks]
-    numbers = pyarrow.chunked_array(chunks).combine_chunks().dictionary_encode().indices.to_numpy()
+    columns = [column.cast(pyarrow.large_string()) for column in table.columns]  # all texts in one array
+    texts = pyarrow.chunked_array([chunk for column in columns for chunk in column.chunks]).combine_chunks()
+    numbers = texts.dictionary_encode().indices.to_numpy()
     repeated = (np.bincount(numbers) > 1)[numbers].reshape(table.num_columns, -1)
     rows = numbers.reshape(table.num_columns, -1)
     return {
