@@ -64,7 +64,8 @@ def run_card(design: str, tiny: bool, **recipe: Any) -> dict[str, Any]:
     training = {
         "steps": 3, "batch_size": 8, "accumulation": 4, "learning_rate": 1e-5, "warmup_steps": 1,
         "weight_decay": 0.01, "max_grad_norm": 1.0, "scale": 20.0, "max_tokens": 512, "precision": "bf16",
-        "gradient_checkpointing": False, "checkpoint_steps": 100, "log_steps": 1, "heldout_steps": 100,
+        "gradient_checkpointing": False, "shared_texts": "keep", "checkpoint_steps": 100, "log_steps": 1,
+        "heldout_steps": 100,
     }  # fmt: skip
     return {
         "base": {"name": "random", "precision": "bf16", "finetuning": "lora", "lora": lora},

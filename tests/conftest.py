@@ -157,7 +157,7 @@ def run_card():
         training = {
             "steps": 8, "batch_size": 4, "accumulation": 2, "learning_rate": 0.01, "warmup_steps": 2,
             "weight_decay": 0.01, "max_grad_norm": 1.0, "scale": 20.0, "max_tokens": 16, "precision": "fp32",
-            "gradient_checkpointing": False,
+            "gradient_checkpointing": False, "shared_texts": "separate",
             "checkpoint_steps": 2, "log_steps": 1, "heldout_steps": 4,
         }  # fmt: skip
         return {

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
+from embedding_designs.command import BadInput
 from embedding_designs.pretrain import pretrain, token_sequences
 from embedding_designs.training.word_vectors import cooccurrences, positive_information, word_vectors
 
@@ -58,3 +59,31 @@ def test_a_pretrained_base_is_a_normal_transformers_folder_and_learned(tmp_path)
     assert tokenizer.decode(tokenizer(TEXTS[1])["input_ids"]).strip() == TEXTS[1]
     assert tokenizer.eos_token_id not in (None, tokenizer.pad_token_id)
     assert AutoModelForCausalLM.from_pretrained(tmp_path / "base").config.model_type == "qwen2"
+
+
+@pytest.mark.parametrize(
+    ("learning_rate", "message"),
+    [
+        (
+            1e30,
+            r"bases\.tiny\.pretrain: .* not finite at step \d of 40, learning rate \S+e\+\d+; lower",
+        ),
+        (float("inf"), r"not finite at step 2 of 40, learning rate inf"),
+    ],
+)
+def test_a_pretraining_stops_at_the_step_whose_numbers_are_not_finite(learning_rate, message, tmp_path):
+    with pytest.raises(BadInput, match=message):
+        pretrain({**CARD, "learning_rate": learning_rate}, TEXTS, tmp_path / "base", tmp_path / "log.jsonl")
+    assert not (tmp_path / "base").exists()
+
+
+def test_weights_that_the_last_step_made_infinite_are_not_saved(tmp_path):
+    card = {**CARD, "steps": 1, "learning_rate": float("inf")}
+    with pytest.raises(BadInput, match="not finite at step 1 of 1"):
+        pretrain(card, TEXTS, tmp_path / "base", tmp_path / "log.jsonl")
+
+
+def test_fewer_tokens_than_a_sequence_are_refused(tmp_path):
+    message = r"pretrain\.sequence_length 16 is more than the \d+ tokens of the docstrings"
+    with pytest.raises(BadInput, match=message):
+        pretrain(CARD, ["a cat"], tmp_path / "base", tmp_path / "log.jsonl")

@@ -20,7 +20,7 @@ from transformers import set_seed
 from embedding_designs.command import Stopped, write_json
 from embedding_designs.model import build_model, load_model
 from embedding_designs.train import save_run, train_run, training_arguments
-from embedding_designs.training.checkpoints import WHOLE, EpochSampler, whole_checkpoint
+from embedding_designs.training.checkpoint_files import WHOLE, mark_complete, whole_checkpoint
 from embedding_designs.training.contrastive_loss import InBatchContrastiveLoss
 
 WORKFLOW = Path(__file__).parents[1] / "workflow"
@@ -191,26 +191,6 @@ def test_sigterm_ends_the_command_in_time_with_a_checkpoint_and_no_model(run_car
     assert sorted(path.name for path in tmp_path.iterdir()) == ["card.json", "checkpoints"]
 
 
-def test_an_epoch_has_its_own_order_whether_or_not_the_ones_before_were_seen():
-    def batches(*epochs):
-        sampler = EpochSampler(
-            range(10),
-            generator=torch.Generator(),
-            seed=3,
-            batch_size=4,
-            drop_last=True,
-            valid_label_columns=[],
-        )
-        for epoch in epochs:
-            sampler.set_epoch(epoch)
-            order = list(sampler)
-        return order
-
-    assert batches(0, 1, 2) == batches(2) != batches(1) != batches(0)
-    first = torch.randperm(10, generator=torch.Generator().manual_seed(3)).tolist()
-    assert batches(0) == [first[:4], first[4:8]]
-
-
 def test_a_pooling_learning_rate_moves_the_poolings_that_have_weights(run_card, bases, triplets, tmp_path):
     recipe = {"steps": 2, "warmup_steps": 0, "learning_rate": 1e-9, "pooling_learning_rate": 0.5}
     mixed = train(run_card("layer-mix-causal", **recipe), bases, triplets, tmp_path / "mix")
@@ -222,7 +202,7 @@ def test_a_pooling_learning_rate_moves_the_poolings_that_have_weights(run_card, 
 def test_a_checkpoint_cut_off_by_a_kill_is_not_resumed_from(tmp_path):
     for step in (2, 4):
         (tmp_path / f"checkpoint-{step}").mkdir()
-    (tmp_path / "checkpoint-2" / WHOLE).touch()
+    mark_complete(tmp_path / "checkpoint-2", {"counts": {}, "losses": 0.0, "logged": 2})
     assert whole_checkpoint(tmp_path) == str(tmp_path / "checkpoint-2")
 
 
@@ -253,7 +233,7 @@ def test_loss_is_cross_entropy_of_scaled_cosines_over_positives_and_hard_negativ
 def test_accumulation_averages_the_losses_of_separate_small_pools(run_card, bases, triplets, tmp_path):
     """One step of 2 micro-steps equals AdamW's first step on the mean of their two losses."""
     card = run_card("mean-causal", steps=1, warmup_steps=0, weight_decay=0.0, max_grad_norm=1e9)
-    arguments = training_arguments(card, tmp_path)
+    arguments = training_arguments(card, tmp_path, heldout_share=4)
     assert (arguments.per_device_train_batch_size, arguments.gradient_accumulation_steps) == (4, 2)
     trained = train(card, bases, triplets, tmp_path / "run")
     set_seed(card["seed"])

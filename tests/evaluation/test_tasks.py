@@ -5,7 +5,7 @@ import pytest
 
 from embedding_designs.cards import names_of
 from embedding_designs.command import BadInput
-from embedding_designs.evaluation.tasks import check_names, mteb_task
+from embedding_designs.evaluation.tasks import check_names, is_intact, mteb_task
 from embedding_designs.study import load_study
 
 ENGLISH = "MTEB(eng, v2)"
@@ -69,3 +69,21 @@ def test_a_task_belongs_to_the_category_that_mteb_gives_it(category, name, own):
 def test_an_unknown_name_is_refused_with_what_is_like_it(tasks, benchmark, message):
     with pytest.raises(BadInput, match=message):
         check_names("s.yaml", tasks, benchmark)
+
+
+@pytest.mark.parametrize(
+    "content", [b"", bytes(40), b'{"task": "STS17", "cat', b"[]", b'{"task": "STS17"}', b"\xff"]
+)
+def test_a_damaged_score_of_an_interrupted_evaluation_counts_as_missing_and_is_noted(
+    content, tmp_path, capfd
+):
+    done = tmp_path / "STS17.json"
+    assert not is_intact(done)
+    assert capfd.readouterr().err == ""
+    done.write_bytes(content)
+    assert not is_intact(done)
+    said = capfd.readouterr().err
+    assert said.startswith(f"note: {done}: ")
+    assert said.endswith("; the task is evaluated again\n")
+    done.write_text('{"task": "STS17", "category": "STS", "metric": "cosine_spearman", "score": 0.5}')
+    assert is_intact(done)

@@ -9,12 +9,14 @@ import sys
 import time
 from pathlib import Path
 
+import pandas as pd
 import pytest
 import torch
 
+from conftest import sentence
 from embedding_designs.command import write_json
 from embedding_designs.launch import accelerate_command
-from embedding_designs.training.checkpoints import WHOLE
+from embedding_designs.training.checkpoint_files import WHOLE
 
 HERE = Path(__file__).parent
 DESIGNS = ["eos-causal", "last-layer-causal", "multi-layer-bidirectional", "no-layer-weights"]
@@ -29,7 +31,21 @@ def environment() -> dict[str, str]:
 
 
 @pytest.fixture(scope="module")
-def runs(run_card, bases, triplets, tmp_path_factory):
+def shared(tmp_path_factory):
+    """Return train.parquet, 96 rows whose half shares 12 passages, and heldout.parquet."""
+    folder = tmp_path_factory.mktemp("shared")
+    for name, rows in (("train", 96), ("heldout", 16)):
+        numbers = range(rows)
+        columns = {
+            "query": [f"{sentence(number, 4)} {number}" for number in numbers],
+            "positive": [f"{number % 12 if number % 2 else number} fox" for number in numbers],
+        }
+        pd.DataFrame(columns).to_parquet(folder / f"{name}.parquet", index=False)
+    return folder / "train.parquet", folder / "heldout.parquet"
+
+
+@pytest.fixture(scope="module")
+def runs(run_card, bases, shared, tmp_path_factory):
     """Return the folders of the same trainings in one process (1 x 8) and in two (2 x 4)."""
     cards = {design: run_card(design, **RECIPE) for design in DESIGNS}
     cards[CHUNKED] = run_card("multi-layer-bidirectional", **RECIPE, cached_chunk=5)
@@ -39,7 +55,7 @@ def runs(run_card, bases, triplets, tmp_path_factory):
     for processes in (1, 2):
         folder = tmp_path_factory.mktemp(f"processes{processes}")
         cases = {"base": str(bases["mistral"]), "cards": cards, "stop": stop, "output": str(folder)}
-        cases |= {"train": str(triplets[0]), "heldout": str(triplets[1])}
+        cases |= {"train": str(shared[0]), "heldout": str(shared[1])}
         write_json(folder / "cases.json", cases)
         command = [sys.executable, str(HERE / "several_processes.py"), str(folder / "cases.json")]
         if processes > 1:

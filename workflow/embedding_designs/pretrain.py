@@ -15,7 +15,7 @@ from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
 from torch import Tensor
 from transformers import AutoConfig, AutoModelForCausalLM, PreTrainedModel, PreTrainedTokenizerFast, set_seed
 
-from .command import command, progress, read_json, whole
+from .command import BadInput, command, progress, read_json, whole
 from .training.log import peak_memory_mb
 from .training.word_vectors import word_vectors
 
@@ -71,6 +71,11 @@ def start_from_word_vectors(model: PreTrainedModel, rows: list[list[int]]) -> No
 def token_sequences(rows: list[list[int]], eos: int, length: int) -> Tensor:
     """Return the texts' tokens, each text ended by EOS, as one stream cut into rows: (sequences, length)."""
     stream = [token for row in rows for token in (*row, eos)]
+    if len(stream) < length:
+        raise BadInput(
+            f"pretrain.sequence_length {length} is more than the {len(stream)} tokens of the docstrings;"
+            " lower it, or name more packages in data.train_packages"
+        )
     return torch.tensor(stream[: len(stream) // length * length]).view(-1, length)
 
 
@@ -89,7 +94,8 @@ def train_decoder(model: PreTrainedModel, sequences: Tensor, card: dict[str, Any
             rows = sequences[batch]  # (batch, length)
             loss = model(input_ids=rows, labels=rows).loss
             loss.backward()
-            torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
+            norm = torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
+            check_finite(card, step, schedule.get_last_lr()[0], loss, norm)
             optimizer.step()
             optimizer.zero_grad()
             line = {
@@ -104,6 +110,16 @@ def train_decoder(model: PreTrainedModel, sequences: Tensor, card: dict[str, Any
             schedule.step()
             if step % 10 == 0 or step == steps:
                 lines.write(json.dumps(line) + "\n")
+    check_finite(card, steps, line["learning_rate"], *model.parameters())
+
+
+def check_finite(card: dict[str, Any], step: int, rate: float, *numbers: Tensor) -> None:
+    """Raise BadInput where loss, gradient norm or weights of a step are not finite."""
+    if not all(number.isfinite().all() for number in numbers):
+        raise BadInput(
+            f"bases.{card['name']}.pretrain: loss, gradients or weights are not finite at step {step} of"
+            f" {card['steps']}, learning rate {rate:g}; lower pretrain.learning_rate"
+        )
 
 
 def pretrain(card: dict[str, Any], texts: list[str], output: Path, log: Path) -> None:
@@ -130,7 +146,7 @@ def main() -> None:
     parser.add_argument("--training-log", type=Path, required=True)
     arguments = parser.parse_args()
 
-    card = read_json(arguments.card)
+    card = read_json(arguments.card, keys=("name", "pretrain"))
     docstrings = pd.read_parquet(arguments.docstrings, columns=["text", "split"])
     texts = docstrings.loc[docstrings["split"] == "train", "text"].tolist()
     with whole(arguments.output) as output, whole(arguments.training_log) as log:

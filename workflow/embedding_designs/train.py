@@ -13,7 +13,6 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from datasets import Dataset
 from peft import LoraConfig
 from sentence_transformers import SentenceTransformer, SentenceTransformerTrainingArguments
 from transformers import set_seed
@@ -24,10 +23,14 @@ from .hub.fetched import fetched_revision
 from .launch import take_console
 from .model import build_model, merge_adapter, save_model
 from .training import processes
-from .training.checkpoints import EpochSampler, Trainer, train_with_checkpoints, weights_apart
+from .training.checkpoints import train_with_checkpoints
 from .training.contrastive_loss import contrastive_loss
 from .training.log import TrainingLog
+from .training.memory import memory_for
+from .training.sampler import SAMPLERS
 from .training.stop_signal import leave_at_sigterm
+from .training.trainer import Trainer, weights_apart
+from .training.triplets import check_batches, heldout_share, read_triplets
 
 POOLING_PARAMETERS = r"(^|\.)1\."  # the pooling is module 1 of the model
 
@@ -41,24 +44,27 @@ def train_run(
     same card and data give the same model, whether or not the training was interrupted. All processes of a
     training call this together. Raises Stopped at SIGTERM, with a checkpoint written.
     """
+    recipe, run = card["training"], f"{card['design']['name']} seed{card['seed']}"
+    train_rows, heldout_rows = read_triplets(train), read_triplets(heldout)
+    check_batches(train_rows, recipe, card["seed"], train)
+    arguments = training_arguments(card, checkpoints, heldout_share(len(heldout_rows), recipe, heldout))
     set_seed(card["seed"])
     model = untrained_model(card, base)
-    recipe = card["training"]
-    training_log = TrainingLog(log, model, f"train {card['design']['name']} seed{card['seed']}")
+    training_log = TrainingLog(log, model, f"train {run}")
     if processes.count() > 1:
         model.register_forward_hook(only_embeddings)
-    train_rows, heldout_rows = (
-        Dataset.from_parquet(str(path), keep_in_memory=True) for path in (train, heldout)
-    )
     trainer = Trainer(
         model=model,
-        args=training_arguments(card, checkpoints, len(heldout_rows)),
+        args=arguments,
         train_dataset=train_rows,
         eval_dataset=heldout_rows,
         loss=contrastive_loss(model, recipe),
         callbacks=[training_log],
+        run=run,
     )
-    train_with_checkpoints(trainer, training_log, checkpoints)
+    with memory_for(recipe):
+        train_with_checkpoints(trainer, training_log, checkpoints)
+    trainer.check_end()
     training_log.summarise(trainer.state)
     if card["base"].get("lora", {}).get("save") == "merged":
         merge_adapter(model)
@@ -93,22 +99,20 @@ def only_embeddings(model: torch.nn.Module, inputs: Any, features: dict[str, Any
 
 
 def training_arguments(
-    card: dict[str, Any], checkpoints: Path, heldout_rows: int | None = None
+    card: dict[str, Any], checkpoints: Path, heldout_share: int
 ) -> SentenceTransformerTrainingArguments:
     """Return the Trainer's arguments for a run card.
 
-    Each process has its share of the batch, and of that of the held-out loss, which all `heldout_rows` bound.
+    Each process has its share of the batch, and of that of the held-out loss; 0: there is no held-out loss.
     """
     recipe = card["training"]
-    share = recipe["batch_size"] // processes.count()
-    heldout_share = min(share, max(1, (heldout_rows or recipe["batch_size"]) // processes.count()))
     pooling_rate = recipe.get("pooling_learning_rate")
     has_weights = POOLING_KINDS[card["design"]["pooling"]["kind"]].trained
     arguments = SentenceTransformerTrainingArguments(
         output_dir=str(checkpoints),
         max_steps=recipe["steps"],
-        per_device_train_batch_size=share,
-        per_device_eval_batch_size=heldout_share,
+        per_device_train_batch_size=recipe["batch_size"] // processes.count(),
+        per_device_eval_batch_size=max(1, heldout_share),
         gradient_accumulation_steps=recipe["accumulation"],
         learning_rate=recipe["learning_rate"],
         learning_rate_mapping={POOLING_PARAMETERS: pooling_rate} if pooling_rate and has_weights else {},
@@ -122,10 +126,11 @@ def training_arguments(
         use_cpu=not torch.cuda.is_available(),
         seed=card["seed"],
         data_seed=card["seed"],
-        batch_sampler=EpochSampler,
+        batch_sampler=SAMPLERS[recipe["shared_texts"]],
         dataloader_drop_last=True,  # every step meets the same number of negatives
         logging_steps=recipe["log_steps"],
-        eval_strategy="steps",
+        logging_nan_inf_filter=False,  # it hides such losses, and waits for the GPU at each micro-step
+        eval_strategy="steps" if heldout_share else "no",
         eval_steps=recipe["heldout_steps"],
         save_strategy="steps",
         save_steps=recipe["checkpoint_steps"],
@@ -186,7 +191,7 @@ def main() -> None:
     processes.join()
     if processes.is_main():
         take_console()
-    card = read_json(arguments.card)
+    card = read_json(arguments.card, keys=("base", "design", "seed", "training"))
     if arguments.fetched:
         card["base"] |= fetched_revision(arguments.fetched)
     check_launch(card)

@@ -10,12 +10,14 @@ from typing import Any
 import mteb
 import pandas as pd
 
-from ..command import BadInput, progress, read_json, whole
+from ..command import BadInput, note, progress, read_json, whole
 from ..docstring_tasks import load_task
 from ..hub.fetched import in_cache
 from ..published.tasks import nearest
 from ..scores import SCORE_DIGITS
 from ..task_sizes import misplaced
+
+COLUMNS = ["task", "category", "metric", "score"]
 
 
 def check_names(study: str | Path, tasks: Mapping[str, Sequence[str]], benchmark: str | None) -> None:
@@ -78,14 +80,26 @@ def evaluate(
     batch = [(category, name) for category, names in card["tasks"].items() for name in names]
     for number, (category, name) in enumerate(progress(batch, description=f"evaluate {description}")):
         done = partial / f"{name}.json"
-        if not done.exists():
+        if not is_intact(done):
             task = load(name, docstring_tasks, card.get("benchmark"))
             row = {"task": name, "category": category, **score(model, task)}
             with whole(done) as part:
                 part.write_text(json.dumps(row), encoding="utf-8")
         finish([name for _, name in batch[: number + 1]])
         rows.append(read_json(done))
-    return pd.DataFrame(rows, columns=["task", "category", "metric", "score"])
+    return pd.DataFrame(rows, columns=COLUMNS)
+
+
+def is_intact(done: Path) -> bool:
+    """Return whether a finished task's file is there; one that cannot be read counts as missing."""
+    if not done.exists():
+        return False
+    try:
+        read_json(done, keys=COLUMNS)
+    except BadInput as damage:
+        note(f"{damage}; the task is evaluated again")
+        return False
+    return True
 
 
 def score(model: Any, task: mteb.AbsTask) -> dict[str, Any]:

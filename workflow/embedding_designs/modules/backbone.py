@@ -169,6 +169,10 @@ def probe_attention(model: nn.Module, attention: str) -> None:
     model.eval()
     first, second = (model(input_ids=torch.tensor([[1, token]], device=device))[0] for token in (2, 3))
     model.train(training)
+    if not (first.isfinite().all() and second.isfinite().all()):
+        raise ValueError(
+            f"{type(model).__name__} returns numbers that are not finite; its weights are damaged"
+        )
     sees_later = not torch.equal(first[:, 0], second[:, 0])
     if sees_later != (attention == "bidirectional"):
         raise ValueError(f"{type(model).__name__} does not obey attention = {attention}")

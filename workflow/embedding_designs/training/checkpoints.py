@@ -1,41 +1,23 @@
-"""Checkpoints: whole or not there, written at SIGTERM too; a training that goes on from one ends the same."""
+"""Checkpoints: verified before use, written at SIGTERM too; a training resumed from one ends the same."""
 
-import contextlib
-import json
 import random
-import shutil
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
 from accelerate.utils import set_seed
-from sentence_transformers import SentenceTransformerTrainer
-from sentence_transformers.base.sampler import DefaultBatchSampler
-from torch.utils.data import Dataset, RandomSampler
 from transformers import TrainerCallback, TrainerControl, TrainerState, TrainingArguments
-from transformers.trainer_utils import get_last_checkpoint
 
-from ..command import Stopped
+from ..command import Stopped, read_json, sync
 from . import processes
+from .checkpoint_files import WHOLE, mark_complete, whole_checkpoint
 from .log import TrainingLog
 from .stop_signal import StopSignal
-
-WHOLE = "whole.json"  # written last, so that a checkpoint without it is known to be cut off by a kill
-
-
-def whole_checkpoint(folder: Path) -> str | None:
-    """Return the newest checkpoint that was written to its end, or None; cut-off ones are removed."""
-    if processes.is_main():
-        for checkpoint in folder.glob("checkpoint-*"):
-            if not (checkpoint / WHOLE).exists():
-                shutil.rmtree(checkpoint)
-    processes.wait()
-    return get_last_checkpoint(str(folder))
+from .trainer import Trainer
 
 
-def train_with_checkpoints(trainer: SentenceTransformerTrainer, log: TrainingLog, folder: Path) -> None:
+def train_with_checkpoints(trainer: Trainer, log: TrainingLog, folder: Path) -> None:
     """Train to the end, from the newest checkpoint of `folder` if there is one.
 
     At SIGTERM it writes a checkpoint of the last whole step and raises Stopped.
@@ -55,30 +37,6 @@ def train_with_checkpoints(trainer: SentenceTransformerTrainer, log: TrainingLog
             raise Stopped(f"{stopped} after step {step} of {steps}; the same command goes on") from None
 
 
-class Trainer(SentenceTransformerTrainer):
-    """Sentence Transformers' Trainer, which can save what DeepSpeed trains."""
-
-    def _save(self, output_dir: str | None = None, state_dict: dict[str, Any] | None = None) -> None:
-        if self.args.should_save:  # with DeepSpeed all processes come here
-            with weights_apart(self.model):
-                super()._save(output_dir, state_dict)
-
-
-@contextlib.contextmanager
-def weights_apart(model: torch.nn.Module) -> Iterator[None]:
-    """Give each weight memory of its own: DeepSpeed keeps all in one block, which cannot be saved."""
-    shared = {
-        parameter: parameter.data
-        for parameter in model.parameters()
-        if parameter.untyped_storage().nbytes() > parameter.nbytes
-    }
-    for parameter, data in shared.items():
-        parameter.data = data.clone()
-    yield
-    for parameter, data in shared.items():
-        parameter.data = data
-
-
 class Ended(Exception):
     """The checkpoint that training would go on from is that of its last step."""
 
@@ -91,7 +49,7 @@ class Checkpoints(TrainerCallback):
     the Trainer forgets: the counts of the log, and the losses since its last line.
     """
 
-    def __init__(self, trainer: SentenceTransformerTrainer, log: TrainingLog, stop: StopSignal):
+    def __init__(self, trainer: Trainer, log: TrainingLog, stop: StopSignal):
         self.trainer = trainer
         self.log = log
         self.stop = stop
@@ -105,7 +63,7 @@ class Checkpoints(TrainerCallback):
             set_seed(args.seed, device_specific=True)
         self.losses, self.logged = self.trainer._tr_loss.clone(), state.global_step
         if state.global_step:
-            mark = json.loads((self._folder() / WHOLE).read_text(encoding="utf-8"))
+            mark = read_json(self._folder() / WHOLE)
             self.log.go_on_from(mark["counts"])
             self.trainer._tr_loss += mark["losses"]
             self.trainer._globalstep_last_logged = self.logged = mark["logged"]
@@ -151,7 +109,7 @@ class Checkpoints(TrainerCallback):
         self.random_state = random_state()
 
     def on_save(self, *args: Any, **kwargs: Any) -> None:
-        """Mark the checkpoint as whole; a kill before this leaves it without the mark."""
+        """Mark the checkpoint as complete; a kill before this leaves it without the mark."""
         mark = {
             "counts": self.log.counts(),
             "losses": float(processes.mean(self.losses)),
@@ -159,9 +117,9 @@ class Checkpoints(TrainerCallback):
         }
         processes.wait()  # each process writes a file of its own
         if processes.is_main():
-            part = self._folder() / f"{WHOLE}.part"
-            part.write_text(json.dumps(mark), encoding="utf-8")
-            part.rename(self._folder() / WHOLE)
+            sync(self.log.path)
+            mark_complete(self._folder(), mark)
+        processes.wait()  # a launcher ends all processes when the first one leaves
 
     def save_last_step(self) -> None:
         """Write a checkpoint of the last whole step, unless there is one, or none has ended."""
@@ -175,24 +133,6 @@ class Checkpoints(TrainerCallback):
 
     def _folder(self) -> Path:
         return Path(self.trainer.args.output_dir) / f"checkpoint-{self.trainer.state.global_step}"
-
-
-class EpochSampler(DefaultBatchSampler):
-    """Batches of a random order that depends on nothing but the seed and the epoch.
-
-    Sentence Transformers' own sampler gives a resumed training the order of the first epoch again.
-    """
-
-    def __init__(self, dataset: Dataset, *, generator: torch.Generator, **settings: Any):
-        super().__init__(RandomSampler(dataset, generator=generator), generator=generator, **settings)
-
-    def __iter__(self):
-        """Yield the batches of the epoch: the orders of earlier epochs are drawn first."""
-        self.generator.manual_seed(self.seed)
-        for _ in range(self.epoch):
-            for _ in self.sampler:
-                pass
-        yield from super().__iter__()
 
 
 def random_state() -> dict[str, Any]:

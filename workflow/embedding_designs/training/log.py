@@ -1,5 +1,6 @@
 """The training log: JSON lines of loss, learning rate, tokens a second, memory and held-out loss."""
 
+import contextlib
 import json
 import resource
 import sys
@@ -11,7 +12,7 @@ import torch
 from sentence_transformers import SentenceTransformer
 from transformers import TrainerCallback, TrainerControl, TrainerState, TrainingArguments
 
-from ..command import progress
+from ..command import progress, whole
 from . import processes
 
 
@@ -48,13 +49,12 @@ class TrainingLog(TrainerCallback):
         self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any
     ) -> None:
         """Keep the log up to the checkpoint that training goes on from."""
-        lines = self.path.read_text(encoding="utf-8").splitlines() if state.global_step else []
-        events = [event for event in map(json.loads, lines) if event["step"] <= state.global_step]
-        events = [event for event in events if event["event"] != "summary"]
+        events = read_events(self.path, state.global_step)
         args.eval_on_start = _owes_heldout_loss(args, state, events)
         processes.wait()  # for all to have read what the main process now writes
         if processes.is_main():
-            self.path.write_text("".join(json.dumps(event) + "\n" for event in events), encoding="utf-8")
+            with whole(self.path) as part:
+                part.write_text("".join(json.dumps(event) + "\n" for event in events), encoding="utf-8")
             self.bar = progress(description=self.description, total=args.max_steps)
             self.bar.update(state.global_step)
         self.resumed_from = state.global_step
@@ -124,10 +124,21 @@ class TrainingLog(TrainerCallback):
             file.write(json.dumps(line) + "\n")
 
 
+def read_events(path: Path, step: int) -> list[dict[str, Any]]:
+    """Return a log's events up to a step, without summaries and lines that a kill or a power cut damaged."""
+    events = []
+    for line in path.read_bytes().splitlines() if step and path.exists() else ():
+        with contextlib.suppress(ValueError, TypeError, KeyError):  # not JSON, or not an event
+            event = json.loads(line)
+            if event["step"] <= step and event["event"] != "summary":
+                events.append(event)
+    return events
+
+
 def _owes_heldout_loss(args: TrainingArguments, state: TrainerState, events: list[dict[str, Any]]) -> bool:
     """Return whether the training was stopped in the middle of computing the step's held-out loss."""
     step = state.global_step
-    due = step > 0 and (step % args.eval_steps == 0 or step >= args.max_steps)
+    due = step > 0 and args.do_eval and (step % args.eval_steps == 0 or step >= args.max_steps)
     return due and not any(event["event"] == "heldout" and event["step"] == step for event in events)
 
 

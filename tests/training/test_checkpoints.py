@@ -1,0 +1,154 @@
+"""Checkpoints: a damaged one is set aside with a note, and the training resumes from an earlier state."""
+
+import json
+import shutil
+
+import pandas as pd
+import pytest
+import torch
+
+from embedding_designs.command import Stopped
+from embedding_designs.train import train_run
+from embedding_designs.training import contrastive_loss
+from embedding_designs.training.checkpoint_files import WHOLE, damage, whole_checkpoint
+from embedding_designs.training.log import read_events
+
+STEPS = 6
+
+
+def train(card, bases, rows, folder) -> dict[str, torch.Tensor]:
+    folder.mkdir(exist_ok=True)
+    model = train_run(card, str(bases["mistral"]), *rows, folder, folder / "log.jsonl")
+    return {name: value.clone() for name, value in model.state_dict().items()}
+
+
+@pytest.fixture(scope="module")
+def trained(run_card, bases, triplets, tmp_path_factory):
+    """Return the card, the folder with the checkpoints 4 and 6, and the weights of a training of 6 steps."""
+    card = run_card(lora=True, steps=STEPS, checkpoint_steps=2)
+    folder = tmp_path_factory.mktemp("trained") / "run"
+    return card, folder, train(card, bases, triplets, folder)
+
+
+@pytest.fixture
+def run(trained, tmp_path):
+    shutil.copytree(trained[1], tmp_path / "run")
+    return tmp_path / "run"
+
+
+def truncate(file):
+    file.write_bytes(file.read_bytes()[: file.stat().st_size // 2])
+
+
+def zero(file):
+    file.write_bytes(bytes(file.stat().st_size))
+
+
+def change_one_bit(file):
+    content = bytearray(file.read_bytes())
+    content[len(content) // 2] ^= 1
+    file.write_bytes(content)
+
+
+def remove(file):
+    file.unlink()
+
+
+FILES = ["model", "optimizer.pt", "scheduler.pt", "rng_state.pth", "trainer_state.json"]
+HARM = [(name, harm) for name in FILES for harm in (truncate, zero, change_one_bit, remove)]
+HARM += [(WHOLE, truncate), (WHOLE, zero)]
+
+
+@pytest.mark.parametrize(("name", "harm"), HARM)
+def test_a_damaged_checkpoint_is_set_aside_and_named(name, harm, run, capfd):
+    newest = run / "checkpoint-6"
+    file = max(newest.rglob("*.safetensors")) if name == "model" else newest / name
+    harm(file)
+    assert damage(newest)
+    assert whole_checkpoint(run) == str(run / "checkpoint-4")
+    assert (run / "damaged-checkpoint-6").is_dir()
+    said = capfd.readouterr().err.splitlines()
+    assert len(said) == 1
+    assert said[0].startswith(f"note: {newest} is damaged (")
+    assert "set aside as damaged-checkpoint-6" in said[0]
+    if name != WHOLE:
+        assert file.name in said[0]
+
+
+@pytest.mark.parametrize(("damaged", "resumed_from"), [((6,), 4), ((6, 4), 0)])
+def test_a_training_resumes_from_the_newest_undamaged_checkpoint_to_the_same_weights(
+    damaged, resumed_from, trained, run, bases, triplets
+):
+    card, _, weights = trained
+    for step in damaged:
+        truncate(run / f"checkpoint-{step}" / "optimizer.pt")
+    with (run / "log.jsonl").open("ab") as log:  # as a kill and a power cut leave it
+        log.write(b'{"event": "train", "st' + bytes(20) + b"\n[1]\n\xff\n")
+    again = train(card, bases, triplets, run)
+    assert all(torch.equal(again[name], value) for name, value in weights.items())
+    lines = [json.loads(line) for line in (run / "log.jsonl").read_text().splitlines()]
+    assert [line["step"] for line in lines if line["event"] == "train"] == [1, 2, 3, 4, 5, 6]
+    assert lines[-1]["resumed_from_step"] == resumed_from
+    assert sorted(path.name for path in run.glob("checkpoint-*"))[-1] == "checkpoint-6"
+
+
+def test_a_checkpoint_that_is_damaged_twice_is_set_aside_twice(run):
+    for _ in range(2):
+        truncate(run / "checkpoint-6" / "optimizer.pt")
+        assert whole_checkpoint(run) == str(run / "checkpoint-4")
+        shutil.copytree(run / "damaged-checkpoint-6", run / "checkpoint-6")
+
+
+def test_a_log_that_is_lost_or_damaged_does_not_stop_a_training(tmp_path):
+    log = tmp_path / "log.jsonl"
+    assert read_events(log, 3) == []
+    kept = {"event": "train", "step": 3}
+    lines = [
+        "null",
+        "7",
+        '"step"',
+        "[]",
+        "{}",
+        '{"step": "x", "event": "train"}',
+        '{"step": 1}',
+        json.dumps(kept),
+    ]
+    log.write_bytes("\n".join(lines).encode() + b"\n\xff\0\n" + b'{"event": "train", "step": 4}\n{"event"')
+    assert read_events(log, 3) == [kept]
+    assert read_events(log, 0) == []
+
+
+class StopsIn(contrastive_loss.InBatchContrastiveLoss):
+    """Stops the training in its n-th call, as SIGTERM does."""
+
+    def __init__(self, model, recipe, call):
+        super().__init__(model, recipe["scale"])
+        self.calls, self.call = 0, call
+
+    def forward(self, *arguments):
+        self.calls += 1
+        if self.calls == self.call:
+            raise Stopped("by a test")
+        return super().forward(*arguments)
+
+
+@pytest.mark.parametrize("call", [2, 8, 9, 14, 18, 23])  # within and at the end of an epoch and of a step
+def test_a_training_on_rows_that_share_texts_resumes_to_the_same_weights(
+    call, run_card, bases, tmp_path, monkeypatch
+):
+    """An epoch is 6 batches of 4, a step 2 micro-steps; half of the rows share two passages."""
+    columns = {
+        "query": [f"{number} wizards" for number in range(24)],
+        "positive": [f"fox {number % 2 if number < 12 else number}" for number in range(24)],
+    }
+    for name in ("train", "heldout"):
+        pd.DataFrame(columns).to_parquet(tmp_path / f"{name}.parquet")
+    rows = tmp_path / "train.parquet", tmp_path / "heldout.parquet"
+    card = run_card("mean-causal", lora=True, steps=12, heldout_steps=100, checkpoint_steps=100)
+    weights = train(card, bases, rows, tmp_path / "never stopped")
+    with monkeypatch.context() as patch:
+        patch.setattr("embedding_designs.train.contrastive_loss", lambda *given: StopsIn(*given, call))
+        with pytest.raises(Stopped):
+            train(card, bases, rows, tmp_path / "stopped")
+    again = train(card, bases, rows, tmp_path / "stopped")
+    assert all(torch.equal(again[name], value) for name, value in weights.items())

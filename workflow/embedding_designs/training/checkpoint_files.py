@@ -1,0 +1,77 @@
+"""A checkpoint's files: marked as complete once they are on the disk, and verified before they are used."""
+
+import re
+import shutil
+import zlib
+from pathlib import Path
+from typing import Any
+
+from ..command import BadInput, note, read_json, sync, write_json
+from . import processes
+
+WHOLE = "whole.json"  # written last, so that a checkpoint without it is known to be cut off by a kill
+CHECKPOINT = re.compile(r"checkpoint-(\d+)")
+BLOCK = 2**20  # bytes read at a time
+
+
+def whole_checkpoint(folder: Path) -> str | None:
+    """Return the newest checkpoint that is as it was written, or None; all processes call this together.
+
+    Those that a kill cut off are removed, those that were damaged later are set aside.
+    """
+    step = int(processes.total(_newest_step(folder) if processes.is_main() else 0))
+    return str(folder / f"checkpoint-{step}") if step else None
+
+
+def _newest_step(folder: Path) -> int:
+    steps = [int(name[1]) for path in folder.glob("*") if (name := CHECKPOINT.fullmatch(path.name))]
+    for step in sorted(steps, reverse=True):
+        checkpoint = folder / f"checkpoint-{step}"
+        if not (checkpoint / WHOLE).exists():
+            shutil.rmtree(checkpoint)
+        elif reason := damage(checkpoint):
+            _set_aside(checkpoint, reason)
+        else:
+            return step
+    return 0
+
+
+def damage(checkpoint: Path) -> str | None:
+    """Return how a checkpoint differs from what was written, or None where it does not."""
+    try:
+        files = read_json(checkpoint / WHOLE, keys=("files", "counts", "losses", "logged"))["files"]
+    except BadInput:
+        return f"{WHOLE} cannot be read"
+    for name, written in files.items():
+        try:
+            if fingerprint(checkpoint / name) != written:
+                return f"{name} is not as it was written"
+        except OSError as error:
+            return f"{name}: {error.strerror}"
+    return None
+
+
+def _set_aside(checkpoint: Path, reason: str) -> None:
+    """Give a damaged checkpoint a name that nothing looks for."""
+    aside = checkpoint.with_name(f"damaged-{checkpoint.name}")
+    if aside.exists():
+        shutil.rmtree(aside)
+    checkpoint.rename(aside)
+    note(f"{checkpoint} is damaged ({reason}), set aside as {aside.name}; an earlier state is used")
+
+
+def mark_complete(checkpoint: Path, mark: dict[str, Any]) -> None:
+    """Write the mark of a checkpoint, with its files' fingerprints, once these are on the disk."""
+    sync(checkpoint)
+    files = [path for path in sorted(checkpoint.rglob("*")) if path.is_file()]
+    mark["files"] = {str(path.relative_to(checkpoint)): fingerprint(path) for path in files}
+    write_json(checkpoint / WHOLE, mark)
+
+
+def fingerprint(file: Path) -> list[int]:
+    """Return the size and the CRC-32 of a file: enough against damage, and twice as fast as SHA-256."""
+    checksum = 0
+    with file.open("rb") as content:
+        while block := content.read(BLOCK):
+            checksum = zlib.crc32(block, checksum)
+    return [file.stat().st_size, checksum]

@@ -1,0 +1,26 @@
+"""Out of memory in training: one line that says what to lower."""
+
+import contextlib
+from collections.abc import Iterator
+from typing import Any
+
+import torch
+
+from ..command import BadInput
+
+LOWERED = ("batch_size", "cached_chunk", "max_tokens")  # what memory grows with
+
+
+@contextlib.contextmanager
+def memory_for(recipe: dict[str, Any]) -> Iterator[None]:
+    """Raise BadInput where a training with this recipe runs out of memory, on a GPU or on the CPU."""
+    try:
+        yield
+    except (torch.OutOfMemoryError, MemoryError, RuntimeError) as error:
+        if type(error) is RuntimeError and "can't allocate memory" not in str(error):
+            raise
+        used = ", ".join(f"{key} {recipe[key]}" for key in LOWERED if recipe.get(key))
+        raise BadInput(
+            f"not enough memory for this training ({used}): lower or set training.cached_chunk, lower"
+            f" training.max_tokens, or use more GPUs; {' '.join(str(error).split())[:150]}"
+        ) from error

@@ -1,0 +1,112 @@
+"""The batches of an epoch: the rows in random order; those that share a text in different batches."""
+
+import itertools
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from typing import Any
+
+import numpy as np
+import pyarrow
+import torch
+from datasets import Dataset
+from sentence_transformers.base.sampler import DefaultBatchSampler
+from torch.utils.data import RandomSampler
+
+from . import processes
+
+TRIES = 100  # orders in succession that fill no batch, after which an epoch ends early
+
+
+class EpochSampler(DefaultBatchSampler):
+    """Batches of a random order that depends on nothing but the seed and the epoch.
+
+    Sentence Transformers' own sampler gives a resumed training the order of the first epoch again.
+    """
+
+    def __init__(self, dataset: Dataset, *, generator: torch.Generator, **settings: Any):
+        super().__init__(RandomSampler(dataset, generator=generator), generator=generator, **settings)
+
+    def __iter__(self) -> Iterator[list[int]]:
+        """Yield the batches of the epoch: the orders of earlier epochs are drawn first."""
+        self.generator.manual_seed(self.seed)
+        for _ in range(self.epoch):
+            for _ in self.sampler:
+                pass
+        yield from self.batches()
+
+    def batches(self) -> Iterator[list[int]]:
+        """Yield the batches of the order that is drawn next."""
+        return super().__iter__()
+
+
+class SeparatingSampler(EpochSampler):
+    """EpochSampler's batches, but a row that shares a text with one of its batch waits for a later batch.
+
+    As in Sentence Transformers' NoDuplicatesBatchSampler, texts are compared across columns, and rows are
+    drawn again where too few batches fill: every epoch has len(self) batches, as resuming needs.
+    That sampler does not know that the shares of several processes make up one batch, and its time grows with
+    the square of the number of rows that share one text.
+    """
+
+    def __init__(self, dataset: Dataset, **settings: Any):
+        super().__init__(dataset, **settings)
+        self.shared = shared_texts(dataset)
+
+    def batches(self) -> Iterator[list[int]]:
+        """Yield each process's share of a batch in turn."""
+        return itertools.islice(self._shares(), len(self))
+
+    def _shares(self) -> Iterator[list[int]]:
+        size = self.batch_size * processes.count()
+        tries = 0
+        while tries < TRIES:
+            full = [rows for rows in separated(self.sampler, self.shared, size) if len(rows) == size]
+            tries = 0 if full else tries + 1
+            for rows in full:
+                yield from (
+                    rows[start : start + self.batch_size] for start in range(0, size, self.batch_size)
+                )
+
+
+SAMPLERS = {"keep": EpochSampler, "separate": SeparatingSampler}  # by training.shared_texts
+
+
+def separated(order: Iterable[int], shared: Mapping[int, Collection[int]], size: int) -> list[list[int]]:
+    """Return batches of at most `size` rows, no two of which share a text.
+
+    shared: row -> the texts that it shares with other rows. Each row goes to the first batch with room after
+    those that hold one of its texts; where no text is shared, the batches are consecutive pieces of `order`.
+    """
+    batches: list[list[int]] = []
+    first = 0  # batch with room
+    free: dict[int, int] = {}  # the first batch after those that hold a text
+    for row in order:
+        texts = shared.get(row, ())
+        number = max([first, *(free.get(text, 0) for text in texts)])
+        number = _with_room(batches, number, size)
+        batches[number].append(row)
+        free.update(dict.fromkeys(texts, number + 1))
+        while first < len(batches) and len(batches[first]) == size:
+            first += 1
+    return batches
+
+
+def _with_room(batches: list[list[int]], number: int, size: int) -> int:
+    """Return the number of the first batch from `number` on that has room; perhaps a new one."""
+    while number < len(batches) and len(batches[number]) == size:
+        number += 1
+    if number == len(batches):
+        batches.append([])
+    return number
+
+
+def shared_texts(dataset: Dataset) -> dict[int, list[int]]:
+    """Return the texts, as numbers, that occur more than once, for each row that has any."""
+    table = dataset.with_format("arrow")[:]
+    columns = [column.cast(pyarrow.large_string()) for column in table.columns]  # all texts in one array
+    texts = pyarrow.chunked_array([chunk for column in columns for chunk in column.chunks]).combine_chunks()
+    numbers = texts.dictionary_encode().indices.to_numpy()
+    repeated = (np.bincount(numbers) > 1)[numbers].reshape(table.num_columns, -1)
+    rows = numbers.reshape(table.num_columns, -1)
+    return {
+        row: rows[repeated[:, row], row].tolist() for row in np.flatnonzero(repeated.any(axis=0)).tolist()
+    }

@@ -1,0 +1,106 @@
+"""Sentence Transformers' Trainer; it stops at numbers that are not finite, and can save under DeepSpeed."""
+
+import contextlib
+import math
+from collections.abc import Iterator
+from typing import Any
+
+import torch
+from datasets import Dataset
+from sentence_transformers import SentenceTransformerTrainer
+from torch import Tensor
+from torch.utils.data import BatchSampler
+
+from ..command import BadInput
+from . import processes
+from .sampler import EpochSampler
+
+
+class Trainer(SentenceTransformerTrainer):
+    """Raises BadInput at the step whose loss, gradient norm, weights or held-out loss are not finite.
+
+    run: what the message calls the training. Loss and gradients are checked once per optimizer step, which is
+    when the CPU waits for the GPU; weights and embeddings before a checkpoint is written, and at the end.
+    """
+
+    def __init__(self, *args: Any, run: str, **settings: Any):
+        super().__init__(*args, **settings)
+        self.run = run
+        self.rate = 0.0  # of the last step
+
+    def _get_grad_norm(self, model: torch.nn.Module, grad_norm: Tensor | float | None = None):
+        """Return the norm of the step's gradients; the Trainer asks for it before each update."""
+        norm = super()._get_grad_norm(model, grad_norm)
+        self.rate = self._get_learning_rate()
+        known = torch.as_tensor(0.0 if norm is None else norm)  # None: before DeepSpeed's first
+        numbers = processes.total(torch.stack([self._tr_loss, known.to(self._tr_loss)])).tolist()
+        for name, number in zip(("loss", "gradient norm"), numbers, strict=True):
+            if not math.isfinite(number):
+                raise self._diverged(f"the {name}", self.state.global_step + 1)
+        return norm
+
+    def get_batch_sampler(self, dataset: Dataset, **settings: Any) -> BatchSampler | None:
+        """Return the batches of the recipe; held-out rows may share texts, or too few would be left."""
+        if dataset is self.eval_dataset:
+            return EpochSampler(dataset, **settings)
+        return super().get_batch_sampler(dataset, **settings)
+
+    def evaluate(self, *args: Any, **settings: Any) -> dict[str, float]:
+        """Return the held-out loss."""
+        metrics = super().evaluate(*args, **settings)
+        if not math.isfinite(metrics["eval_loss"]):
+            raise self._diverged("the held-out loss", self.state.global_step)
+        return metrics
+
+    def check_end(self) -> None:
+        """Raise BadInput where the training ended early, or with weights that are not finite."""
+        step, steps = self.state.global_step, self.args.max_steps
+        if step < steps:
+            raise BadInput(f"{self.run}: the training ended after step {step} of training.steps {steps}")
+        self._check_model()
+
+    def _save_checkpoint(self, *args: Any, **settings: Any) -> None:
+        self._check_model()
+        super()._save_checkpoint(*args, **settings)
+
+    def _save(self, output_dir: str | None = None, state_dict: dict[str, Any] | None = None) -> None:
+        if self.args.should_save:  # with DeepSpeed all processes come here
+            with weights_apart(self.model):
+                super()._save(output_dir, state_dict)
+
+    def _check_model(self) -> None:
+        """Raise BadInput where a weight is not finite, or so large that an embedding is not."""
+        if name := not_finite(self.model):
+            raise self._diverged(f"the weight {name}", self.state.global_step)
+        training = self.model.training
+        embedding = self.model.encode("a text", convert_to_tensor=True, show_progress_bar=False)
+        self.model.train(training)
+        if not embedding.isfinite().all():
+            raise self._diverged("the embedding of a text", self.state.global_step)
+
+    def _diverged(self, what: str, step: int) -> BadInput:
+        made = f"step {step} of {self.args.max_steps}, learning rate {self.rate:g}"
+        return BadInput(f"{self.run}: {what} is not finite at {made}; lower training.learning_rate")
+
+
+def not_finite(model: torch.nn.Module) -> str | None:
+    """Return the name of the first parameter that holds a number that is not finite, or None."""
+    largest = torch.nn.utils.get_total_norm([weight.detach() for weight in model.parameters()], math.inf)
+    if math.isfinite(largest):
+        return None
+    return next(name for name, weight in model.named_parameters() if not weight.isfinite().all())
+
+
+@contextlib.contextmanager
+def weights_apart(model: torch.nn.Module) -> Iterator[None]:
+    """Give each weight memory of its own: DeepSpeed keeps all in one block, which cannot be saved."""
+    shared = {
+        parameter: parameter.data
+        for parameter in model.parameters()
+        if parameter.untyped_storage().nbytes() > parameter.nbytes
+    }
+    for parameter, data in shared.items():
+        parameter.data = data.clone()
+    yield
+    for parameter, data in shared.items():
+        parameter.data = data

@@ -1,0 +1,66 @@
+"""Reads the prepared rows of a training, and checks that they fill a batch."""
+
+from pathlib import Path
+from typing import Any
+
+import pyarrow
+import pyarrow.parquet
+import torch
+from datasets import Dataset
+from torch.utils.data import RandomSampler
+
+from ..command import BadInput, note
+from . import processes
+from .sampler import separated, shared_texts
+
+
+def read_triplets(path: Path) -> Dataset:
+    """Return the rows of a Parquet file; BadInput where it is not one, or has no query or positive."""
+    try:
+        table = pyarrow.parquet.read_table(path)
+    except (OSError, pyarrow.ArrowException) as error:
+        raise BadInput(f"{path}: not readable as Parquet: {' '.join(str(error).split())[:200]}") from None
+    for column in ("query", "positive"):
+        if column not in table.column_names:
+            raise BadInput(f"{path}: no column {column}; there are {', '.join(table.column_names) or 'none'}")
+    return Dataset(table, fingerprint=path.stem)  # which would be computed from all rows
+
+
+def check_batches(rows: Dataset, recipe: dict[str, Any], seed: int, path: Path) -> None:
+    """Raise BadInput where the rows of `path` fill no batch of a recipe."""
+    size = recipe["batch_size"]
+    if len(rows) < size:
+        raise BadInput(
+            f"training.batch_size {size} is more than the {len(rows)} rows to train on; lower it, or raise"
+            f" data.train_rows or give more data ({path})"
+        )
+    if recipe["shared_texts"] == "separate":
+        _check_separated(rows, size, seed)
+
+
+def _check_separated(rows: Dataset, size: int, seed: int) -> None:
+    """Raise BadInput where rows that share no text fill no batch; note where they do not fill an epoch."""
+    order = RandomSampler(rows, generator=torch.Generator().manual_seed(seed))
+    lengths = [len(batch) for batch in separated(order, shared_texts(rows), size)]
+    full, wanted = lengths.count(size), len(rows) // size
+    if not full:
+        raise BadInput(
+            f"training.batch_size {size}: no more than {max(lengths)} of the {len(rows)} rows share no text;"
+            ' lower it, or set training.shared_texts to "keep"'
+        )
+    if full < wanted and processes.is_main():
+        note(
+            f"training.shared_texts: rows that share no text fill {full} of the {wanted} batches of an epoch;"
+            " the others draw rows again, so that some rows are seen less often"
+        )
+
+
+def heldout_share(rows: int, recipe: dict[str, Any], path: Path) -> int:
+    """Return how many held-out queries each process takes at once; 0: too few rows for a loss."""
+    count = processes.count()
+    share = min(recipe["batch_size"], rows) // count
+    if share * count >= 2:
+        return share
+    if processes.is_main():
+        note(f"{path}: no held-out loss, because {rows} rows are fewer than {max(2, count)}")
+    return 0
