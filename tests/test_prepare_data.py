@@ -68,7 +68,7 @@ def test_an_only_child_gets_a_negative_from_the_nearest_scope():
     assert "shop.a.y go" in negatives["Do what shop.a.x Alone.run does."]
 
 
-def test_short_and_repeated_texts_are_counted(harvested):
+def test_short_and_shared_texts_are_counted(harvested):
     repeated = harvested[0] | {"qualname": "Copy.one", "summary": harvested[0]["summary"].upper()}
     same = harvested[1] | {"qualname": "Copy.two", "summary": "Another summary for it."}
     short = harvested[2] | {"description": "Too short."}

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 from embedding_designs import fetch_data, prepare_data
 from embedding_designs.command import BadInput
-from embedding_designs.prepare_data import prepare, repeated_texts
+from embedding_designs.prepare_data import prepare, shared_texts
 from embedding_designs.training.rows import read_rows
 
 ROW = {"query": "Which bird is red?", "positive": "The cardinal.", "negative": "The crow."}
@@ -245,14 +245,14 @@ def test_rows_that_are_false_negatives_of_each_other_are_counted():
         {"query": "city on the Rhône", "positive": "Arles", "negative": "Nice"},
         {"query": "city of Flanders", "positive": "Lille", "negative": "Nantes"},
     ]
-    assert repeated_texts(rows) == {
+    assert shared_texts(rows) == {
         "rows_whose_query_has_other_rows": 2,  # the Rhône's
         "passages_positive_for_several_queries": 2,  # Paris, Lyon
         "rows_with_such_a_positive": 4,
         "rows_whose_negative_is_positive_for_another_query": 2,  # Lyon, Lille
         "rows_whose_negative_is_positive_for_their_query": 1,  # Arles
     }
-    assert repeated_texts([{"query": "q", "positive": "p"}])["rows_with_such_a_positive"] == 0
+    assert shared_texts([{"query": "q", "positive": "p"}])["rows_with_such_a_positive"] == 0
 
 
 def test_heldout_passages_that_are_trained_on_are_counted(tmp_path):

@@ -112,7 +112,7 @@ def report_on(
         "rows_asked": {"train": card["train_rows"], "heldout": card["heldout_rows"]},
         **about,
         "words": {column: word_counts([row[column] for row in train]) for column in train[0]},
-        "repeated_texts": repeated_texts(train),
+        "shared_texts": shared_texts(train),
         "heldout_rows_with_a_positive_of_training": sum(row["positive"] in positives for row in heldout),
         "train_texts_in_evaluation": texts_in(evaluated, train) if evaluated else None,
         "sha256": content_hash(train),
@@ -125,7 +125,7 @@ def texts_in(evaluated: list[Row], train: list[Row]) -> int:
     return sum(folded(text) in texts for row in train for text in row.values())
 
 
-def repeated_texts(rows: list[Row]) -> dict[str, int]:
+def shared_texts(rows: list[Row]) -> dict[str, int]:
     """Return how many rows would be false negatives of each other in one batch, by reason.
 
     In a batch the positives and negatives of all rows are negatives of the other queries.
