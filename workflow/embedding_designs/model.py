@@ -1,49 +1,141 @@
 """Builds, saves and loads the embedding model of a run: backbone, pooling, L2 normalisation."""
 
+import contextlib
 import json
 import shutil
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import torch
+from huggingface_hub import try_to_load_from_cache
+from huggingface_hub.errors import HFValidationError
 from peft.tuners.tuners_utils import BaseTunerLayer
 from sentence_transformers import SentenceTransformer
 from sentence_transformers.sentence_transformer.modules import Normalize
+from transformers.pytorch_utils import Conv1D
 
 from . import gpus
-from .command import BadInput
+from .base import asked_by_base, check_base_folder
+from .command import BadInput, is_full_disk, note, read_json
 from .designs import layer_numbers
 from .modules.backbone import Backbone
 from .modules.poolings import POOLINGS
 
 MODULES = f"{__package__}.modules."
 PRECISIONS = {"fp32": torch.float32, "bf16": torch.bfloat16}
+HEADS = ("lm_head", "score", "classifier", "qa_outputs", "embed_out")  # of a task; an embedding needs none
 
 
 def build_model(
-    base: str | Path, design: dict[str, Any], max_tokens: int, precision: str = "fp32", **hub: Any
+    base: str | Path,
+    design: dict[str, Any],
+    max_tokens: int,
+    precision: str = "fp32",
+    asked_by: str | None = None,
+    trust_remote_code: bool = False,
+    **hub: Any,
 ) -> SentenceTransformer:
     """Return an untrained embedding model of one design on one base model.
 
     base: folder or hub name of a language model; design: {"attention": …, "pooling": {"kind": …, …}};
-    precision: of the backbone's weights, "fp32" or "bf16" (the pooling is always fp32);
-    hub: revision, trust_remote_code. Randomness is the caller's: seed it first.
+    precision: of the backbone's weights, "fp32" or "bf16" (the pooling is always fp32); asked_by: the key
+    that names the base, for errors; trust_remote_code: run the base's Python files; hub: its revision.
+    Randomness is the caller's: seed it first. Raises BadInput where the base cannot be used.
     """
     settings = dict(design["pooling"])
     pooling_class = POOLINGS[settings.pop("kind")]
-    backbone = Backbone(
-        str(base),
-        attention=design["attention"],
-        layer_tokens=settings["tokens"] if pooling_class.reads_layers else None,
-        model_kwargs={"dtype": PRECISIONS[precision], "use_safetensors": True, **hub},
-        processor_kwargs={"model_max_length": max_tokens, **hub},
-        config_kwargs=hub,
-    )
+    with in_one_line(asked_by or str(base)):
+        backbone = Backbone(
+            str(base),
+            attention=design["attention"],
+            layer_tokens=settings["tokens"] if pooling_class.reads_layers else None,
+            base_code=trust_remote_code,
+            model_kwargs={"dtype": PRECISIONS[precision], "use_safetensors": True, **hub},
+            processor_kwargs={"model_max_length": max_tokens, **hub},
+            config_kwargs=hub,
+        )
+        check_backbone(backbone, max_tokens)
+    if unused := [name for name in backbone.unused_weights if not name.startswith(HEADS)]:
+        note(f"{asked_by or base}: {len(unused)} of its tensors have no place in the model: {_some(unused)}")
     if pooling_class.reads_layers:
         settings["layers"] = backbone.layers = _layers(design, backbone.config.num_hidden_layers)
     pooling = pooling_class(dimension=backbone.get_embedding_dimension(), **settings)
     modules = [backbone, pooling, Normalize()]
     return SentenceTransformer(modules=modules, similarity_fn_name="cosine", device=device())
+
+
+def base_arguments(base: str, settings: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what `build_model` needs of a base beside its design, from its card, after a check of its files.
+
+    Raises BadInput that names the file that is missing or corrupt.
+    """
+    hub = {key: settings[key] for key in ("revision", "trust_remote_code") if settings.get(key)}
+    folder = _folder_of(base, hub.get("revision"))
+    if folder and (fault := check_base_folder(settings["name"], settings, folder)):
+        raise BadInput(fault)
+    asked_by = asked_by_base(settings["name"], settings, base)
+    return {"base": base, "precision": settings["precision"], "asked_by": asked_by, **hub}
+
+
+def _folder_of(base: str, revision: str | None) -> Path | None:
+    """Return the folder of a base, in the hub's cache where it comes from a hub; None where it is nowhere."""
+    if Path(base).exists():
+        return Path(base)
+    with contextlib.suppress(HFValidationError):  # neither a folder nor a name on a hub
+        config = try_to_load_from_cache(base, "config.json", revision=revision)
+        return Path(config).parent if isinstance(config, str) else None
+    return None
+
+
+@contextlib.contextmanager
+def in_one_line(asked_by: str) -> Iterator[None]:
+    """Raise BadInput in place of what transformers raises where a model cannot be loaded."""
+    try:
+        yield
+    except (BadInput, MemoryError, torch.OutOfMemoryError):
+        raise
+    except Exception as error:
+        if is_full_disk(error):
+            raise
+        reason = " ".join(str(error).split())
+        if "trust_remote_code" in reason:
+            reason = "its architecture is Python code in its folder, which only trust_remote_code: true runs"
+        if "does not obey attention = causal" in reason:
+            reason += "; needed: a decoder-only language model"
+        raise BadInput(f"{asked_by}: {reason[:400] or type(error).__name__}") from error
+
+
+def check_backbone(backbone: Backbone, max_tokens: int) -> None:
+    """Raise ValueError where a loaded base cannot be trained on any texts of up to `max_tokens` tokens."""
+    for name, weights in backbone.model.state_dict().items():
+        if not weights.isfinite().all():
+            raise ValueError(f"its tensor {name} holds numbers that are not finite")
+    embedded, tokenizer = backbone.model.get_input_embeddings().num_embeddings, backbone.tokenizer
+    added = (
+        tokenizer.added_tokens_encoder
+    )  # some tokenizers add tokens that no text has, beyond the embeddings
+    numbers = [number for token, number in tokenizer.get_vocab().items() if token not in added]
+    if (largest := max([*numbers, tokenizer.eos_token_id, tokenizer.pad_token_id])) >= embedded:
+        raise ValueError(f"its tokenizer numbers tokens up to {largest}, and it has {embedded} embeddings")
+    positions = backbone.config.max_position_embeddings
+    learned = [m for m in backbone.model.modules() if isinstance(m, torch.nn.Embedding)][1:]
+    if learned and max_tokens > positions:
+        raise ValueError(f"max_tokens {max_tokens} is more than its {positions} positions")
+
+
+def check_lora_targets(model: SentenceTransformer, targets: Sequence[str], asked_by: str) -> None:
+    """Raise BadInput where a name of `lora.target_modules` matches no layer that an adapter can be put on."""
+    kinds = (torch.nn.Linear, torch.nn.Embedding, Conv1D)
+    layers = [f".{name}" for name, module in model[0].model.named_modules() if isinstance(module, kinds)]
+    missing = [target for target in targets if not any(layer.endswith(f".{target}") for layer in layers)]
+    if missing:
+        known = ", ".join(sorted({layer.rpartition(".")[2] for layer in layers}))
+        raise BadInput(f"{asked_by} {', '.join(missing)}: not a layer of the base; choose from {known}")
+
+
+def _some(names: Sequence[str], count: int = 3) -> str:
+    return ", ".join(names[:count]) + (", …" if len(names) > count else "")
 
 
 def _layers(design: dict[str, Any], count: int) -> list[int]:
@@ -100,16 +192,30 @@ def load_model(path: str | Path) -> SentenceTransformer:
     """Return a model that training saved to a folder.
 
     With this package's module classes, not with the copies of their code in the folder: transformers would
-    copy that to a cache that all processes share, and two of them at once could meet it half written.
+    copy that to a cache that all processes share, and two of them at once could meet it half written. Code of
+    the base runs only where its training was allowed to run it. Raises BadInput where a file is corrupt.
     """
-    return SentenceTransformer._load_with_module_classes(
-        str(path), _module_classes(), device=device(), trust_remote_code=True, local_files_only=True
+    path = Path(path)
+    table = read_json(path / "modules.json")
+    settings = read_json(path / "config_sentence_transformers.json")
+    classes = _module_classes()
+    with in_one_line(str(path)):
+        modules = [
+            classes[module["type"].removeprefix(MODULES)].load(
+                str(path), subfolder=module["path"], local_files_only=True, trust_remote_code=True
+            )
+            for module in table
+        ]
+    return SentenceTransformer(
+        modules=modules,
+        device=device(),
+        **{name: settings.get(name) for name in ("similarity_fn_name", "prompts", "default_prompt_name")},
     )
 
 
 def _module_classes() -> dict[str, type]:
-    """Return our module classes by their names in the modules.json of a saved model."""
+    """Return the classes of our models' modules by their names in the modules.json of a saved model."""
     return {
         f"{module.__module__}.{module.__name__}".removeprefix(MODULES): module
-        for module in (Backbone, *POOLINGS.values())
+        for module in (Backbone, *POOLINGS.values(), Normalize)
     }

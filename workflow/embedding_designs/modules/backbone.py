@@ -1,7 +1,7 @@
 """The backbone: a decoder-only language model whose attention is causal or bidirectional."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +15,8 @@ from .length_batches import chunks_by_length
 # By way of the registry: a re-saved model then has the file of every pooling in its folder.
 from .poolings import TOKEN_POOLINGS
 
+HUB_SETTINGS = ("model_kwargs", "processor_kwargs", "config_kwargs")
+
 
 class Backbone(Transformer):
     """Sentence Transformers' Transformer module with an attention mode, EOS and padding made for embeddings.
@@ -23,10 +25,13 @@ class Backbone(Transformer):
         has no config.json to keep it in.
     layer_tokens: None, or "last" or "mean": also give that token state of each layer.
     layers: numbers, from 1, of the layers that it is given of; None: of all.
-    Raises ValueError where the language model does not obey the attention mode, or has no EOS token.
+    base_code: may Python files of the language model run, those that its `auto_map` names? They also need
+        `trust_remote_code` when the saved model is loaded, which alone allows this file and its neighbors.
+    Raises ValueError where the language model lacks weights, does not obey the attention mode, or has no EOS
+    token.
     """
 
-    config_keys = [*Transformer.config_keys, "attention", "layer_tokens", "layers"]
+    config_keys = [*Transformer.config_keys, "attention", "layer_tokens", "layers", "base_code"]
 
     def __init__(
         self,
@@ -35,21 +40,43 @@ class Backbone(Transformer):
         attention: str = "causal",
         layer_tokens: str | None = None,
         layers: list[int] | None = None,
+        base_code: bool = False,
         **kwargs: Any,
     ):
+        for name in HUB_SETTINGS:
+            settings = kwargs.get(name) or {}
+            trusted = base_code and settings.get("trust_remote_code", True)
+            kwargs[name] = {**settings, "trust_remote_code": trusted}
         super().__init__(model_name_or_path, **kwargs)
+        keep_code_references(
+            self.model, self.tokenizer, ("AutoConfig", "AutoModel", "AutoTokenizer") * base_code
+        )
         self.attention = attention
         self.layer_tokens = layer_tokens
         self.layers = layers
-        # Through from_pretrained(..., is_causal=False) the flag would be dropped without a word.
-        self.model.config.is_causal = attention == "causal"
-        probe_attention(self.model, attention)
+        self.base_code = base_code
+        if layer_tokens is not None and not (hasattr(self.model, "layers") and hasattr(self.model, "norm")):
+            raise ValueError(
+                f"{type(self.model).__name__} has no `layers` and `norm`, from which its layers are read"
+            )
+        for mode in dict.fromkeys(["causal", attention]):  # an encoder is never causal
+            # Through from_pretrained(..., is_causal=False) the flag would be dropped without a word.
+            self.model.config.is_causal = mode == "causal"
+            probe_attention(self.model, mode)
         self.tokenizer.padding_side = "left"
         if self.tokenizer.eos_token_id is None:
-            raise ValueError(f"{model_name_or_path}: its tokenizer has no EOS token")
+            raise ValueError("its tokenizer has no EOS token (eos_token in tokenizer_config.json)")
         if self.tokenizer.pad_token_id is None:
             self.tokenizer.pad_token = self.tokenizer.unk_token or self.tokenizer.eos_token
         self._tokenizer_adds_eos = self.tokenizer("a")["input_ids"][-1] == self.tokenizer.eos_token_id
+
+    def _load_model(self, *arguments: Any, **kwargs: Any) -> nn.Module:
+        """Return the language model; ValueError where transformers would draw weights that its files lack."""
+        asked = {"output_loading_info": True, "ignore_mismatched_sizes": True}
+        model, report = super()._load_model(*arguments, **kwargs, **asked)
+        refuse_drawn_weights(type(model).__name__, report["missing_keys"], report["mismatched_keys"])
+        self.unused_weights = sorted(report["unexpected_keys"])
+        return model
 
     def get_config_dict(self) -> dict[str, Any]:
         """Return the settings to save; an adapter's tell how its base is loaded, whose files it lacks."""
@@ -74,10 +101,12 @@ class Backbone(Transformer):
         weights = cls.load_file_path(model_name_or_path, "adapter_model.safetensors", **hub)
         base = json.loads(Path(adapter).read_text(encoding="utf-8"))
         settings = cls._load_init_kwargs(model_name_or_path, subfolder=subfolder, **kwargs)
-        for name in ("model_kwargs", "processor_kwargs", "config_kwargs"):
+        for name in HUB_SETTINGS:
             settings[name] |= {"revision": base["revision"], "subfolder": ""}
         backbone = cls(base["base_model_name_or_path"], **settings)
-        backbone.model.load_adapter(str(Path(weights).parent))
+        report = backbone.model.load_adapter(str(Path(weights).parent))
+        missing, mismatched = (getattr(report, f"{kind}_keys", ()) for kind in ("missing", "mismatched"))
+        refuse_drawn_weights("the adapter", missing, mismatched)
         return backbone
 
     def preprocess(
@@ -172,3 +201,30 @@ def probe_attention(model: nn.Module, attention: str) -> None:
     sees_later = not torch.equal(first[:, 0], second[:, 0])
     if sees_later != (attention == "bidirectional"):
         raise ValueError(f"{type(model).__name__} does not obey attention = {attention}")
+
+
+def refuse_drawn_weights(
+    model: str, missing: Collection[str], mismatched: Collection[tuple[str, Sequence[int], Sequence[int]]]
+) -> None:
+    """Raise ValueError that names the weights that are not in the files, or are there in another shape."""
+    if missing:
+        raise ValueError(f"its safetensors lack {len(missing)} tensors of {model}: {_some(sorted(missing))}")
+    shapes = [f"{name} {list(there)}, not {list(needed)}" for name, there, needed in sorted(mismatched)]
+    if shapes:
+        raise ValueError(f"{len(shapes)} of its tensors do not fit its config.json: {_some(shapes)}")
+
+
+def _some(names: Sequence[str], count: int = 3) -> str:
+    return ", ".join(names[:count]) + (", …" if len(names) > count else "")
+
+
+def keep_code_references(model: nn.Module, tokenizer: Any, kept: Sequence[str]) -> None:
+    """Drop from a model's settings what names Python files to run when it is loaded, but for `kept` classes.
+
+    Those are saved beside the weights; others would be taken from the newest revision of a hub model.
+    """
+    configs = [model.config, *(getattr(model.config, name, None) for name in model.config.sub_configs)]
+    for settings in [*(vars(config) for config in configs if config is not None), tokenizer.init_kwargs]:
+        references = settings.pop("auto_map", None) or {}
+        if references := {name: references[name] for name in kept if name in references}:
+            settings["auto_map"] = references
