@@ -6,6 +6,7 @@ Without torch or transformers, so that a study can be checked with it before its
 import json
 from collections.abc import Iterator, Mapping
 from math import prod
+from operator import index
 from pathlib import Path
 from typing import Any
 
@@ -15,11 +16,15 @@ WEIGHTS = "model.safetensors"
 INDEX = "model.safetensors.index.json"
 ADAPTER = "adapter_config.json"
 TOKENIZERS = ("tokenizer.json", "tokenizer.model", "vocab.json", "vocab.txt", "*.tiktoken", "spiece.model")
+HOLDS_AN_ADAPTER = f"it holds an adapter ({ADAPTER}); merge that into its base first, or name that base"
 OTHER_WEIGHTS = {  # what a folder without safetensors may hold instead, and why it is not enough
     "*.gguf": "which training cannot use",
     "*.bin": "whose loading can run any code",
     "*.pt": "whose loading can run any code",
     "*.pth": "whose loading can run any code",
+    "*.ckpt": "whose loading can run any code",
+    "*.h5": "which is for TensorFlow",
+    "*.msgpack": "which is for Flax",
     "*.safetensors": "which has another name",
 }
 LONGEST_HEADER = 100_000_000  # bytes; the limit of the safetensors library
@@ -29,10 +34,12 @@ MODULES = Path(__file__).parent / "modules"
 def check_base_folder(name: str, base: Mapping[str, Any], folder: str | Path | None = None) -> str | None:
     """Return one line on what is missing or corrupt in the folder of a base, or None.
 
-    base: what a study says of it; folder: where its files are; default: its `model`. A name on a hub has no
-    folder, and gives None.
+    base: what a study says of it; folder: where its files are; default: its `model`. A name on a hub, and a
+    base that is pretrained, give None.
     """
-    folder = Path(folder or base.get("model", ""))
+    if folder is None and "model" not in base:
+        return None
+    folder = Path(folder or base["model"])
     asked_by = asked_by_base(name, base, folder)
     if folder.is_file():
         return f"{asked_by}: a file; needed: a folder with config.json, a tokenizer and {WEIGHTS}"
@@ -40,7 +47,7 @@ def check_base_folder(name: str, base: Mapping[str, Any], folder: str | Path | N
         return None
     try:
         check_files(folder, base)
-    except BadInput as error:
+    except (BadInput, OSError) as error:
         return f"{asked_by}: {str(error).replace(f'{folder}/', '')}"
     return None
 
@@ -53,7 +60,7 @@ def asked_by_base(name: str, base: Mapping[str, Any], folder: str | Path) -> str
 def check_files(folder: Path, base: Mapping[str, Any]) -> None:
     """Raise BadInput that names the first file that is missing or corrupt."""
     if (folder / ADAPTER).exists():
-        raise BadInput(f"it holds an adapter ({ADAPTER}); merge it into its model first, or name that model")
+        raise BadInput(HOLDS_AN_ADAPTER)
     config = _settings(folder / "config.json")
     if not config.get("model_type") and not config.get("auto_map"):
         raise BadInput("config.json: model_type is missing; needed: that of a decoder-only language model")
@@ -78,10 +85,11 @@ def _settings(file: Path) -> dict[str, Any]:
 def _check_tokenizer(folder: Path) -> None:
     found = [file for pattern in TOKENIZERS for file in folder.glob(pattern)]
     if not found:
-        raise BadInput("it has no tokenizer; needed: tokenizer.json")
-    for file in ("tokenizer.json", "tokenizer_config.json"):
-        if (folder / file).exists():
-            _settings(folder / file)
+        raise BadInput("tokenizer.json: no such file; save the tokenizer with tokenizer.save_pretrained")
+    if (folder / "tokenizer.json").exists():
+        read_json(folder / "tokenizer.json", ["model"])
+    if (folder / "tokenizer_config.json").exists():
+        _settings(folder / "tokenizer_config.json")
 
 
 def _weight_files(folder: Path) -> list[Path]:
@@ -89,7 +97,8 @@ def _weight_files(folder: Path) -> list[Path]:
     if (folder / WEIGHTS).exists():
         return [folder / WEIGHTS]
     if not (folder / INDEX).exists():
-        raise BadInput(f"no {WEIGHTS} is there, {instead_of_safetensors([f.name for f in folder.iterdir()])}")
+        there = instead_of_safetensors([file.name for file in folder.iterdir()])
+        raise BadInput(f"no {WEIGHTS} is there, {there}; save the model with model.save_pretrained")
     shards = read_json(folder / INDEX, ["weight_map"])["weight_map"]
     if not isinstance(shards, dict) or not shards or not all(isinstance(s, str) for s in shards.values()):
         raise BadInput(f"{INDEX}: weight_map must name the file of each tensor")
@@ -119,7 +128,9 @@ def check_safetensors(file: Path) -> None:
             header = json.loads(opened.read(length))
             tensors = [tensor for name, tensor in header.items() if name != "__metadata__"]
             end = max((tensor["data_offsets"][1] for tensor in tensors), default=0)
-            sizes = [(prod(tensor["shape"]), *tensor["data_offsets"]) for tensor in tensors]
+            sizes = [
+                (prod(map(index, tensor["shape"])), *map(index, tensor["data_offsets"])) for tensor in tensors
+            ]
             corrupt = any(stop < start or (stop > start) != (numbers > 0) for numbers, start, stop in sizes)
         except (ValueError, RecursionError, AttributeError, TypeError, KeyError, IndexError):
             raise BadInput(f"{file}: its safetensors header cannot be read") from None

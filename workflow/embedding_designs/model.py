@@ -13,6 +13,7 @@ from huggingface_hub.errors import HFValidationError
 from peft.tuners.tuners_utils import BaseTunerLayer
 from sentence_transformers import SentenceTransformer
 from sentence_transformers.sentence_transformer.modules import Normalize
+from transformers.models.auto.modeling_auto import MODEL_FOR_MASKED_LM_MAPPING_NAMES
 from transformers.pytorch_utils import Conv1D
 
 from . import gpus
@@ -75,6 +76,8 @@ def base_arguments(base: str, settings: Mapping[str, Any]) -> dict[str, Any]:
     if folder and (fault := check_base_folder(settings["name"], settings, folder)):
         raise BadInput(fault)
     asked_by = asked_by_base(settings["name"], settings, base)
+    if folder and (folder / "modules.json").exists():
+        note(f"{asked_by}: an embedding model; its language model is used, without its pooling and prompts")
     return {"base": base, "precision": settings["precision"], "asked_by": asked_by, **hub}
 
 
@@ -101,16 +104,13 @@ def in_one_line(asked_by: str) -> Iterator[None]:
         reason = " ".join(str(error).split())
         if "trust_remote_code" in reason:
             reason = "its architecture is Python code in its folder, which only trust_remote_code: true runs"
-        if "does not obey attention = causal" in reason:
-            reason += "; needed: a decoder-only language model"
         raise BadInput(f"{asked_by}: {reason[:400] or type(error).__name__}") from error
 
 
 def check_backbone(backbone: Backbone, max_tokens: int) -> None:
-    """Raise ValueError where a loaded base cannot be trained on any texts of up to `max_tokens` tokens."""
-    for name, weights in backbone.model.state_dict().items():
-        if not weights.isfinite().all():
-            raise ValueError(f"its tensor {name} holds numbers that are not finite")
+    """Raise ValueError where a loaded base is an encoder, or cannot read some text of `max_tokens` tokens."""
+    if backbone.config.model_type in MODEL_FOR_MASKED_LM_MAPPING_NAMES:
+        raise ValueError(f"{backbone.config.model_type} is an encoder; needed: a decoder-only language model")
     embedded, tokenizer = backbone.model.get_input_embeddings().num_embeddings, backbone.tokenizer
     added = (
         tokenizer.added_tokens_encoder

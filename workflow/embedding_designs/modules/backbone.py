@@ -27,8 +27,8 @@ class Backbone(Transformer):
     layers: numbers, from 1, of the layers that it is given of; None: of all.
     base_code: may Python files of the language model run, those that its `auto_map` names? They also need
         `trust_remote_code` when the saved model is loaded, which alone allows this file and its neighbors.
-    Raises ValueError where the language model lacks weights, does not obey the attention mode, or has no EOS
-    token.
+    Raises ValueError where weights of the language model are missing or not finite, where it does not obey
+    the attention mode, and where its tokenizer has no EOS token.
     """
 
     config_keys = [*Transformer.config_keys, "attention", "layer_tokens", "layers", "base_code"]
@@ -59,10 +59,9 @@ class Backbone(Transformer):
             raise ValueError(
                 f"{type(self.model).__name__} has no `layers` and `norm`, from which its layers are read"
             )
-        for mode in dict.fromkeys(["causal", attention]):  # an encoder is never causal
-            # Through from_pretrained(..., is_causal=False) the flag would be dropped without a word.
-            self.model.config.is_causal = mode == "causal"
-            probe_attention(self.model, mode)
+        # Through from_pretrained(..., is_causal=False) the flag would be dropped without a word.
+        self.model.config.is_causal = attention == "causal"
+        probe_attention(self.model, attention)
         self.tokenizer.padding_side = "left"
         if self.tokenizer.eos_token_id is None:
             raise ValueError("its tokenizer has no EOS token (eos_token in tokenizer_config.json)")
@@ -71,10 +70,13 @@ class Backbone(Transformer):
         self._tokenizer_adds_eos = self.tokenizer("a")["input_ids"][-1] == self.tokenizer.eos_token_id
 
     def _load_model(self, *arguments: Any, **kwargs: Any) -> nn.Module:
-        """Return the language model; ValueError where transformers would draw weights that its files lack."""
+        """Return the language model; ValueError where weights are missing, misshapen or not finite."""
         asked = {"output_loading_info": True, "ignore_mismatched_sizes": True}
         model, report = super()._load_model(*arguments, **kwargs, **asked)
         refuse_drawn_weights(type(model).__name__, report["missing_keys"], report["mismatched_keys"])
+        for name, weights in model.state_dict().items():
+            if not weights.isfinite().all():
+                raise ValueError(f"its tensor {name} holds numbers that are not finite")
         self.unused_weights = sorted(report["unexpected_keys"])
         return model
 
