@@ -14,6 +14,7 @@ from transformers import AutoConfig, AutoModel, AutoModelForCausalLM, AutoTokeni
 
 from conftest import sentence
 from embedding_designs.command import BadInput
+from embedding_designs.evaluate import load_for_evaluation
 from embedding_designs.evaluate_reference import load_reference
 from embedding_designs.model import load_model, merge_adapter
 from embedding_designs.train import save_run, untrained_model
@@ -177,11 +178,14 @@ def absolute_positions(bases, tmp_path):
     return tmp_path / "gpt2"
 
 
-def test_more_tokens_than_learned_positions_are_refused(absolute_positions, run_card):
+def test_more_tokens_than_learned_positions_are_refused(absolute_positions, run_card, tmp_path):
     card = run_card("mean-causal")
     assert refused(card, absolute_positions) == "max_tokens 16 is more than its 8 positions"
     card["training"]["max_tokens"] = 8
-    untrained_model(card, str(absolute_positions))
+    save_run(untrained_model(card, str(absolute_positions)), card, tmp_path / "saved")
+    load_for_evaluation(tmp_path / "saved", 8)
+    with pytest.raises(BadInput, match=r"/saved: max_tokens 16 is more than its 8 positions$"):
+        load_for_evaluation(tmp_path / "saved", 16)
 
 
 def test_layers_that_cannot_be_read_are_named(absolute_positions, run_card):

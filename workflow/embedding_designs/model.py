@@ -3,7 +3,7 @@
 import contextlib
 import json
 import shutil
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -13,12 +13,11 @@ from huggingface_hub.errors import HFValidationError
 from peft.tuners.tuners_utils import BaseTunerLayer
 from sentence_transformers import SentenceTransformer
 from sentence_transformers.sentence_transformer.modules import Normalize
-from transformers.models.auto.modeling_auto import MODEL_FOR_MASKED_LM_MAPPING_NAMES
-from transformers.pytorch_utils import Conv1D
 
 from . import gpus
 from .base import asked_by_base, check_base_folder
-from .command import BadInput, is_full_disk, note, read_json
+from .base_checks import check_backbone, in_one_line, some
+from .command import BadInput, note, read_json
 from .designs import layer_numbers
 from .modules.backbone import Backbone
 from .modules.poolings import POOLINGS
@@ -58,7 +57,7 @@ def build_model(
         )
         check_backbone(backbone, max_tokens)
     if unused := [name for name in backbone.unused_weights if not name.startswith(HEADS)]:
-        note(f"{asked_by or base}: {len(unused)} of its tensors have no place in the model: {_some(unused)}")
+        note(f"{asked_by or base}: {len(unused)} of its tensors have no place in the model: {some(unused)}")
     if pooling_class.reads_layers:
         settings["layers"] = backbone.layers = _layers(design, backbone.config.num_hidden_layers)
     pooling = pooling_class(dimension=backbone.get_embedding_dimension(), **settings)
@@ -89,53 +88,6 @@ def _folder_of(base: str, revision: str | None) -> Path | None:
         config = try_to_load_from_cache(base, "config.json", revision=revision)
         return Path(config).parent if isinstance(config, str) else None
     return None
-
-
-@contextlib.contextmanager
-def in_one_line(asked_by: str) -> Iterator[None]:
-    """Raise BadInput in place of what transformers raises where a model cannot be loaded."""
-    try:
-        yield
-    except (BadInput, MemoryError, torch.OutOfMemoryError):
-        raise
-    except Exception as error:
-        if is_full_disk(error):
-            raise
-        reason = " ".join(str(error).split())
-        if "trust_remote_code" in reason:
-            reason = "its architecture is Python code in its folder, which only trust_remote_code: true runs"
-        raise BadInput(f"{asked_by}: {reason[:400] or type(error).__name__}") from error
-
-
-def check_backbone(backbone: Backbone, max_tokens: int) -> None:
-    """Raise ValueError where a loaded base is an encoder, or cannot read some text of `max_tokens` tokens."""
-    if backbone.config.model_type in MODEL_FOR_MASKED_LM_MAPPING_NAMES:
-        raise ValueError(f"{backbone.config.model_type} is an encoder; needed: a decoder-only language model")
-    embedded, tokenizer = backbone.model.get_input_embeddings().num_embeddings, backbone.tokenizer
-    added = (
-        tokenizer.added_tokens_encoder
-    )  # some tokenizers add tokens that no text has, beyond the embeddings
-    numbers = [number for token, number in tokenizer.get_vocab().items() if token not in added]
-    if (largest := max([*numbers, tokenizer.eos_token_id, tokenizer.pad_token_id])) >= embedded:
-        raise ValueError(f"its tokenizer numbers tokens up to {largest}, and it has {embedded} embeddings")
-    positions = backbone.config.max_position_embeddings
-    learned = [m for m in backbone.model.modules() if isinstance(m, torch.nn.Embedding)][1:]
-    if learned and max_tokens > positions:
-        raise ValueError(f"max_tokens {max_tokens} is more than its {positions} positions")
-
-
-def check_lora_targets(model: SentenceTransformer, targets: Sequence[str], asked_by: str) -> None:
-    """Raise BadInput where a name of `lora.target_modules` matches no layer that an adapter can be put on."""
-    kinds = (torch.nn.Linear, torch.nn.Embedding, Conv1D)
-    layers = [f".{name}" for name, module in model[0].model.named_modules() if isinstance(module, kinds)]
-    missing = [target for target in targets if not any(layer.endswith(f".{target}") for layer in layers)]
-    if missing:
-        known = ", ".join(sorted({layer.rpartition(".")[2] for layer in layers}))
-        raise BadInput(f"{asked_by} {', '.join(missing)}: not a layer of the base; choose from {known}")
-
-
-def _some(names: Sequence[str], count: int = 3) -> str:
-    return ", ".join(names[:count]) + (", …" if len(names) > count else "")
 
 
 def _layers(design: dict[str, Any], count: int) -> list[int]:

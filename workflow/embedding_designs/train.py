@@ -18,11 +18,12 @@ from peft import LoraConfig
 from sentence_transformers import SentenceTransformer, SentenceTransformerTrainingArguments
 from transformers import set_seed
 
+from .base_checks import check_lora_targets
 from .command import BadInput, command, content_hash, read_json, resumable, whole
 from .designs import POOLING_KINDS
 from .hub.fetched import fetched_revision
 from .launch import take_console
-from .model import base_arguments, build_model, check_lora_targets, merge_adapter, save_model
+from .model import base_arguments, build_model, merge_adapter, save_model
 from .training import processes
 from .training.checkpoints import EpochSampler, Trainer, train_with_checkpoints, weights_apart
 from .training.contrastive_loss import contrastive_loss

@@ -1,7 +1,7 @@
 """The backbone: a decoder-only language model whose attention is causal or bidirectional."""
 
 import json
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +11,7 @@ from sentence_transformers.base.modules import Transformer
 from torch import Tensor, nn
 
 from .length_batches import chunks_by_length
+from .loading import keep_code_references, refuse_drawn_weights, refuse_numbers_that_are_not_finite
 
 # By way of the registry: a re-saved model then has the file of every pooling in its folder.
 from .poolings import TOKEN_POOLINGS
@@ -74,9 +75,7 @@ class Backbone(Transformer):
         asked = {"output_loading_info": True, "ignore_mismatched_sizes": True}
         model, report = super()._load_model(*arguments, **kwargs, **asked)
         refuse_drawn_weights(type(model).__name__, report["missing_keys"], report["mismatched_keys"])
-        for name, weights in model.state_dict().items():
-            if not weights.isfinite().all():
-                raise ValueError(f"its tensor {name} holds numbers that are not finite")
+        refuse_numbers_that_are_not_finite(model)
         self.unused_weights = sorted(report["unexpected_keys"])
         return model
 
@@ -203,30 +202,3 @@ def probe_attention(model: nn.Module, attention: str) -> None:
     sees_later = not torch.equal(first[:, 0], second[:, 0])
     if sees_later != (attention == "bidirectional"):
         raise ValueError(f"{type(model).__name__} does not obey attention = {attention}")
-
-
-def refuse_drawn_weights(
-    model: str, missing: Collection[str], mismatched: Collection[tuple[str, Sequence[int], Sequence[int]]]
-) -> None:
-    """Raise ValueError that names the weights that are not in the files, or are there in another shape."""
-    if missing:
-        raise ValueError(f"its safetensors lack {len(missing)} tensors of {model}: {_some(sorted(missing))}")
-    shapes = [f"{name} {list(there)}, not {list(needed)}" for name, there, needed in sorted(mismatched)]
-    if shapes:
-        raise ValueError(f"{len(shapes)} of its tensors do not fit its config.json: {_some(shapes)}")
-
-
-def _some(names: Sequence[str], count: int = 3) -> str:
-    return ", ".join(names[:count]) + (", …" if len(names) > count else "")
-
-
-def keep_code_references(model: nn.Module, tokenizer: Any, kept: Sequence[str]) -> None:
-    """Drop from a model's settings what names Python files to run when it is loaded, but for `kept` classes.
-
-    Those are saved beside the weights; others would be taken from the newest revision of a hub model.
-    """
-    configs = [model.config, *(getattr(model.config, name, None) for name in model.config.sub_configs)]
-    for settings in [*(vars(config) for config in configs if config is not None), tokenizer.init_kwargs]:
-        references = settings.pop("auto_map", None) or {}
-        if references := {name: references[name] for name in kept if name in references}:
-            settings["auto_map"] = references
