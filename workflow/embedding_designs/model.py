@@ -149,7 +149,7 @@ def load_model(path: str | Path) -> SentenceTransformer:
     """
     path = Path(path)
     table = read_json(path / "modules.json")
-    settings = read_json(path / "config_sentence_transformers.json")
+    settings = read_json(path / "config_sentence_transformers.json", ["prompts"])
     classes = _module_classes()
     with in_one_line(str(path)):
         modules = [
