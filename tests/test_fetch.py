@@ -125,6 +125,8 @@ def one_line(done: subprocess.CompletedProcess) -> str:
 
 def test_what_cannot_be_fetched_is_said_in_one_line(repositories, tmp_path):
     write(repositories / "base/pickled/main", {"config.json": "{}", "pytorch_model.bin": ""})
+    write(repositories / "base/gguf/main", {"tiny-q4.gguf": ""})
+    write(repositories / "base/adapter/main", {"adapter_config.json": "{}", "adapter_model.safetensors": ""})
     write(repositories / "base/gated/main", MODEL)
     write(repositories / "base/gated", {hub.GATED: ""})
     (repositories / "base/large/main").mkdir(parents=True)
@@ -139,6 +141,11 @@ def test_what_cannot_be_fetched_is_said_in_one_line(repositories, tmp_path):
             ({"revision": "v2"}, f"{address}/base/tiny has no revision v2; name a commit, tag or branch"),
             ({"model": "base/gated"}, f"{address}/base/gated is gated: ask for access there, then set"),
             ({"model": "base/pickled"}, "no model.safetensors is there, only pytorch_model.bin"),
+            ({"model": "base/gguf"}, "no model.safetensors is there, only tiny-q4.gguf, which training"),
+            (
+                {"model": "base/adapter"},
+                "it holds an adapter (adapter_config.json); merge that into its base",
+            ),
             ({"model": "base/large"}, "base/large needs 10,000.0 GB more, and "),
             ({"model": "./absent/folder"}, "give owner/name, or the path of a folder that exists"),
             (small, f"no space is left for base/tiny in {tmp_path / 'home'}; free some, or point HF_HOME"),

@@ -75,6 +75,22 @@ def test_the_card_tells_design_recipe_scores_prompts_and_the_base_of_an_adapter(
         assert sentence in card
 
 
+def test_the_card_tells_whose_code_runs():
+    assert "runs code of its base" not in model_card(FACTS)
+    run = copy.deepcopy(FACTS["run"])
+    run["base"] |= {"trust_remote_code": True, "lora": {**LORA, "save": "merged"}}
+    words = " ".join(model_card(changed(run=run, code=["backbone.py", "own_code.py"])).split())
+    assert "own modules, copied from embedding-designs, are in `backbone.py`." in words
+    assert (
+        "**This model also runs code of its base** when it is loaded with `trust_remote_code=True`: that of "
+        "[mistralai/Mistral-7B-v0.1](https://huggingface.co/mistralai/Mistral-7B-v0.1) at revision `abc`, "
+        "here in `own_code.py`."
+    ) in words
+    run["base"] |= {"model": "/home/me/models/mine"}
+    words = " ".join(model_card(changed(run=run)).split())
+    assert "that of the folder that the base was loaded from." in words and "/home" not in words
+
+
 def test_every_table_is_whole():
     for table in tables(model_card(FACTS)):
         columns = {len(re.findall(r"(?<!\\)\|", row)) for row in table}

@@ -3,6 +3,7 @@
 import json
 import re
 import shlex
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -127,16 +128,28 @@ def test_a_project_whose_path_has_braces_is_refused(tmp_path):
     assert "Traceback" not in run.stderr
 
 
-def test_own_data_and_docstring_tasks_are_planned_together(tmp_path):
+def test_own_data_and_docstring_tasks_are_planned_together(tmp_path, bases):
     """The docstrings are harvested for the tasks alone; the rows and the base are files of the study."""
     folder = copy_of_the_workflow(tmp_path)
     (folder / "mine.yaml").write_text(OWN_DATA)
     (folder / "rows.jsonl").write_text(json.dumps({"query": "a", "positive": "b"}) + "\n")
-    (folder / "own-base").mkdir()
+    shutil.copytree(bases["mistral"], folder / "own-base")
     run = snakemake(folder, "--dry-run", "--quiet", "host", study="mine.yaml")
     jobs = planned(run)
     assert {"harvest_docstrings", "prepare_data", "build_docstring_tasks", "train_design"} <= jobs.keys()
     assert not {"pretrain_base", "fetch_base", "fetch_data"} & jobs.keys()
+
+
+def test_a_base_that_lacks_a_file_is_refused_before_any_job(tmp_path, bases):
+    folder = copy_of_the_workflow(tmp_path)
+    (folder / "mine.yaml").write_text(OWN_DATA)
+    (folder / "rows.jsonl").write_text(json.dumps({"query": "a", "positive": "b"}) + "\n")
+    shutil.copytree(bases["mistral"], folder / "own-base")
+    (folder / "own-base" / "model.safetensors").unlink()
+    run = snakemake(folder, study="mine.yaml")
+    assert run.returncode != 0
+    assert "error: mine.yaml: bases.own.model own-base: no model.safetensors is there" in run.stderr
+    assert not (folder / "results").exists()
 
 
 def test_docstrings_to_train_on_and_tasks_of_mteb_are_planned_together(tmp_path):

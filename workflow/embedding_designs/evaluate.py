@@ -11,6 +11,7 @@ from functools import partial
 from pathlib import Path
 
 from . import gpus
+from .base_checks import check_positions, in_one_line
 from .cards import read_task_card, task_batches
 from .command import command, content_hash, read_json, resumable
 from .evaluation.devices import count_devices, on_devices
@@ -94,6 +95,8 @@ def open_store(folder: Path, key: str) -> EmbeddingStore:
 def load_for_evaluation(folder: Path, max_tokens: int):
     """Return a trained model that cuts texts to so many tokens."""
     model = load_model(folder)
+    with in_one_line(f"evaluation: {folder}"):
+        check_positions(model[0], max_tokens)
     model.max_seq_length = max_tokens
     return model
 

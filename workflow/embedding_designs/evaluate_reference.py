@@ -29,7 +29,7 @@ from .evaluation.devices import count_devices, on_devices
 from .evaluation.encoder import Encoder
 from .evaluation.tasks import evaluate
 from .hub.fetched import fetched_revision
-from .model import build_model
+from .model import base_arguments, build_model
 from .scores import write_scores
 
 UNTRAINED = {"attention": "causal", "pooling": {"kind": "mean", "tokens": "mean"}}
@@ -68,8 +68,7 @@ def load_reference(reference: str, max_tokens: int, base_card: dict[str, Any], b
     if reference == "lsa":
         rows = pd.read_parquet(train, columns=["query", "positive"])
         return LSA([*rows["query"], *rows["positive"]])
-    hub = {key: base_card[key] for key in ("revision", "trust_remote_code") if base_card.get(key)}
-    return build_model(base, UNTRAINED, max_tokens, base_card["precision"], **hub)
+    return build_model(design=UNTRAINED, max_tokens=max_tokens, **base_arguments(base, base_card))
 
 
 @command

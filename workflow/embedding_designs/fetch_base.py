@@ -8,12 +8,12 @@ from collections.abc import Iterable
 from fnmatch import fnmatch
 from pathlib import Path
 
+from .base import ADAPTER, HOLDS_AN_ADAPTER, asked_by_base, instead_of_safetensors
 from .command import BadInput, command, read_json, write_json
 from .hub.fetch import fetch
 
 WEIGHTS = ("model.safetensors", "model-*-of-*.safetensors")
 SETTINGS = ("*.json", "*.txt", "*.model", "*.jinja", "*.tiktoken")  # configuration and tokenizer
-PICKLES = ("*.bin", "*.pt", "*.pth", "*.ckpt", "*.msgpack", "*.h5")
 
 
 def chosen_files(files: Iterable[str], code: bool, asked_by: str) -> list[str]:
@@ -23,11 +23,12 @@ def chosen_files(files: Iterable[str], code: bool, asked_by: str) -> list[str]:
     """
     files = list(files)
     top = [file for file in files if "/" not in file]
+    if ADAPTER in top:
+        raise BadInput(f"{asked_by}: {HOLDS_AN_ADAPTER}")
     if not any(fnmatch(file, pattern) for file in top for pattern in WEIGHTS):
-        pickles = [file for file in top if any(fnmatch(file, pattern) for pattern in PICKLES)]
-        there = f"only {pickles[0]}, whose loading can run any code" if pickles else "no weights"
         raise BadInput(
-            f"{asked_by}: no model.safetensors is there, {there}; name a repository or revision that has one"
+            f"{asked_by}: no model.safetensors is there, {instead_of_safetensors(top)}; name a repository or"
+            " revision that has one"
         )
     needed = [file for file in top if any(fnmatch(file, pattern) for pattern in (*WEIGHTS, *SETTINGS))]
     return needed + [file for file in files if code and file.endswith(".py")]
@@ -42,7 +43,7 @@ def main() -> None:
     arguments = parser.parse_args()
 
     base = read_json(arguments.card)
-    name, asked_by = base["model"], f"bases.{base['name']}.model {base['model']}"
+    name, asked_by = base["model"], asked_by_base(base["name"], base, base["model"])
     code = base["trust_remote_code"]
     commit = fetch(
         asked_by, name, base.get("revision"), "model", lambda files: chosen_files(files, code, asked_by)

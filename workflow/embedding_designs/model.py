@@ -1,49 +1,93 @@
 """Builds, saves and loads the embedding model of a run: backbone, pooling, L2 normalisation."""
 
+import contextlib
 import json
 import shutil
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import torch
+from huggingface_hub import try_to_load_from_cache
+from huggingface_hub.errors import HFValidationError
 from peft.tuners.tuners_utils import BaseTunerLayer
 from sentence_transformers import SentenceTransformer
 from sentence_transformers.sentence_transformer.modules import Normalize
 
 from . import gpus
-from .command import BadInput
+from .base import asked_by_base, check_base_folder
+from .base_checks import check_backbone, in_one_line, some
+from .command import BadInput, note, read_json
 from .designs import layer_numbers
 from .modules.backbone import Backbone
 from .modules.poolings import POOLINGS
 
 MODULES = f"{__package__}.modules."
 PRECISIONS = {"fp32": torch.float32, "bf16": torch.bfloat16}
+HEADS = ("lm_head", "score", "classifier", "qa_outputs", "embed_out")  # of a task; an embedding needs none
 
 
 def build_model(
-    base: str | Path, design: dict[str, Any], max_tokens: int, precision: str = "fp32", **hub: Any
+    base: str | Path,
+    design: dict[str, Any],
+    max_tokens: int,
+    precision: str = "fp32",
+    asked_by: str | None = None,
+    trust_remote_code: bool = False,
+    **hub: Any,
 ) -> SentenceTransformer:
     """Return an untrained embedding model of one design on one base model.
 
     base: folder or hub name of a language model; design: {"attention": …, "pooling": {"kind": …, …}};
-    precision: of the backbone's weights, "fp32" or "bf16" (the pooling is always fp32);
-    hub: revision, trust_remote_code. Randomness is the caller's: seed it first.
+    precision: of the backbone's weights, "fp32" or "bf16" (the pooling is always fp32); asked_by: the key
+    that names the base, for errors; trust_remote_code: run the base's Python files; hub: its revision.
+    Randomness is the caller's: seed it first. Raises BadInput where the base cannot be used.
     """
     settings = dict(design["pooling"])
     pooling_class = POOLINGS[settings.pop("kind")]
-    backbone = Backbone(
-        str(base),
-        attention=design["attention"],
-        layer_tokens=settings["tokens"] if pooling_class.reads_layers else None,
-        model_kwargs={"dtype": PRECISIONS[precision], "use_safetensors": True, **hub},
-        processor_kwargs={"model_max_length": max_tokens, **hub},
-        config_kwargs=hub,
-    )
+    with in_one_line(asked_by or str(base)):
+        backbone = Backbone(
+            str(base),
+            attention=design["attention"],
+            layer_tokens=settings["tokens"] if pooling_class.reads_layers else None,
+            base_code=trust_remote_code,
+            model_kwargs={"dtype": PRECISIONS[precision], "use_safetensors": True, **hub},
+            processor_kwargs={"model_max_length": max_tokens, **hub},
+            config_kwargs=hub,
+        )
+        check_backbone(backbone, max_tokens)
+    if unused := [name for name in backbone.unused_weights if not name.startswith(HEADS)]:
+        note(f"{asked_by or base}: {len(unused)} of its tensors have no place in the model: {some(unused)}")
     if pooling_class.reads_layers:
         settings["layers"] = backbone.layers = _layers(design, backbone.config.num_hidden_layers)
     pooling = pooling_class(dimension=backbone.get_embedding_dimension(), **settings)
     modules = [backbone, pooling, Normalize()]
     return SentenceTransformer(modules=modules, similarity_fn_name="cosine", device=device())
+
+
+def base_arguments(base: str, settings: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what `build_model` needs of a base beside its design, from its card, after a check of its files.
+
+    Raises BadInput that names the file that is missing or corrupt.
+    """
+    hub = {key: settings[key] for key in ("revision", "trust_remote_code") if settings.get(key)}
+    folder = _folder_of(base, hub.get("revision"))
+    if folder and (fault := check_base_folder(settings["name"], settings, folder)):
+        raise BadInput(fault)
+    asked_by = asked_by_base(settings["name"], settings, base)
+    if folder and (folder / "modules.json").exists():
+        note(f"{asked_by}: an embedding model; its language model is used, without its pooling and prompts")
+    return {"base": base, "precision": settings["precision"], "asked_by": asked_by, **hub}
+
+
+def _folder_of(base: str, revision: str | None) -> Path | None:
+    """Return the folder of a base, in the hub's cache where it comes from a hub; None where it is nowhere."""
+    if Path(base).exists():
+        return Path(base)
+    with contextlib.suppress(HFValidationError):  # neither a folder nor a name on a hub
+        config = try_to_load_from_cache(base, "config.json", revision=revision)
+        return Path(config).parent if isinstance(config, str) else None
+    return None
 
 
 def _layers(design: dict[str, Any], count: int) -> list[int]:
@@ -100,16 +144,30 @@ def load_model(path: str | Path) -> SentenceTransformer:
     """Return a model that training saved to a folder.
 
     With this package's module classes, not with the copies of their code in the folder: transformers would
-    copy that to a cache that all processes share, and two of them at once could meet it half written.
+    copy that to a cache that all processes share, and two of them at once could meet it half written. Code of
+    the base runs only where its training was allowed to run it. Raises BadInput where a file is corrupt.
     """
-    return SentenceTransformer._load_with_module_classes(
-        str(path), _module_classes(), device=device(), trust_remote_code=True, local_files_only=True
+    path = Path(path)
+    table = read_json(path / "modules.json")
+    settings = read_json(path / "config_sentence_transformers.json", ["prompts"])
+    classes = _module_classes()
+    with in_one_line(str(path)):
+        modules = [
+            classes[module["type"].removeprefix(MODULES)].load(
+                str(path), subfolder=module["path"], local_files_only=True, trust_remote_code=True
+            )
+            for module in table
+        ]
+    return SentenceTransformer(
+        modules=modules,
+        device=device(),
+        **{name: settings.get(name) for name in ("similarity_fn_name", "prompts", "default_prompt_name")},
     )
 
 
 def _module_classes() -> dict[str, type]:
-    """Return our module classes by their names in the modules.json of a saved model."""
+    """Return the classes of our models' modules by their names in the modules.json of a saved model."""
     return {
         f"{module.__module__}.{module.__name__}".removeprefix(MODULES): module
-        for module in (Backbone, *POOLINGS.values())
+        for module in (Backbone, *POOLINGS.values(), Normalize)
     }

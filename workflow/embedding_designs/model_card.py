@@ -10,6 +10,8 @@ from typing import Any
 import jinja2
 from huggingface_hub import EvalResult, ModelCardData
 
+from .base import MODULES
+
 TEMPLATE = "model_card.md.jinja"
 HUB_NAME = re.compile(r"\w[\w.-]*(/\w[\w.-]*)?")
 TAGS = ["sentence-transformers", "sentence-similarity", "feature-extraction"]
@@ -36,7 +38,12 @@ def model_card(facts: Mapping[str, Any]) -> str:
         model_name=title,
         eval_results=[_result(row) for row in facts["scores"]] or None,
     )
-    text = _template().render(facts, title=title, hub_base=hub_base, means=means(facts["scores"]))
+    ours = {file.name for file in MODULES.glob("*.py")}
+    code = {
+        "own_code": [file for file in facts["code"] if file in ours],
+        "base_code": [file for file in facts["code"] if file not in ours],
+    }
+    text = _template().render(facts, **code, title=title, hub_base=hub_base, means=means(facts["scores"]))
     return f"---\n{header.to_yaml()}\n---\n\n{text}"
 
 

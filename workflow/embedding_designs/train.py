@@ -17,11 +17,12 @@ from peft import LoraConfig
 from sentence_transformers import SentenceTransformer, SentenceTransformerTrainingArguments
 from transformers import set_seed
 
+from .base_checks import check_lora_targets
 from .command import BadInput, command, content_hash, read_json, resumable, whole
 from .designs import POOLING_KINDS
 from .hub.fetched import fetched_revision
 from .launch import take_console
-from .model import build_model, merge_adapter, save_model
+from .model import base_arguments, build_model, merge_adapter, save_model
 from .training import processes
 from .training.checkpoints import train_with_checkpoints
 from .training.contrastive_loss import contrastive_loss
@@ -73,10 +74,10 @@ def train_run(
 
 def untrained_model(card: dict[str, Any], base: str) -> SentenceTransformer:
     """Return the model of a run card before training, with its LoRA adapter where the base asks for one."""
-    settings = card["base"]
-    hub = {key: settings[key] for key in ("revision", "trust_remote_code") if settings.get(key)}
-    model = build_model(base, card["design"], card["training"]["max_tokens"], settings["precision"], **hub)
+    settings, max_tokens = card["base"], card["training"]["max_tokens"]
+    model = build_model(design=card["design"], max_tokens=max_tokens, **base_arguments(base, settings))
     if lora := settings.get("lora"):
+        check_lora_targets(model, lora["target_modules"], f"bases.{settings['name']}: lora.target_modules")
         model.add_adapter(
             LoraConfig(
                 r=lora["rank"],

@@ -9,7 +9,7 @@ from pathlib import Path
 WORKFLOW = os.path.join(workflow.basedir, "workflow")
 sys.path.insert(0, WORKFLOW)
 
-from embedding_designs import cards, places, provenance, study
+from embedding_designs import base, cards, places, provenance, study
 from embedding_designs.command import BadInput
 
 if set("{}") & set(workflow.basedir):
@@ -34,6 +34,8 @@ def read_study():
         loaded = study.load_study(path, overrides)
         for problem in study.missing_files(loaded):
             raise BadInput(f"{path}: {problem}")
+        if workflow.is_main_process:
+            check_own_bases(path, loaded["bases"])
         tasks = loaded.get("evaluation", {}).get("tasks")
         if tasks and workflow.is_main_process:
             check_mteb_names(path, loaded["evaluation"])
@@ -41,6 +43,12 @@ def read_study():
         return loaded | {"made_by": provenance.made_by(path, overrides, snakefile)}
     except BadInput as error:
         sys.exit(f"error: {error}")
+
+
+def check_own_bases(path, bases):
+    """Raise BadInput where a file of a base that is a folder here is missing or corrupt."""
+    for problem in filter(None, (base.check_base_folder(name, settings) for name, settings in bases.items())):
+        raise BadInput(f"{path}: {problem}")
 
 
 def check_mteb_names(path, evaluation):

@@ -11,9 +11,12 @@ from sentence_transformers.base.modules import Transformer
 from torch import Tensor, nn
 
 from .length_batches import chunks_by_length
+from .loading import keep_code_references, refuse_drawn_weights, refuse_numbers_that_are_not_finite
 
 # By way of the registry: a re-saved model then has the file of every pooling in its folder.
 from .poolings import TOKEN_POOLINGS
+
+HUB_SETTINGS = ("model_kwargs", "processor_kwargs", "config_kwargs")
 
 
 class Backbone(Transformer):
@@ -23,10 +26,13 @@ class Backbone(Transformer):
         has no config.json to keep it in.
     layer_tokens: None, or "last" or "mean": also give that token state of each layer.
     layers: numbers, from 1, of the layers that it is given of; None: of all.
-    Raises ValueError where the language model does not obey the attention mode, or has no EOS token.
+    base_code: may Python files of the language model run, those that its `auto_map` names? They also need
+        `trust_remote_code` when the saved model is loaded, which alone allows this file and its neighbors.
+    Raises ValueError where weights of the language model are missing or not finite, where it does not obey
+    the attention mode, and where its tokenizer has no EOS token.
     """
 
-    config_keys = [*Transformer.config_keys, "attention", "layer_tokens", "layers"]
+    config_keys = [*Transformer.config_keys, "attention", "layer_tokens", "layers", "base_code"]
 
     def __init__(
         self,
@@ -35,21 +41,43 @@ class Backbone(Transformer):
         attention: str = "causal",
         layer_tokens: str | None = None,
         layers: list[int] | None = None,
+        base_code: bool = False,
         **kwargs: Any,
     ):
+        for name in HUB_SETTINGS:
+            settings = kwargs.get(name) or {}
+            trusted = base_code and settings.get("trust_remote_code", True)
+            kwargs[name] = {**settings, "trust_remote_code": trusted}
         super().__init__(model_name_or_path, **kwargs)
+        keep_code_references(
+            self.model, self.tokenizer, ("AutoConfig", "AutoModel", "AutoTokenizer") * base_code
+        )
         self.attention = attention
         self.layer_tokens = layer_tokens
         self.layers = layers
+        self.base_code = base_code
+        if layer_tokens is not None and not (hasattr(self.model, "layers") and hasattr(self.model, "norm")):
+            raise ValueError(
+                f"{type(self.model).__name__} has no `layers` and `norm`, from which its layers are read"
+            )
         # Through from_pretrained(..., is_causal=False) the flag would be dropped without a word.
         self.model.config.is_causal = attention == "causal"
         probe_attention(self.model, attention)
         self.tokenizer.padding_side = "left"
         if self.tokenizer.eos_token_id is None:
-            raise ValueError(f"{model_name_or_path}: its tokenizer has no EOS token")
+            raise ValueError("its tokenizer has no EOS token (eos_token in tokenizer_config.json)")
         if self.tokenizer.pad_token_id is None:
             self.tokenizer.pad_token = self.tokenizer.unk_token or self.tokenizer.eos_token
         self._tokenizer_adds_eos = self.tokenizer("a")["input_ids"][-1] == self.tokenizer.eos_token_id
+
+    def _load_model(self, *arguments: Any, **kwargs: Any) -> nn.Module:
+        """Return the language model; ValueError where weights are missing, misshapen or not finite."""
+        asked = {"output_loading_info": True, "ignore_mismatched_sizes": True}
+        model, report = super()._load_model(*arguments, **kwargs, **asked)
+        refuse_drawn_weights(type(model).__name__, report["missing_keys"], report["mismatched_keys"])
+        refuse_numbers_that_are_not_finite(model)
+        self.unused_weights = sorted(report["unexpected_keys"])
+        return model
 
     def get_config_dict(self) -> dict[str, Any]:
         """Return the settings to save; an adapter's tell how its base is loaded, whose files it lacks."""
@@ -74,10 +102,12 @@ class Backbone(Transformer):
         weights = cls.load_file_path(model_name_or_path, "adapter_model.safetensors", **hub)
         base = json.loads(Path(adapter).read_text(encoding="utf-8"))
         settings = cls._load_init_kwargs(model_name_or_path, subfolder=subfolder, **kwargs)
-        for name in ("model_kwargs", "processor_kwargs", "config_kwargs"):
+        for name in HUB_SETTINGS:
             settings[name] |= {"revision": base["revision"], "subfolder": ""}
         backbone = cls(base["base_model_name_or_path"], **settings)
-        backbone.model.load_adapter(str(Path(weights).parent))
+        report = backbone.model.load_adapter(str(Path(weights).parent))
+        missing, mismatched = (getattr(report, f"{kind}_keys", ()) for kind in ("missing", "mismatched"))
+        refuse_drawn_weights("the adapter", missing, mismatched)
         return backbone
 
     def preprocess(

@@ -39,6 +39,18 @@ def weighted_mean_token(states: Tensor, mask: Tensor) -> Tensor:
     return (states * weights.unsqueeze(-1).to(states.dtype)).sum(dim=1)
 
 
+def move_padding_last(features: dict[str, Any]) -> None:
+    """Put each text's real tokens first: there `encode(output_value="token_embeddings")` looks for them."""
+    mask = features.get("attention_mask")
+    if mask is None:
+        return
+    order = mask.bool().logical_not().byte().argsort(dim=1, stable=True)
+    for name in ("input_ids", "attention_mask", "token_embeddings"):
+        if (values := features.get(name)) is not None:
+            index = order.unsqueeze(-1) if values.ndim == 3 else order
+            features[name] = values.take_along_dim(index, dim=1)
+
+
 TOKEN_POOLINGS = {"last": last_token, "mean": mean_token, "weighted_mean": weighted_mean_token}
 
 
@@ -75,6 +87,8 @@ class Pooling(Module):
         """Add the embeddings (batch, dim) as features["sentence_embedding"]."""
         with products_like(features["layer_embeddings" if self.reads_layers else "token_embeddings"]):
             features["sentence_embedding"] = self.pool(features)
+        if not self.training:
+            move_padding_last(features)
         return features
 
     def pool(self, features: dict[str, Any]) -> Tensor:

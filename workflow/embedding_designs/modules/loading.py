@@ -1,0 +1,40 @@
+"""What must hold of a language model's weights and settings once they are loaded."""
+
+from collections.abc import Collection, Sequence
+from typing import Any
+
+from torch import nn
+
+
+def refuse_drawn_weights(
+    model: str, missing: Collection[str], mismatched: Collection[tuple[str, Sequence[int], Sequence[int]]]
+) -> None:
+    """Raise ValueError that names the weights that are not in the files, or are there in another shape."""
+    if missing:
+        raise ValueError(f"its safetensors lack {len(missing)} tensors of {model}: {_some(sorted(missing))}")
+    shapes = [f"{name} {list(there)}, not {list(needed)}" for name, there, needed in sorted(mismatched)]
+    if shapes:
+        raise ValueError(f"{len(shapes)} of its tensors do not fit its config.json: {_some(shapes)}")
+
+
+def refuse_numbers_that_are_not_finite(model: nn.Module) -> None:
+    """Raise ValueError that names the first tensor that holds one."""
+    for name, weights in model.state_dict().items():
+        if not weights.isfinite().all():
+            raise ValueError(f"its tensor {name} holds numbers that are not finite")
+
+
+def _some(names: Sequence[str], count: int = 3) -> str:
+    return ", ".join(names[:count]) + (", …" if len(names) > count else "")
+
+
+def keep_code_references(model: nn.Module, tokenizer: Any, kept: Sequence[str]) -> None:
+    """Drop from a model's settings what names Python files to run when it is loaded, but for `kept` classes.
+
+    Those are saved beside the weights; others would be taken from the newest revision of a hub model.
+    """
+    configs = [model.config, *(getattr(model.config, name, None) for name in model.config.sub_configs)]
+    for settings in [*(vars(config) for config in configs if config is not None), tokenizer.init_kwargs]:
+        references = settings.pop("auto_map", None) or {}
+        if references := {name: references[name] for name in kept if name in references}:
+            settings["auto_map"] = references
