@@ -257,7 +257,7 @@ def test_missing_figure_is_named(tmp_path):
 def test_broken_training_log_is_named_with_its_line(tmp_path):
     log = tmp_path / "training.jsonl"
     log.write_text('{"event": "train"}\n{"event": "summ')
-    with pytest.raises(BadInput, match=r"training\.jsonl, line 2"):
+    with pytest.raises(BadInput, match=r"training\.jsonl:2: not JSON"):
         cost.read_summary(log)
 
 

@@ -97,7 +97,7 @@ def events(last: int) -> list[str]:
 def test_a_step_trained_again_after_a_resume_counts_once(tmp_path):
     again = json.dumps({"event": "train", "step": 20, "loss": 9.0})
     write_log(tmp_path, "eos-causal", 1, [*events(20), again])
-    losses = draw.read_losses(tmp_path, "mini", ["eos-causal"])
+    losses = draw.read_losses(tmp_path, "mini", ["eos-causal"], [1])
     assert losses["training loss"][["step", "loss"]].to_numpy().tolist() == [[10, 3.0], [20, 9.0]]
     assert losses["held-out loss"]["loss"].tolist() == [0.5]
 
@@ -105,8 +105,8 @@ def test_a_step_trained_again_after_a_resume_counts_once(tmp_path):
 @pytest.mark.parametrize("line", ["{", "[]", '{"step": 1}', '{"event": "train", "step": 10, "loss": "high"}'])
 def test_a_broken_training_log_is_named_with_its_line(tmp_path, line):
     write_log(tmp_path, "eos-causal", 1, [*events(10), line])
-    with pytest.raises(BadInput, match=r"training\.jsonl, line 3: no line of a training log"):
-        draw.read_losses(tmp_path, "mini", ["eos-causal"])
+    with pytest.raises(BadInput, match=r"training\.jsonl:3: "):
+        draw.read_losses(tmp_path, "mini", ["eos-causal"], [1])
 
 
 def run_draw(folder: Path, output: str) -> dict[str, bytes]:
