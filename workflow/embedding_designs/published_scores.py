@@ -18,7 +18,7 @@ from .published.sources import Found, read_source
 from .published.tasks import few, nearest
 from .scores import COLUMNS, check_consistent, write_scores
 from .sentences import counted
-from .text_tables import quoted, read_texts, why_unprintable
+from .text_tables import quoted, read_texts, why_not_shown
 
 UNKNOWN = "unknown"
 LABELS = ["name", "pooling", "attention"]  # what labels may say of a model, beside any other column
@@ -62,7 +62,7 @@ def read_labels(path: str | Path) -> pd.DataFrame:
     labels = read_texts(Path(path), ["model"])
     for column in {"model", *LABELS} & set(labels):
         for line, text in labels[column].items():
-            if reason := why_unprintable(text):
+            if reason := why_not_shown(text):
                 raise BadInput(f"{path}:{line}: {column} {quoted(text)} {reason}")
     for column in {"model", "name"} & set(labels):
         repeated = labels[column][labels[column].duplicated() & (labels[column] != "")]

@@ -10,7 +10,8 @@ from typing import Any
 import pandas as pd
 
 from .command import BadInput, whole
-from .text_tables import quoted, read_texts, why_no_file_name, why_unprintable
+from .sentences import counted
+from .text_tables import quoted, read_texts, why_no_file_name, why_not_shown
 
 COLUMNS = ["base", "design", "pooling", "attention", "seed", "task", "category", "metric", "score"]
 REFERENCE_COLUMNS = ["base", "reference", "task", "category", "metric", "score"]
@@ -98,7 +99,7 @@ def _unusable(rows: pd.DataFrame) -> Iterator[str]:
 def _why_no_name(column: str, text: str) -> str | None:
     if column in NAMES and not text:
         return "is empty"
-    reason = why_unprintable(text) or (column in FILE_NAMES and why_no_file_name(text))
+    reason = why_not_shown(text) or (column in FILE_NAMES and why_no_file_name(text))
     if column == "category" and text == "All":
         reason = "is the name of all tasks together; choose another"
     return f"{quoted(text)} {reason}" if reason else None
@@ -197,14 +198,14 @@ def _missing_in_words(missing: Sequence[tuple], study: Mapping[str, Any]) -> str
     more = f"; and {len(missing) - NAMED} more" if len(missing) > NAMED else ""
     if "scores" not in study:
         return f"{len(missing)} missing: {named}{more}"
-    models = len({cell[:2] for cell in missing})
+    base, pools = missing[0][0], study["scores"].get("pools") or {"all": {}}
     ways = [
-        "leave incomplete models out (complete: true in a pool of scores.pools)",
-        "name others in scores.pools",
+        f"leave incomplete models out (scores.pools.{base}.complete: true)",
+        f"name others (scores.pools.{base}.models)",
         "drop these tasks (statistics.missing: drop_tasks)",
     ]
-    if not study["scores"].get("pools") and {cell[0] for cell in missing} != {"all"}:
-        ways = ["add the scores", ways[2]]  # a table with bases has no pools
-    scores_of = f"{len(missing)} scores of {models} models" if len(missing) > 1 else "1 score"
-    are = "are" if len(missing) > 1 else "is"
-    return f"{scores_of} {are} missing: {named}{more}; {', '.join(ways[:-1])} or {ways[-1]}"
+    if base not in pools:
+        ways = ["add them", ways[2]]  # a table with bases has no pools
+    models = counted(len({cell[:2] for cell in missing}), "model")
+    lacking = f"{counted(len(missing), 'score')} of {models} missing: {named}{more}"
+    return f"{lacking}; {', '.join(ways[:-1])} or {ways[-1]}"

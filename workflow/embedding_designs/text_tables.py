@@ -10,6 +10,7 @@ from .command import BadInput
 from .csv_files import csv_rows
 
 CONTROL = ("Cc", "Cs", "Zl", "Zp")  # control characters, lone surrogates, line and paragraph separators
+LONGEST_NAME = 200  # characters of a name that figures and tables show
 LONGEST_FILE_NAME = 100  # bytes of a name that becomes part of file names; a file system allows 255
 
 
@@ -37,10 +38,13 @@ def quoted(text: str) -> str:
     return f'"{text[:60]}…"' if len(text) > 60 else f'"{text}"'
 
 
-def why_unprintable(text: str) -> str | None:
-    """Return why a text cannot be shown in a figure, or None where it can."""
-    broken = any(unicodedata.category(character) in CONTROL for character in text)
-    return "has a line break or control character" if broken else None
+def why_not_shown(text: str) -> str | None:
+    """Return why a text cannot be a name in figures and tables, or None where it can."""
+    if any(unicodedata.category(character) in CONTROL for character in text):
+        return "has a line break or control character"
+    if len(text) > LONGEST_NAME:
+        return f"has {len(text)} characters; at most {LONGEST_NAME} are allowed"
+    return None
 
 
 def why_no_file_name(text: str) -> str | None:
