@@ -68,11 +68,8 @@ def mteb_benchmark(benchmark: str) -> list[Any]:
 
 def mteb_task(name: str, key: str = "") -> Any:
     """Return the task object of a name, with all its subsets. key: the study's, for an error message."""
-    import mteb
-
     if (task := find_mteb_task(name)) is None:
-        known = [task.metadata.name for task in mteb.get_tasks(exclude_superseded=False)]
-        raise BadInput(f"{key}{name} is not an MTEB task ({nearest(name, known)})")
+        raise BadInput(f"{key}{name} is not an MTEB task ({nearest(name, _mteb_names())})")
     return task
 
 
@@ -84,6 +81,13 @@ def find_mteb_task(name: str) -> Any | None:
         return mteb.get_task(name)
     except KeyError:
         return None
+
+
+@cache
+def _mteb_names() -> list[str]:
+    import mteb
+
+    return [task.metadata.name for task in mteb.get_tasks(exclude_superseded=False)]
 
 
 @cache
