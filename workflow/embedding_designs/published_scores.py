@@ -156,8 +156,9 @@ def _full_name(key: str, name: str, known: Sequence[str], labels: pd.DataFrame) 
     meant = [model for model in names if name in names[model]]
     if name in meant or len(meant) == 1:
         return name if name in meant else meant[0]
-    if meant:
-        raise BadInput(f'{key} "{name}" may be {" or ".join(meant)}')
+    revisions = [model for model in names if any(form.startswith(f"{name}@") for form in names[model])]
+    if meant or revisions:
+        raise BadInput(f'{key} "{name}" may be {" or ".join(meant or revisions)}; name one of them')
     raise BadInput(
         f'{key} "{name}" is not a model of the source; {nearest(name, set().union(*names.values()))}'
     )
