@@ -18,7 +18,7 @@ COMMIT = "0123456789abcdef0123456789abcdef01234567"
 
 
 def write(folder: Path, model: str, revision: str, scores: dict[str, object], **content) -> None:
-    """Write one file for each task; a score is that of subset default, split test, or {split: {subset: …}}."""
+    """Write one file for each task; a score is that of subset default, split test, or {split: {subset: }}."""
     for task, score in scores.items():
         splits = score if isinstance(score, dict) else {"test": {"default": score}}
         written = {
