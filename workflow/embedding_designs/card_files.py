@@ -11,8 +11,8 @@ Kind = type | UnionType
 WORDS = {dict: "an object", list: "an array", str: "a text", int: "an integer", float: "a number",
          NoneType: "null"}  # fmt: skip
 STUDY: dict[str, Kind] = {  # kinds of a study's keys, where it has them
-    "name": str, "bases": dict, "designs": dict, "seeds": list, "references": list, "evaluation": dict,
-    "statistics": dict, "scores": dict,
+    "name": str, "description": str, "bases": dict, "designs": dict, "seeds": list, "references": list,
+    "evaluation": dict, "statistics": dict, "scores": dict,
 }  # fmt: skip
 SETTINGS: dict[str, Kind] = {  # of a study's statistics
     "alpha": int | float, "rope": int | float, "missing": str, "baseline": str,

@@ -36,7 +36,10 @@ def gather(folder: Path) -> dict[str, Any]:
     reports are shown where they are there: a study may begin at its scores. BadInput names what is missing.
     """
     study_file = folder / "cards" / "study.json"
-    study, statistics = read_study(study_file, "name"), read_statistics(folder / "statistics.json")
+    study, statistics = (
+        read_study(study_file, "name", "description"),
+        read_statistics(folder / "statistics.json"),
+    )
     for table in (folder / "scores.csv", folder / "references.csv"):
         check_unchanged(table, statistics["sha256"], "run the study again")
     scores, references = read_scores(folder / "scores.csv"), read_references(folder / "references.csv")
