@@ -11,7 +11,7 @@ from embedding_designs.command import BadInput
 from embedding_designs.published_scores import published_scores
 from embedding_designs.scores import read_scores, write_scores
 
-NAMES = ["a$x^{$b", "c_%#&\\d", "<b>e&f</b>", "*(g)", "{h}"]
+NAMES = ["a$x^{$b", "c_%#&\\d", "<b>e&f", "*(g)", "{h}"]
 CATEGORY = "C$^{ {0} "
 
 
