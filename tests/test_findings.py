@@ -318,7 +318,7 @@ def test_what_was_not_used_comes_before_the_tests_and_revisions_stand_under_prov
     [
         ("statistics.json", "[]", "statistics.json: not a JSON object"),
         ("statistics.json", '{"alpha": 0.05}', "statistics.json: rope is missing"),
-        ("cards/study.json", '{"name": "x", "description": "", "designs": []}', "study.json: designs is not an object"),
+        ("cards/study.json", '{"name": "x", "description": "", "designs": []}', "designs is not an object"),
         ("references.csv", "base,task\na,b\n", "references.csv: column reference is missing; needed: base, "),
         ("references.csv", "", "references.csv: empty"),
     ],
