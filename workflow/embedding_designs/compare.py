@@ -74,7 +74,9 @@ def compare_study(scores: pd.DataFrame, study: Mapping[str, Any], source: str = 
         "not_used": [
             entry
             for base, tasks in dropped.items()
-            for entry in not_used("task", tasks, f"a score of {base} is missing, and missing is drop_tasks")
+            for entry in not_used(
+                "task", tasks, f"a score of base {base} is missing; statistics.missing: drop_tasks"
+            )
         ],
         "comparisons": comparisons,
     }

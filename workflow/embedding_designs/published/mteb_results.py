@@ -127,7 +127,7 @@ def _not_compared(
 ) -> list[dict[str, Any]]:
     """Return the report on files of other tasks, and on files of models in no pool."""
     others = [file.path for file in files if file.task not in tasks]
-    why = "their tasks are not compared" if named else "not named after an MTEB task"
+    why = "not of a task that is compared" if named else "not named after an MTEB task"
     models = {file.model: None for file in files if wanted and file.model not in wanted}
     return _files_not_used(path, others, why) + not_used("model", list(models), "in no pool")
 
