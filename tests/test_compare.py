@@ -134,26 +134,26 @@ def test_the_order_of_rows_changes_nothing():
     [
         (three_tasks().drop(columns="metric"), "column metric is missing"),
         (three_tasks().iloc[:0], "holds no scores"),
-        (pd.concat([three_tasks(), three_tasks().iloc[[4]]]), "line 20: a second score for base mini"),
-        (three_tasks().replace({"score": 0.4}, float("nan")), "line 10: score '' is no number from -1 to 1"),
-        (three_tasks().replace({"score": 0.4}, 1.5), "line 10: score '1.5' is no number from -1 to 1"),
-        (three_tasks().replace({"score": 0.4}, float("inf")), "line 10: score 'inf' is no number"),
-        (three_tasks().astype({"score": str}).replace({"score": "0.4"}, "good"), "line 10: score 'good'"),
+        (pd.concat([three_tasks(), three_tasks().iloc[[4]]]), "scores.csv:20: a second score for base mini"),
+        (three_tasks().replace({"score": 0.4}, float("nan")), "4 missing: base mini, design mean-"),
+        (three_tasks().replace({"score": 0.4}, 1.5), 'seed 1, task B: score "1.5" is not a number'),
+        (three_tasks().replace({"score": 0.4}, float("inf")), 'score "inf" is not a number from -1 to 1'),
+        (three_tasks().astype({"score": str}).replace({"score": "0.4"}, "good"), ':10: base mini, '),
         (three_tasks().drop(index=3), "1 missing: base mini, design eos-causal, seed 2, task B"),
         (three_tasks().query("design != 'mean-both'"), "6 missing: base mini, design mean-both, seed 1"),
         (three_tasks().replace("mean-both", "mean-bth"), "design mean-bth is not in the study"),
-        (three_tasks().assign(category=["STS", "Clustering"] * 9), "task A stands in category STS and"),
-        (three_tasks().replace({"score": 0.4}, 40), "line 10: score '40.0' is no number from -1 to 1; "),
-        (three_tasks().replace({"task": "B"}, ""), "line 4: task is empty"),
-        (AS_TEXT.replace(",2,A,", ",01,A,"), "a second score for base mini, design eos-causal, seed 01, "),
-        (AS_TEXT.replace("0.4\n", "0.4,0.5\n"), "not a CSV table: "),
-        (AS_TEXT.replace("\n", ",\n").replace("score,", "score"), "line 2: more fields than the header"),
-        (AS_TEXT.replace("\n", "\n\n").replace("0.4", "4"), "line 19: score '4' is no number"),
+        (three_tasks().assign(category=["STS", "Clustering"] * 9), ':3: task A has the category "Clu'),
+        (three_tasks().replace({"score": 0.4}, 40), 'score "40.0" is not a number from -1 to 1; divide'),
+        (three_tasks().replace({"task": "B"}, ""), "scores.csv:4: task is empty"),
+        (AS_TEXT.replace(",2,A,", ",01,A,"), "a second score for base mini, design eos-causal, seed 1, "),
+        (AS_TEXT.replace("0.4\n", "0.4,0.5\n"), ":10: 10 fields, and the header has 9 columns"),
+        (AS_TEXT.replace("\n", ",\n").replace("score,", "score"), ":2: 10 fields, and the header has 9"),
+        (AS_TEXT.replace("\n", "\n\n").replace("0.4", "4"), ':19: base mini, design mean-causal, '),
         (three_tasks().replace({"category": "STS"}, "S/TS"), 'category "S/TS" has a slash'),
-        (three_tasks().assign(attention=["causal", "other"] * 9), "eos-causal of base mini has more than"),
-        (three_tasks().assign(score=0.5), "scores of base mini: All designs score the same on every task"),
-        (three_tasks().query("task == 'A'"), "scores of base mini: With a single task there is nothing"),
-        ("", "not a CSV table"),
+        (three_tasks().assign(attention=["causal", "other"] * 9), 'has the attention "other", and '),
+        (three_tasks().assign(score=0.5), "scores: base mini: All designs score the same on every task"),
+        (three_tasks().query("task == 'A'"), "scores: base mini: With a single task there is nothing"),
+        ("", "empty; needed: a CSV file"),
     ],
 )  # fmt: skip
 def test_bad_scores_are_refused_in_one_line(tmp_path, scores, named):
@@ -167,7 +167,7 @@ def test_a_refusal_is_one_line_without_a_traceback_and_writes_nothing(tmp_path):
     done = run(tmp_path, three_tasks().drop(index=3))
     assert done.returncode == 2
     assert done.stderr.splitlines() == [
-        "error: scores: 1 missing: base mini, design eos-causal, seed 2, task B"
+        f"error: {tmp_path}/scores.csv: 1 missing: base mini, design eos-causal, seed 2, task B"
     ]
     assert sorted(path.name for path in tmp_path.iterdir()) == ["scores.csv", "study.json"]
 
@@ -184,7 +184,7 @@ def test_a_base_that_loses_all_its_tasks_is_refused_and_not_left_out():
 
 
 def test_a_folder_is_no_table_of_scores(tmp_path):
-    with pytest.raises(BadInput, match="a folder, not a table of scores"):
+    with pytest.raises(BadInput, match="a folder, not a file"):
         read_scores(tmp_path)
 
 
@@ -209,7 +209,7 @@ def test_a_study_of_one_design_is_refused():
 def test_an_unknown_baseline_is_refused_with_the_designs_there_are():
     study = {**STUDY, "statistics": {"baseline": "eos"}}
     with pytest.raises(
-        BadInput, match='baseline "eos" is no design of base mini; choose from eos-causal, mean'
+        BadInput, match='baseline "eos" is not a design of base mini; choose from eos-causal, mean'
     ):
         compare.compare_study(three_tasks(), study)
 

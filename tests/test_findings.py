@@ -13,9 +13,10 @@ from statistics import mean, median, stdev
 import pytest
 
 import browser
-from embedding_designs import findings
+from embedding_designs import compare, findings
 from embedding_designs.command import BadInput
 from embedding_designs.page import cost, data, tables
+from embedding_designs.scores import read_scores
 from findings_example import DESIGNS, SEEDS, TASKS, write_results
 
 VOID = {"meta", "link", "img", "br"}
@@ -257,7 +258,7 @@ def test_missing_figure_is_named(tmp_path):
 def test_broken_training_log_is_named_with_its_line(tmp_path):
     log = tmp_path / "training.jsonl"
     log.write_text('{"event": "train"}\n{"event": "summ')
-    with pytest.raises(BadInput, match=r"training\.jsonl, line 2"):
+    with pytest.raises(BadInput, match=r"training\.jsonl:2: not JSON"):
         cost.read_summary(log)
 
 
@@ -271,6 +272,65 @@ def test_command_writes_the_page_and_names_a_missing_folder(results, tmp_path):
     assert failed.returncode == 2
     assert failed.stderr.startswith("error: ")
     assert len(failed.stderr.splitlines()) == 1
+
+
+def test_a_dropped_task_is_named_and_no_cell_is_nan(tmp_path):
+    folder = write_results(tmp_path / "dropped")
+    study = json.loads((folder / "cards/study.json").read_text())
+    study["statistics"]["missing"] = "drop_tasks"
+    (folder / "cards/study.json").write_text(json.dumps(study))
+    rows = read_csv(folder / "scores.csv")
+    rows[0]["score"] = ""
+    lost, category = rows[0]["task"], rows[0]["category"]
+    with (folder / "scores.csv").open("w", newline="") as file:
+        table = csv.DictWriter(file, list(rows[0]))
+        table.writeheader()
+        table.writerows(rows)
+    statistics = compare.compare_study(read_scores(folder / "scores.csv"), study)
+    (folder / "statistics.json").write_text(json.dumps(statistics))
+    outline = Outline(page_of(folder))
+    cells = [cell for rows in outline.tables.values() for row in rows for cell in row]
+    assert not any(re.search(r"\bnan\b", cell, re.IGNORECASE) for cell in cells)
+    assert lost not in outline.table("Score on each task")
+    assert len(outline.table("Score on each task")) == sum(TASKS.values())  # the header, and one less
+    assert outline.table("What the tests found")[category][0] == str(TASKS[category] - 1)
+    assert (
+        f"1 task not used: {lost} (a score of base mini is missing; statistics.missing: drop_tasks)"
+        in outline.text
+    )
+    assert f"scored on {sum(TASKS.values()) - 1} tasks" in outline.text.replace("\n", " ")
+
+
+def test_what_was_not_used_comes_before_the_tests_and_revisions_stand_under_provenance(tmp_path):
+    folder = write_results(tmp_path / "report")
+    statistics = json.loads((folder / "statistics.json").read_text())
+    assert "not used" not in Outline(page_of(folder)).text
+    statistics["not_used"] = [
+        {"what": "model", "count": 1, "names": ["<b>best</b>"], "reason": "a score is missing"}
+    ]
+    statistics["revisions"] = {"me/c@step-500": "step-500"}
+    (folder / "statistics.json").write_text(json.dumps(statistics))
+    page = page_of(folder)
+    told = "1 model not used: &lt;b&gt;best&lt;/b&gt; (a score is missing)"
+    assert page.index(told) < page.index("What cannot be decided here:")
+    assert Outline(page).table("Revisions that the scores are of")["me/c@step-500"] == ["step-500"]
+
+
+@pytest.mark.parametrize(
+    ("file", "content", "message"),
+    [
+        ("statistics.json", "[]", "statistics.json: not a JSON object"),
+        ("statistics.json", '{"alpha": 0.05}', "statistics.json: rope is missing"),
+        ("cards/study.json", '{"name": "x", "description": "", "designs": []}', "designs is not an object"),
+        ("references.csv", "base,task\na,b\n", "references.csv: column reference is missing; needed: base, "),
+        ("references.csv", "", "references.csv: empty"),
+    ],
+)
+def test_a_file_of_the_wrong_kind_is_named(tmp_path, file, content, message):
+    folder = write_results(tmp_path / "wrong")
+    (folder / file).write_text(content)
+    with pytest.raises(BadInput, match=re.escape(message)):
+        page_of(folder)
 
 
 @pytest.mark.skipif(

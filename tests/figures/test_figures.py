@@ -115,16 +115,34 @@ def events(last: int) -> list[str]:
 def test_a_step_trained_again_after_a_resume_counts_once(tmp_path):
     again = json.dumps({"event": "train", "step": 20, "loss": 9.0})
     write_log(tmp_path, "eos-causal", 1, [*events(20), again])
-    losses = draw.read_losses(tmp_path, "mini", ["eos-causal"])
+    losses = draw.read_losses(tmp_path, "mini", ["eos-causal"], [1])
     assert losses["training loss"][["step", "loss"]].to_numpy().tolist() == [[10, 3.0], [20, 9.0]]
     assert losses["held-out loss"]["loss"].tolist() == [0.5]
 
 
-@pytest.mark.parametrize("line", ["{", "[]", '{"step": 1}', '{"event": "train", "step": 10, "loss": "high"}'])
+@pytest.mark.parametrize(
+    "line",
+    [
+        "{",
+        "[]",
+        '{"step": 1}',
+        '{"event": "train", "step": 10, "loss": "high"}',
+        '{"event": "train", "step": 10, "loss": NaN}',
+        "[" * 100_000,
+    ],
+)
 def test_a_broken_training_log_is_named_with_its_line(tmp_path, line):
     write_log(tmp_path, "eos-causal", 1, [*events(10), line])
-    with pytest.raises(BadInput, match=r"training\.jsonl, line 3: no line of a training log"):
-        draw.read_losses(tmp_path, "mini", ["eos-causal"])
+    with pytest.raises(BadInput, match=r"training\.jsonl:3: "):
+        draw.read_losses(tmp_path, "mini", ["eos-causal"], [1])
+
+
+def test_only_the_seeds_of_the_study_have_curves(tmp_path):
+    write_log(tmp_path, "eos-causal", 1, events(20))
+    write_log(tmp_path, "eos-causal", 2, events(20))
+    (tmp_path / "mini/eos-causal/seed2").rename(tmp_path / "mini/eos-causal/seed2 copy")
+    losses = draw.read_losses(tmp_path, "mini", ["eos-causal"], [1, 3])
+    assert losses["training loss"]["seed"].unique().tolist() == [1]
 
 
 def run_draw(folder: Path, output: str) -> dict[str, bytes]:

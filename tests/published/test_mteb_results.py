@@ -1,14 +1,16 @@
 """MTEB results are read with mteb's own classes, old formats included; what cannot be read is named."""
 
 import json
+import math
 from pathlib import Path
 
 import mteb
+import pandas as pd
 import pytest
 from mteb.results import TaskResult
 
 from embedding_designs.command import BadInput
-from embedding_designs.published.mteb_results import read_mteb_results
+from embedding_designs.published import mteb_results
 
 BENCHMARK = "MTEB(eng, v2)"
 TASKS = ["STS12", "STS17", "SprintDuplicateQuestions"]
@@ -67,6 +69,12 @@ def clone(tmp_path):
     return tmp_path
 
 
+def read_mteb_results(*arguments) -> pd.DataFrame:
+    """Return the rows alone, each with its score as a number."""
+    rows, _, _ = mteb_results.read_mteb_results(*arguments)
+    return rows.assign(score=[float(text) if text else math.nan for text in rows["score"]])
+
+
 def scores(rows) -> dict:
     return rows.set_index(["model", "task"])["score"].round(6).to_dict()
 
@@ -101,8 +109,7 @@ def test_a_missing_subset_makes_the_score_missing_and_not_another_one(clone):
     assert scores(rows[rows["task"] == "STS12"]) == {("me/new", "STS12"): 0.7, ("you/old", "STS12"): 0.61}
 
 
-def test_a_model_with_two_revisions_has_one_score(clone):
-    """Here one revision is named and one is not, and mteb prefers the one that is."""
+def test_a_known_revision_goes_before_an_unknown_one(clone):
     results = clone / "results"
     write(results, "me/twice", "STS12", {"test": {"default": 0.4}}, revision="no_revision_available")
     write(results, "me/twice", "STS12", {"test": {"default": 0.5}}, revision="main")
@@ -115,9 +122,9 @@ def test_a_model_with_two_revisions_has_one_score(clone):
     [
         (
             ("MTEB(eng v2)", []),
-            'scores.benchmark "MTEB(eng v2)" is no benchmark of MTEB; did you mean MTEB(eng',
+            'scores.benchmark "MTEB(eng v2)" is not a benchmark of MTEB; did you mean MTEB(eng',
         ),
-        ((None, ["STS122"]), "scores: STS122 is no task of MTEB; did you mean STS"),
+        ((None, ["STS122"]), "scores.tasks STS122 is not an MTEB task (did you mean STS"),
         ((BENCHMARK, ["BIOSSES"]), "no results of BIOSSES"),
         ((BENCHMARK, [], ["me/newer"]), "no results of model me/newer; did you mean me/new?"),
     ],
@@ -132,7 +139,9 @@ def test_unknown_names_are_refused_with_the_nearest(clone, arguments, message):
 @pytest.mark.parametrize("content", ["{", "[]", '{"mteb_version": "2.0.0", "task_name": "STS12"}'])
 def test_a_broken_file_is_named(clone, content):
     (clone / "results" / "you__old" / "old" / "STS12.json").write_text(content)
-    with pytest.raises(BadInput, match=r"you__old/old/STS12\.json: no MTEB results: ") as error:
+    with pytest.raises(
+        BadInput, match=r"you__old/old/STS12\.json: cannot be read as MTEB results: "
+    ) as error:
         read_mteb_results(clone, BENCHMARK, TASKS)
     assert "\n" not in str(error.value)
 

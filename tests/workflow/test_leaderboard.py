@@ -19,6 +19,7 @@ def leaderboard(tmp_path_factory):
     run = snakemake(folder, study="leaderboard")
     assert run.returncode == 0, run.stdout + run.stderr
     assert not TRAINING & planned(run).keys()
+    assert "note: 399 models not used: " in run.stdout + run.stderr
     return folder
 
 
@@ -31,6 +32,7 @@ def test_both_pools_have_their_diagrams_and_a_place_on_the_page(leaderboard):
         assert pool in page
         for ending in ("svg", "pdf"):
             assert (results / f"figures/cd-{pool}-All.{ending}").stat().st_size > 1000
+    assert "399 models not used: " in page
     assert "no evidence of what a pooling or an attention does" in page
     assert str(leaderboard) not in page
     assert not (results / "models").exists()
@@ -49,7 +51,7 @@ def test_an_unknown_model_is_refused_with_the_nearest_name(tmp_path):
     change = 'scores={"pools": {"mine": {"models": ["NV-Embed-v2", "NV-Embed-v3"]}}}'
     run = snakemake(copy_of_the_workflow(tmp_path), change, study="leaderboard")
     assert run.returncode != 0
-    assert 'scores.pools.mine.models "NV-Embed-v3" is no model of the source; did you mean' in run.stderr
+    assert 'scores.pools.mine.models "NV-Embed-v3" is not a model of the source; did you mean' in run.stderr
     assert "Traceback" not in run.stderr
 
 

@@ -1,60 +1,87 @@
 """Puts the score files of all runs into scores.csv, and those of the references into references.csv.
 
-python -m embedding_designs.collect --study STUDY.json --scores FILES… --output scores.csv …
+python -m embedding_designs.collect STUDY.json --results results/quickstart --output scores.csv …
 """
 
 import argparse
+from collections.abc import Mapping, Sequence
+from itertools import product
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
-from .command import command, read_json
-from .scores import write_scores
+from .card_files import read_study
+from .cards import task_batches
+from .command import command
+from .not_used import not_used, write_report
+from .scores import COLUMNS, REFERENCE_COLUMNS, WHERE, checked, write_scores
+from .text_tables import read_texts
 
-RUN_COLUMNS = ["base", "design", "pooling", "attention", "seed", "task", "category", "metric", "score"]
-REFERENCE_COLUMNS = ["base", "reference", "task", "category", "metric", "score"]
-
-
-def run_scores(path: Path, study: dict[str, Any]) -> pd.DataFrame:
-    """Return one score file, …/scores/{base}/{design}/seed{seed}/{batch}.csv, with its run's columns."""
-    base, design, seed = path.parts[-4:-1]
-    settings = study["designs"][design]
-    return pd.read_csv(path).assign(
-        base=base,
-        design=design,
-        pooling=settings["pooling"]["kind"],
-        attention=settings["attention"],
-        seed=int(seed.removeprefix("seed")),
-    )
+FILE_COLUMNS = ["task", "category", "metric", "score"]  # of a score file, as the evaluation writes it
 
 
-def reference_scores(path: Path) -> pd.DataFrame:
-    """Return one reference's score file, …/references/{base}/{reference}.csv, with its columns."""
-    return pd.read_csv(path).assign(base=path.parts[-2], reference=path.stem)
+def run_files(results: Path, study: Mapping[str, Any]) -> dict[Path, dict[str, str]]:
+    """Return each score file of the study's runs, with what its path says of its rows."""
+    return {
+        results / f"scores/{base}/{design}/seed{seed}/{batch}.csv": {
+            "base": base,
+            "design": design,
+            "pooling": study["designs"][design]["pooling"]["kind"],
+            "attention": study["designs"][design]["attention"],
+            "seed": str(seed),
+        }
+        for base, design, seed, batch in product(
+            study["bases"], study["designs"], study["seeds"], task_batches(study)
+        )
+    }
 
 
-def table(parts: list[pd.DataFrame], columns: list[str]) -> pd.DataFrame:
-    """Return all rows as one table, sorted, so that the same scores give the same file."""
-    rows = pd.concat([pd.DataFrame(columns=columns), *parts]) if not parts else pd.concat(parts)
+def reference_files(results: Path, study: Mapping[str, Any]) -> dict[Path, dict[str, str]]:
+    """Return each score file of the study's references, with what its path says of its rows."""
+    return {
+        results / f"references/{base}/{reference}.csv": {"base": base, "reference": reference}
+        for base, reference in product(study["bases"], study["references"])
+    }
+
+
+def table(files: Mapping[Path, Mapping[str, str]], columns: Sequence[str]) -> pd.DataFrame:
+    """Return the rows of score files as one table, sorted, so that the same scores give the same file."""
+    parts = [pd.DataFrame(columns=[*columns, WHERE], dtype=str)]
+    for path, described in files.items():
+        texts = read_texts(path, FILE_COLUMNS)[FILE_COLUMNS]
+        parts.append(texts.assign(**described, **{WHERE: [f"{path}:{line}" for line in texts.index]}))
+    rows = checked(pd.concat(parts, ignore_index=True))
     return rows[columns].sort_values(columns[:-2]).reset_index(drop=True)
+
+
+def others(folder: Path, used: Mapping[Path, Any]) -> list[dict[str, Any]]:
+    """Return the report on score files under a folder that the study does not have."""
+    found = [path for path in sorted(folder.rglob("*.csv")) if not path.name.startswith(".")]
+    left = [str(path) for path in found if path not in used]
+    return not_used("score file", left, "the study has no such run, reference or batch of tasks")
 
 
 @command
 def main() -> None:
     """Collect all scores of a study."""
     parser = argparse.ArgumentParser(description=main.__doc__)
-    parser.add_argument("--study", type=Path, required=True)
-    parser.add_argument("--scores", type=Path, nargs="+", required=True)
-    parser.add_argument("--references", type=Path, nargs="*", default=[])
-    parser.add_argument("--output", type=Path, required=True)
-    parser.add_argument("--references-output", type=Path, required=True)
+    parser.add_argument("study", type=Path, help="study.json, the validated study")
+    parser.add_argument("--results", type=Path, required=True, help="folder of the study, results/{study}")
+    parser.add_argument("--output", type=Path, required=True, help="scores.csv to write")
+    parser.add_argument("--references-output", type=Path, required=True, help="references.csv to write")
+    parser.add_argument("--collected", type=Path, required=True, help="JSON file to write: what was not used")
     arguments = parser.parse_args()
 
-    study = read_json(arguments.study)
-    write_scores(table([run_scores(path, study) for path in arguments.scores], RUN_COLUMNS), arguments.output)
-    references = [reference_scores(path) for path in arguments.references]
+    study = read_study(arguments.study, "bases", "designs", "seeds", "references", "evaluation")
+    runs, references = run_files(arguments.results, study), reference_files(arguments.results, study)
+    write_scores(table(runs, COLUMNS), arguments.output)
     write_scores(table(references, REFERENCE_COLUMNS), arguments.references_output)
+    left = [
+        *others(arguments.results / "scores", runs),
+        *others(arguments.results / "references", references),
+    ]
+    write_report(arguments.collected, [arguments.output, arguments.references_output], left, {})
 
 
 if __name__ == "__main__":

@@ -11,7 +11,9 @@ from typing import Any
 import pandas as pd
 
 from . import comparison_tables, sentences
-from .command import BadInput, command, progress, read_json, whole, write_json
+from .card_files import NO_REPORT, read_report, read_study
+from .command import BadInput, command, progress, whole, write_json
+from .not_used import check_unchanged, not_used, note_all
 from .scores import complete, read_scores
 from .statistics import (
     attainable,
@@ -29,16 +31,20 @@ from .statistics import (
 MANY_DESIGNS = 60  # beyond it what grows fastest with the pairs is left out
 MANY = f"left out for pools of more than {MANY_DESIGNS} designs"
 SETTINGS = {"alpha": 0.05, "rope": 0.01, "missing": "refuse"}
+CHANGED = (
+    "delete it to have it collected again, or give your own table to a study with "
+    "scores: {from: table, path: …}"
+)
 
 
-def compare_study(scores: pd.DataFrame, study: Mapping[str, Any]) -> dict[str, Any]:
+def compare_study(scores: pd.DataFrame, study: Mapping[str, Any], source: str = "scores") -> dict[str, Any]:
     """Return the content of statistics.json: one comparison for each base and category, then All.
 
-    docs/statistics.md describes every key. Raises BadInput that names missing cells, an unknown baseline, or
-    a base without anything to compare.
+    docs/statistics.md describes every key. source: what an error calls the table of scores. Raises BadInput
+    that names missing cells, an unknown baseline, or a base without anything to compare.
     """
     settings = SETTINGS | dict(study.get("statistics", {}))
-    scores, dropped = complete(scores, study)
+    scores, dropped = complete(scores, study, source)
     # Published scores have one run of each model: there is nothing to say of designs.
     unit = "model" if study.get("scores", {}).get("from", "table") != "table" else "design"
     comparisons = []
@@ -47,7 +53,7 @@ def compare_study(scores: pd.DataFrame, study: Mapping[str, Any]) -> dict[str, A
         baseline = _baseline(names, settings.get("baseline"), base)
         wide = cells.pivot_table(index="task", columns="design", values="score")
         if reason := ranks.why_untestable(wide):
-            raise BadInput(f"scores of base {base}: {reason}")
+            raise BadInput(f"{source}: base {base}: {reason}")
         of_base = [
             {"base": base, "category": category, "dropped_tasks": dropped.get(base, [])}
             | {"unit": unit}
@@ -65,6 +71,13 @@ def compare_study(scores: pd.DataFrame, study: Mapping[str, Any]) -> dict[str, A
         "designs": _described(scores, study),
         "unit": unit,
         "scope": sentences.scope(scores.groupby("base", sort=False)["seed"].nunique().to_dict(), unit),
+        "not_used": [
+            entry
+            for base, tasks in dropped.items()
+            for entry in not_used(
+                "task", tasks, f"a score of base {base} is missing; statistics.missing: drop_tasks"
+            )
+        ],
         "comparisons": comparisons,
     }
 
@@ -81,7 +94,7 @@ def _baseline(names: list[str], baseline: str | None, base: str) -> str:
         return names[0]
     if baseline not in names:
         raise BadInput(
-            f'statistics.baseline "{baseline}" is no design of base {base}; choose from {", ".join(names)}'
+            f'statistics.baseline "{baseline}" is not a design of base {base}; choose from {", ".join(names)}'
         )
     return baseline
 
@@ -200,10 +213,18 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=main.__doc__)
     parser.add_argument("scores", type=Path, help="scores.csv")
     parser.add_argument("--study", type=Path, required=True, help="study.json, the validated study")
+    parser.add_argument("--collected", type=Path, help="the report of the collection; default: none")
     parser.add_argument("--output", type=Path, required=True, help="statistics.json to write")
     parser.add_argument("--tables", type=Path, required=True, help="folder of tables to write")
     arguments = parser.parse_args()
-    statistics = compare_study(read_scores(arguments.scores), read_json(arguments.study))
+    study, path = read_study(arguments.study), arguments.scores
+    report = read_report(arguments.collected) if arguments.collected else NO_REPORT
+    check_unchanged(path, report["sha256"], CHANGED)
+    note_all(report["not_used"])
+    source = study.get("scores", {}).get("path", str(path))
+    statistics = compare_study(read_scores(path), study, source)
+    note_all(statistics["not_used"])
+    statistics |= report | {"not_used": report["not_used"] + statistics["not_used"]}
     with whole(arguments.tables) as folder:
         comparison_tables.write_tables(statistics, folder)
     write_json(arguments.output, statistics, indent=None)

@@ -4,19 +4,21 @@ python -m embedding_designs.draw --statistics statistics.json --scores scores.cs
 """
 
 import argparse
-import json
 from collections.abc import Iterator, Mapping, Sequence
-from itertools import groupby
+from itertools import groupby, product
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 from matplotlib.figure import Figure
 
-from .command import BadInput, command, note, progress, read_json, whole
+from .card_files import read_statistics
+from .command import BadInput, command, note, progress, whole
 from .figures import whole_figures as make
 from .figures.fonts import drawn_names, style_for
 from .figures.looks import Look, looks, same_lines, same_looks
+from .logs import is_number, log_entries
+from .not_used import check_unchanged
 from .scores import read_scores
 
 FEWEST_FOR_TABLE = 12  # designs: below it a critical-difference diagram shows every pair
@@ -25,17 +27,18 @@ LOSSES = {"training loss": ("train", "loss"), "held-out loss": ("heldout", "held
 UNDATED = {"svg": {"Date": None}, "pdf": {"CreationDate": None}}  # the same input gives the same bytes
 
 
-def read_losses(runs: Path, base: str, designs: Sequence[str]) -> dict[str, pd.DataFrame]:
+def read_losses(
+    runs: Path, base: str, designs: Sequence[str], seeds: Sequence[int]
+) -> dict[str, pd.DataFrame]:
     """Return the losses in the training logs of one base: title -> columns design, seed, step, loss.
 
     A title without any loss is left out. A step that was trained again after a resume counts once.
     """
     rows: dict[str, list[dict[str, Any]]] = {title: [] for title in LOSSES}
-    for design in designs:
-        for path in sorted((runs / base / design).glob("seed*/training.jsonl")):
-            run = {"design": design, "seed": int(path.parent.name.removeprefix("seed"))}
-            for title, step, loss in _read_log(path):
-                rows[title].append({**run, "step": step, "loss": loss})
+    for design, seed in product(designs, seeds):
+        path = runs / base / design / f"seed{seed}" / "training.jsonl"
+        for title, step, loss in _losses(path) if path.exists() else ():
+            rows[title].append({"design": design, "seed": seed, "step": step, "loss": loss})
     tables = {title: pd.DataFrame(found) for title, found in rows.items() if found}
     return {
         title: table.drop_duplicates(["design", "seed", "step"], keep="last")
@@ -43,17 +46,14 @@ def read_losses(runs: Path, base: str, designs: Sequence[str]) -> dict[str, pd.D
     }
 
 
-def _read_log(path: Path) -> list[tuple[str, int, float]]:
-    found = []
-    for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), start=1):
-        try:
-            entry = json.loads(line)
-            for title, (event, key) in LOSSES.items():
-                if entry["event"] == event:
-                    found.append((title, int(entry["step"]), float(entry[key])))
-        except (ValueError, KeyError, TypeError) as error:
-            raise BadInput(f"{path}, line {number}: no line of a training log: {error!r}") from None
-    return found
+def _losses(path: Path) -> Iterator[tuple[str, int, float]]:
+    for line, entry in log_entries(path):
+        for title, (event, key) in LOSSES.items():
+            if entry["event"] == event:
+                step, loss = entry.get("step"), entry.get(key)
+                if not is_number(step) or not is_number(loss):
+                    raise BadInput(f"{path}:{line}: step {step!r} and {key} {loss!r} are not both numbers")
+                yield title, int(step), float(loss)
 
 
 def study_figures(
@@ -67,11 +67,12 @@ def study_figures(
         comparisons = list(group)
         own = {name: look[name] for name in look if name in comparisons[-1]["designs"]}
         yield from _figures_of_tests(base, comparisons, own, statistics["alpha"], width)
-        of_base = scores[scores["base"] == base]
+        compared = scores["task"].isin(comparisons[-1]["tasks"])  # without those that were dropped
+        of_base = scores[(scores["base"] == base) & compared]
         yield f"scores-{base}", make.scores_figure(of_base, own, width)
         if any(comparison["factors"]["crossed"] for comparison in comparisons):
             yield f"interaction-{base}", make.interaction_figure(comparisons, of_base, own, width)
-        losses = read_losses(runs, base, list(own)) if runs else {}
+        losses = read_losses(runs, base, list(own), comparisons[-1]["seeds"]) if runs else {}
         if losses:
             for line in same_lines(own):
                 note(line)
@@ -104,8 +105,12 @@ def draw_study(
     statistics: Mapping[str, Any], scores: pd.DataFrame, runs: Path | None, folder: Path, width: float
 ) -> None:
     """Write all figures of a study to `folder`, as SVG and as PDF."""
+    drawn: set[str] = set()
     with style_for(drawn_names(statistics)):
         for name, figure in progress(study_figures(statistics, scores, runs, width), description="figures"):
+            if name.casefold() in drawn:
+                raise BadInput(f"two figures would be named {name}; rename a base or a category")
+            drawn.add(name.casefold())
             for kind, metadata in UNDATED.items():
                 figure.savefig(folder / f"{name}.{kind}", metadata=metadata)
 
@@ -124,7 +129,8 @@ def main() -> None:
     arguments = parser.parse_args()
     if arguments.width < 3:
         raise BadInput(f"--width {arguments.width:g} is too narrow; choose 3 inches or more")
-    statistics, scores = read_json(arguments.statistics), read_scores(arguments.scores)
+    statistics, scores = read_statistics(arguments.statistics), read_scores(arguments.scores)
+    check_unchanged(arguments.scores, statistics["sha256"], "compare again")
     with whole(arguments.output) as folder:
         folder.mkdir()
         draw_study(statistics, scores, arguments.runs, folder, arguments.width)

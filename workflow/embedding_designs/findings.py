@@ -13,17 +13,18 @@ import jinja2
 import pandas as pd
 
 from . import sentences
+from .card_files import read_statistics, read_study
 from .cards import task_batches
 from .command import BadInput, command, read_json, whole
+from .not_used import check_unchanged, in_words
 from .page import tables
 from .page.cost import cost
 from .page.data import report
 from .page.figures import figures
 from .provenance import provenance
-from .scores import read_scores
+from .scores import REFERENCE_COLUMNS, read_scores, read_table
 
 TEMPLATE = "findings.html.jinja"
-REFERENCE_COLUMNS = ["base", "reference", "task", "category", "metric", "score"]
 REVISIONS = Path("fetched") / "revisions.json"
 DATA_REPORTS = {"data/report.json": "Training data", "data/harvest.json": "Harvested docstrings"}
 
@@ -35,8 +36,14 @@ def gather(folder: Path) -> dict[str, Any]:
     reports are shown where they are there: a study may begin at its scores. BadInput names what is missing.
     """
     study_file = folder / "cards" / "study.json"
-    study, statistics = read_json(study_file), read_json(folder / "statistics.json")
+    study, statistics = (
+        read_study(study_file, "name", "description"),
+        read_statistics(folder / "statistics.json"),
+    )
+    for table in (folder / "scores.csv", folder / "references.csv"):
+        check_unchanged(table, statistics["sha256"], "run the study again")
     scores, references = read_scores(folder / "scores.csv"), read_references(folder / "references.csv")
+    scores = compared(scores, statistics["comparisons"])
     # a model may stand in several pools
     run = ["design", "seed"] if statistics["unit"] == "model" else ["base", "design", "seed"]
     names = list(dict.fromkeys(comparison["base"] for comparison in statistics["comparisons"]))
@@ -65,6 +72,8 @@ def gather(folder: Path) -> dict[str, Any]:
         "statistics": statistics,
         "scope": statistics["scope"],
         "claims": sentences.CLAIMS,
+        "not_used": [in_words(entry) for entry in statistics["not_used"]],
+        "revisions": tables.revisions(statistics["revisions"]),
         "unit": statistics["unit"],
         "group": "pool" if study.get("scores") else "base",
         "from_scratch": [name for name, base in study.get("bases", {}).items() if "pretrain" in base],
@@ -149,15 +158,15 @@ def _over_runs(categories: Sequence[Mapping[str, Any]]) -> Iterator[str]:
     )
 
 
+def compared(scores: pd.DataFrame, comparisons: Sequence[Mapping[str, Any]]) -> pd.DataFrame:
+    """Return the scores on the tasks that were compared; where one is missing, its task may be dropped."""
+    cells = {(c["base"], task) for c in comparisons for task in c["tasks"]}
+    return scores[[cell in cells for cell in zip(scores["base"], scores["task"], strict=True)]]
+
+
 def read_references(path: Path) -> pd.DataFrame:
     """Return the scores of the references beside the designs; an empty table where the study has none."""
-    if not path.exists() or not path.read_text(encoding="utf-8").strip():
-        return pd.DataFrame(columns=REFERENCE_COLUMNS)
-    references = pd.read_csv(path, dtype=dict.fromkeys(REFERENCE_COLUMNS[:-1], str))
-    for column in REFERENCE_COLUMNS:
-        if column not in references:
-            raise BadInput(f"{path}: column {column} is missing; needed: {', '.join(REFERENCE_COLUMNS)}")
-    return references
+    return read_table(path, REFERENCE_COLUMNS) if path.exists() else pd.DataFrame(columns=REFERENCE_COLUMNS)
 
 
 def data_reports(folder: Path) -> list[dict[str, Any]]:

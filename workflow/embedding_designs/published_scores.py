@@ -1,4 +1,4 @@
-"""Puts published scores, or anybody's, into the table of scores that the comparison begins with.
+"""Puts published scores, or anybody's, into the table of scores that the comparison starts from.
 
 python -m embedding_designs.published_scores results/leaderboard/cards/scores.json --output scores.csv
 """
@@ -10,83 +10,120 @@ from typing import Any
 
 import pandas as pd
 
-from .command import BadInput, command, read_json
-from .published.sources import read_source
+from .card_files import read_object
+from .command import BadInput, command
+from .not_used import not_used, write_report
+from .published.mteb_results import short_forms
+from .published.sources import Found, read_source
 from .published.tasks import few, nearest
-from .scores import COLUMNS, write_scores
+from .scores import COLUMNS, check_consistent, write_scores
+from .sentences import counted
+from .text_tables import quoted, read_texts, why_not_shown
 
 UNKNOWN = "unknown"
-LABELS = [
-    "name",
-    "pooling",
-    "attention",
-]  # what a table of labels may say of a model, beside any other column
-EVERY_MODEL = {"all": {"complete": True}}  # the pools of a study that names none
+LABELS = ["name", "pooling", "attention"]  # what labels may say of a model, beside any other column
+CARD = {"from": str, "path": str, "benchmark": str | None, "tasks": list, "pools": dict}
+EVERY_MODEL = {"all": {}}  # the pools of a study that names none
 
 
-def published_scores(source: Mapping[str, Any]) -> pd.DataFrame:
-    """Return scores.csv of a study that begins at scores: base = pool, design = the model's short name.
+def published_scores(source: Mapping[str, Any]) -> Found:
+    """Return scores.csv of a study that starts from scores: base = pool, design = the model's short name.
 
-    source: the study's `scores`. A cell without a score has no row: whether its task may be dropped is the
-    comparison's to decide. Raises BadInput that names what is unknown, or cannot be used.
+    Beside it: the report on what was not used, and the revision of each model. source: the study's `scores`.
+    A missing score is NaN: whether its task may be dropped is the comparison's to decide. Raises BadInput
+    that names what is unknown, or cannot be used.
     """
+    pools = source["pools"]
     labels = read_labels(source["labels"]) if "labels" in source else pd.DataFrame(columns=LABELS)
-    rows, tasks = read_source(source, _hub_names(source["pools"]))
+    # "" for a pool that lists no models: then all have to be read
+    listed = [name for rule in pools.values() for name in rule.get("models", [""])]
+    (rows, left, revisions), tasks = read_source(source, listed)
+    labels = with_revisions(labels, revisions)
+    left += unused_labels(source, labels, rows)
     if "base" not in rows:
-        rows = in_pools(rows, source["pools"] or EVERY_MODEL, labels, tasks)
-    elif source["pools"]:
+        rows, outside = in_pools(rows, pools or EVERY_MODEL, labels, tasks)
+        left += outside
+    elif pools:
         raise BadInput(f"{source['path']}: has a column base, and the study scores.pools; keep one of them")
-    present = set(rows["task"])
+    present = set(rows.loc[rows["score"].notna(), "task"])
     if absent := [task for task in tasks if task not in present]:
         raise BadInput(
             f"{source['path']}: none of the models compared has a score on {few(absent)}; "
             "name other scores.tasks"
         )
-    return labelled(rows, labels)[COLUMNS]
+    rows = labelled(rows, labels)
+    check_consistent(rows.drop(columns="model"))
+    compared = set(rows["model"])
+    return Found(rows[COLUMNS], left, {name: of for name, of in revisions.items() if name in compared})
 
 
 def read_labels(path: str | Path) -> pd.DataFrame:
     """Return a table of labels, its index the full names of the models; an empty text is an unknown label."""
-    try:
-        labels = pd.read_csv(path, dtype=str, keep_default_na=False)
-    except FileNotFoundError:
-        raise BadInput(f"{path}: no such file") from None
-    except (pd.errors.ParserError, pd.errors.EmptyDataError, UnicodeDecodeError, OSError) as error:
-        raise BadInput(f"{path}: not a CSV table: {' '.join(str(error).split())}") from None
-    if "model" not in labels:
-        raise BadInput(f"{path}: column model is missing")
+    labels = read_texts(Path(path), ["model"])
+    for column in {"model", *LABELS} & set(labels):
+        for line, text in labels[column].items():
+            if reason := why_not_shown(text):
+                raise BadInput(f"{path}:{line}: {column} {quoted(text)} {reason}")
     for column in {"model", "name"} & set(labels):
         repeated = labels[column][labels[column].duplicated() & (labels[column] != "")]
         if len(repeated):
-            raise BadInput(f"{path}, line {repeated.index[0] + 2}: a second {column} {repeated.iloc[0]}")
-    labels = labels.set_index("model")
+            raise BadInput(f"{path}:{repeated.index[0]}: a second {column} {repeated.iloc[0]}")
+    labels = labels[labels["model"] != ""].set_index("model")
     return labels.reindex(columns=dict.fromkeys([*LABELS, *labels]), fill_value="")
+
+
+def with_revisions(labels: pd.DataFrame, revisions: Mapping[str, str]) -> pd.DataFrame:
+    """Return the labels with those of a model on each revision that is a model by itself."""
+    plain = {name: name.removesuffix(f"@{revision}") for name, revision in revisions.items()}
+    several = {name: model for name, model in plain.items() if name != model and model in labels.index}
+    own = labels.loc[list(several.values())].set_axis(list(several), axis="index")
+    own["name"] = [label and f"{label}@{revisions[name]}" for name, label in own["name"].items()]
+    return pd.concat([labels.drop(index=set(several.values()) - set(revisions)), own])
+
+
+def unused_labels(
+    source: Mapping[str, Any], labels: pd.DataFrame, rows: pd.DataFrame
+) -> list[dict[str, Any]]:
+    """Return the report on labels of models without scores, and on columns that no pool chooses by."""
+    chosen = {column for rule in source["pools"].values() for column in rule.get("where", {})}
+    columns = [column for column in labels if column not in {*LABELS, *chosen}]
+    known = set(rows["model"])
+    models = [model for model in labels.index if model not in known]
+    return [
+        *not_used("label", columns, "no pool chooses by it"),
+        *not_used("labeled model", models, f"{source['path']} has no scores of it on these tasks"),
+    ]
 
 
 def in_pools(
     rows: pd.DataFrame, pools: Mapping[str, Any], labels: pd.DataFrame, tasks: Sequence[str]
-) -> pd.DataFrame:
-    """Return the rows of each pool's models, pool by pool and model by model, with the pool as base."""
+) -> tuple[pd.DataFrame, list[dict[str, Any]]]:
+    """Return the rows of each pool's models, pool by pool and model by model, with the pool as base.
+
+    Beside them: the report on models that are left out.
+    """
     rows = rows.sort_values(["category", "task"], kind="stable")
     of_model = dict(list(rows.groupby("model", sort=False)))
     cells = len(tasks) * rows["seed"].nunique()
-    whole = [model for model, own in of_model.items() if len(own) == cells]
-    parts = []
+    full = {model for model, own in of_model.items() if own["score"].notna().sum() == cells}
+    parts, left, named = [], [], set()
     for pool, rule in pools.items():
         models = members(f"scores.pools.{pool}", rule, list(of_model), labels)
         if rule.get("complete"):
-            left_out = [model for model in models if model not in whole]
-            models = [model for model in models if model in whole]
-            if left_out:
-                print(f"{pool}: left out, because a score is missing: {', '.join(left_out)}")
+            incomplete = [model for model in models if model not in full]
+            left += not_used("model", incomplete, f"a score is missing, and pool {pool} has complete: true")
+            named.update(incomplete)
+            models = [model for model in models if model in full]
         if len(models) < 2:
             complete = f" complete on {len(tasks)} tasks" if rule.get("complete") else ""
             raise BadInput(
-                f"scores.pools.{pool} holds {len(models)} models{complete}; a comparison needs two"
+                f"scores.pools.{pool} holds {counted(len(models), 'model')}{complete}; a comparison needs two"
             )
         _check_present(pool, rule, models, of_model)
         parts += [of_model[model].assign(base=pool) for model in models]
-    return pd.concat(parts, ignore_index=True)
+        named.update(models)
+    outside = [model for model in of_model if model not in named]
+    return pd.concat(parts, ignore_index=True), left + not_used("model", outside, "in no pool")
 
 
 def members(key: str, rule: Mapping[str, Any], known: Sequence[str], labels: pd.DataFrame) -> list[str]:
@@ -100,26 +137,31 @@ def members(key: str, rule: Mapping[str, Any], known: Sequence[str], labels: pd.
     for column, wanted in rule.get("where", {}).items():
         values = [wanted] if isinstance(wanted, str) else wanted
         if column not in labels:
-            raise BadInput(f"{key}.where.{column} is no column of scores.labels; {nearest(column, labels)}")
+            raise BadInput(
+                f"{key}.where.{column} is not a column of scores.labels; {nearest(column, labels)}"
+            )
         for value in values:
             if value not in set(labels[column]):
                 hint = nearest(value, set(labels[column]) - {""})
-                raise BadInput(f'{key}.where.{column} "{value}" is no label of a model; {hint}')
+                raise BadInput(f'{key}.where.{column} "{value}" is not a label of a model; {hint}')
         models = [model for model in models if model in labels.index and labels.at[model, column] in values]
     return models
 
 
 def _full_name(key: str, name: str, known: Sequence[str], labels: pd.DataFrame) -> str:
     """Return the model that a full name, a name of the labels, or the part after the "/" means."""
-    names = {model: {model, model.rsplit("/", 1)[-1]} for model in [*known, *labels.index]}
+    names = {model: short_forms(model) for model in [*known, *labels.index]}
     for model in labels.index:
         names[model] |= {labels.at[model, "name"]} - {""}
     meant = [model for model in names if name in names[model]]
     if name in meant or len(meant) == 1:
         return name if name in meant else meant[0]
-    if meant:
-        raise BadInput(f'{key} "{name}" may be {" or ".join(meant)}')
-    raise BadInput(f'{key} "{name}" is no model of the source; {nearest(name, set().union(*names.values()))}')
+    revisions = [model for model in names if any(form.startswith(f"{name}@") for form in names[model])]
+    if meant or revisions:
+        raise BadInput(f'{key} "{name}" may be {" or ".join(meant or revisions)}; name one of them')
+    raise BadInput(
+        f'{key} "{name}" is not a model of the source; {nearest(name, set().union(*names.values()))}'
+    )
 
 
 def _check_present(
@@ -135,28 +177,22 @@ def _check_present(
 def labelled(rows: pd.DataFrame, labels: pd.DataFrame) -> pd.DataFrame:
     """Return the rows with design, pooling and attention: the table's own, else the labels', else unknown."""
     names = short_names(list(dict.fromkeys(rows["model"])), labels)
-    rows = rows.assign(design=rows["model"].map(names))
+    rows = rows.assign(design=[names[model] for model in rows["model"]])
     for column in ("pooling", "attention"):
-        own = rows[column] if column in rows else pd.Series("", rows.index)
-        label = rows["model"].map(labels[column].to_dict().get).fillna("").astype(str)
-        rows[column] = own.where(own != "", label).replace("", UNKNOWN)
+        label = labels[column].to_dict()
+        pairs = zip(rows.assign(**{column: rows.get(column, "")})[column], rows["model"], strict=True)
+        rows[column] = [own or label.get(model, "") or UNKNOWN for own, model in pairs]
     return rows
 
 
 def short_names(models: Sequence[str], labels: pd.DataFrame) -> dict[str, str]:
-    """Return the name that each model is shown by: the labels', or the part after "/", where unique."""
+    """Return the name that each model is shown by: the labels', or its shortest, where unique."""
     short = {}
     for model in models:
         label = labels.at[model, "name"] if model in labels.index else ""
-        short[model] = label or model.rsplit("/", 1)[-1]
+        short[model] = label or min(short_forms(model), key=len)
     shown = list(short.values())
     return {model: name if shown.count(name) == 1 else model for model, name in short.items()}
-
-
-def _hub_names(pools: Mapping[str, Any]) -> list[str]:
-    """Return the models of all pools where all are listed by hub name: then no others need to be read."""
-    listed = [name for rule in pools.values() for name in rule.get("models", [""])]
-    return listed if all("/" in name for name in listed) else []
 
 
 @command
@@ -165,11 +201,13 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=main.__doc__)
     parser.add_argument("card", type=Path, help="the study's `scores`, cards/scores.json")
     parser.add_argument("--output", type=Path, required=True, help="scores.csv to write")
+    parser.add_argument("--collected", type=Path, required=True, help="JSON file to write: what was not used")
     arguments = parser.parse_args()
-    scores = published_scores(read_json(arguments.card))
+    scores, left, revisions = published_scores(read_object(arguments.card, CARD))
     for base, own in scores.groupby("base", sort=False):
         print(f"{base}: {own['design'].nunique()} models, {own['task'].nunique()} tasks, {len(own)} scores")
     write_scores(scores, arguments.output)
+    write_report(arguments.collected, [arguments.output], left, revisions)
 
 
 if __name__ == "__main__":

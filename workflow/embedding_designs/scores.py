@@ -1,5 +1,7 @@
 """The table of scores, one row a cell: how it is read, checked, completed and written."""
 
+import math
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import product
 from pathlib import Path
@@ -8,108 +10,202 @@ from typing import Any
 import pandas as pd
 
 from .command import BadInput, whole
+from .sentences import counted
+from .text_tables import quoted, read_texts, why_no_file_name, why_not_shown
 
 COLUMNS = ["base", "design", "pooling", "attention", "seed", "task", "category", "metric", "score"]
+REFERENCE_COLUMNS = ["base", "reference", "task", "category", "metric", "score"]
 CELL = ["base", "design", "seed", "task"]
+NAMES = ["base", "model", "design", "reference", "task", "category"]  # columns that may not be empty
+SHOWN = [*NAMES, "pooling", "attention", "metric"]  # columns whose texts figures and tables show
+FILE_NAMES = ["base", "category"]  # columns whose texts are part of file names
+IDENTITY = ["base", "model", "design", "reference", "seed", "task"]  # those a table has identify a cell
+WHERE = "file:line"  # column of a row's place: its file, and its line where there is one
 SCORE_DIGITS = 6  # what scores are recorded to, and so what counts as a tie
 NAMED = 5  # missing cells that an error names; the rest are counted
+MISSING = {"", "nan", "na", "n/a", "#n/a", "<na>", "null", "none"}  # in lower case: a cell without a score
+NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?", re.ASCII | re.IGNORECASE)
+LARGEST_SEED = 2**32 - 1
 
 
 def write_scores(scores: pd.DataFrame, path: Path) -> None:
-    """Write a table of scores as CSV, whole or not at all."""
+    """Write a table of scores as CSV, atomically; a missing score is an empty cell."""
     with whole(path) as part:
         scores.to_csv(part, index=False, float_format=f"%.{SCORE_DIGITS}f", lineterminator="\n")
 
 
 def read_scores(path: str | Path) -> pd.DataFrame:
-    """Return the table of scores: one row for each base, design, seed and task.
+    """Return the table of scores: one row for each base, design, seed and task, NaN where a score is missing.
 
-    BadInput names file and line of a missing column, a score that is none, or a cell that stands twice.
+    BadInput names file and line of what cannot be used.
     """
-    try:
-        scores = pd.read_csv(path, dtype=str, keep_default_na=False, skip_blank_lines=False)
-    except FileNotFoundError:
-        raise BadInput(f"{path}: no such file") from None
-    except IsADirectoryError:
-        raise BadInput(f"{path}: a folder, not a table of scores") from None
-    except (pd.errors.ParserError, pd.errors.EmptyDataError, UnicodeDecodeError) as error:
-        raise BadInput(f"{path}: not a CSV table: {' '.join(str(error).split())}") from None
-    if not isinstance(scores.index, pd.RangeIndex):  # pandas takes what is too much for row names
-        raise BadInput(f"{path}, line 2: more fields than the header has columns")
-    scores = scores[(scores != "").any(axis="columns")]  # without blank lines, which count as lines
-    for problem in _problems(scores):
-        raise BadInput(f"{path}{problem}")
-    typed = scores.assign(score=scores["score"].astype(float), seed=scores["seed"].astype(int))
-    return typed.reset_index(drop=True)
-
-
-def _problems(scores: pd.DataFrame) -> Iterator[str]:
-    for column in COLUMNS:
-        if column not in scores:
-            yield f": column {column} is missing; a table of scores has {', '.join(COLUMNS)}"
+    scores = read_table(Path(path), COLUMNS)
     if scores.empty:
-        yield ": holds no scores"
-    for column in ("base", "design", "task", "category"):
-        for row in scores.index[scores[column].str.strip() == ""]:
-            yield f", line {row + 2}: {column} is empty"
-    for column in ("base", "category"):
-        for row in scores.index[scores[column].str.contains("/", regex=False)]:
-            yield f', line {row + 2}: {column} "{scores[column][row]}" has a slash; it is part of file names'
-    for row, seed in scores["seed"].items():
-        if not seed.isdecimal():
-            yield f", line {row + 2}: seed {seed!r} is no whole number"
-    for row, score in pd.to_numeric(scores["score"], errors="coerce").items():
-        if not -1 <= score <= 1:  # NaN as well
-            percent = "; divide scores in percent by 100" if 1 < score <= 100 else ""
-            yield f", line {row + 2}: score {scores['score'][row]!r} is no number from -1 to 1{percent}"
-    for row in scores.index[scores.assign(seed=scores["seed"].astype(int)).duplicated(CELL)]:
-        yield f", line {row + 2}: a second score for {_cell(scores.loc[row, CELL])}"
-    for task, categories in scores.groupby("task")["category"].unique().items():
-        if len(categories) > 1 or categories[0] == "All":
-            yield f": task {task} stands in category {' and '.join(categories)}; it needs one, and not All"
-    for (base, design), keys in scores.groupby(["base", "design"])[["pooling", "attention"]]:
-        if len(keys.drop_duplicates()) > 1:
-            yield f": design {design} of base {base} has more than one pooling or attention"
+        raise BadInput(f"{path}: holds no scores")
+    return scores
 
 
-def _cell(values: Sequence[Any]) -> str:
-    return ", ".join(f"{name} {value}" for name, value in zip(CELL, values, strict=True))
+def read_table(path: Path, columns: Sequence[str]) -> pd.DataFrame:
+    """Return the checked rows of a table that has these columns."""
+    texts = read_texts(path, columns)
+    rows = texts[list(columns)].assign(**{WHERE: [f"{path}:{line}" for line in texts.index]})
+    return checked(rows.reset_index(drop=True))[list(columns)]
 
 
-def complete(scores: pd.DataFrame, study: Mapping[str, Any]) -> tuple[pd.DataFrame, dict[str, list[str]]]:
+def checked(rows: pd.DataFrame) -> pd.DataFrame:
+    """Return rows of texts with seeds as integers and scores as numbers, NaN where one is missing.
+
+    rows: with each row's place in the column WHERE. Raises BadInput that names the place of an empty or
+    unusable name, of what is not a seed or a score, and of rows that contradict each other.
+    """
+    for problem in _unusable(rows):
+        raise BadInput(problem)
+    scores = [math.nan if is_missing(text) else float(text) for text in rows["score"]]
+    typed = rows.assign(score=pd.Series(scores, rows.index, dtype=float))
+    if "seed" in rows:
+        typed["seed"] = [int(seed) for seed in rows["seed"]]
+    check_consistent(typed)
+    return typed
+
+
+def is_missing(text: str) -> bool:
+    """Return whether a cell says that there is no score."""
+    return text.strip().lower() in MISSING
+
+
+def why_no_score(text: str) -> str | None:
+    """Return why a text is not a score, or None where it is one."""
+    value = float(text) if NUMBER.fullmatch(text) else math.nan
+    if -1 <= value <= 1:
+        return None
+    percent = "; divide scores in percent by 100" if 1 < value <= 100 else ""
+    return f"is not a number from -1 to 1{percent}"
+
+
+def _unusable(rows: pd.DataFrame) -> Iterator[str]:
+    """Yield a line for each cell that cannot be used, whatever the other rows hold."""
+    for column in filter(rows.__contains__, SHOWN):
+        for text in rows[column].unique():
+            if reason := _why_no_name(column, text):
+                yield f"{_first(rows, column, text)}: {column} {reason}"
+    for place, seed in zip(rows[WHERE], rows.get("seed", ()), strict=False):
+        if not re.fullmatch("[0-9]{1,10}", seed) or int(seed) > LARGEST_SEED:
+            yield f"{place}: seed {quoted(seed)} is not an integer from 0 to {LARGEST_SEED}"
+    for row, text in rows["score"].items():
+        if not is_missing(text) and (reason := why_no_score(text)):
+            yield f"{rows.at[row, WHERE]}: {_cell(rows, row)}: score {quoted(text)} {reason}"
+
+
+def _why_no_name(column: str, text: str) -> str | None:
+    if column in NAMES and not text:
+        return "is empty"
+    reason = why_not_shown(text) or (column in FILE_NAMES and why_no_file_name(text))
+    if column == "category" and text == "All":
+        reason = "is the name of all tasks together; choose another"
+    return f"{quoted(text)} {reason}" if reason else None
+
+
+def check_consistent(rows: pd.DataFrame) -> None:
+    """Raise BadInput where rows contradict each other; rows: with their places, seeds as integers."""
+    for problem in _contradictions(rows):
+        raise BadInput(problem)
+
+
+def _contradictions(rows: pd.DataFrame) -> Iterator[str]:
+    for row in rows.index[rows.duplicated([column for column in IDENTITY if column in rows])]:
+        yield f"{rows.at[row, WHERE]}: a second score for {_cell(rows, row)}"
+    for column in filter(rows.__contains__, FILE_NAMES):
+        seen: dict[str, str] = {}
+        for text in rows[column].unique():
+            if (other := seen.setdefault(text.casefold(), text)) != text:
+                alike = f"{column} {quoted(text)} and {quoted(other)} differ in case alone"
+                yield f"{_first(rows, column, text)}: {alike}; they are part of file names"
+    yield from _changing(rows, ["task"], "category")
+    for column in ("pooling", "attention"):
+        if column in rows:
+            yield from _changing(rows, [name for name in ("base", "model", "design") if name in rows], column)
+
+
+def _changing(rows: pd.DataFrame, names: Sequence[str], column: str) -> Iterator[str]:
+    """Yield a line for each task or design that has more than one text in a column that describes it."""
+    for _, own in rows.drop_duplicates([*names, column]).groupby(list(names), sort=False):
+        if len(own) > 1:
+            named = named_cell({name: own[name].iloc[1] for name in names})
+            first, second = (quoted(text) for text in own[column].iloc[:2])
+            yield f"{own[WHERE].iloc[1]}: {named} has the {column} {second}, and {first} before; it needs one"
+
+
+def _first(rows: pd.DataFrame, column: str, text: str) -> str:
+    return rows.at[rows.index[rows[column] == text][0], WHERE]
+
+
+def _cell(rows: pd.DataFrame, row: Any) -> str:
+    return named_cell({column: rows.at[row, column] for column in IDENTITY if column in rows})
+
+
+def named_cell(values: Mapping[str, Any]) -> str:
+    """Return a cell in words: "base mini, design eos, seed 1, task STS12"."""
+    return ", ".join(f"{name} {value}" for name, value in values.items())
+
+
+def complete(
+    scores: pd.DataFrame, study: Mapping[str, Any], source: str = "scores"
+) -> tuple[pd.DataFrame, dict[str, list[str]]]:
     """Return the scores with no cell missing, and for each base the tasks that were dropped for it.
 
     Each design of a base needs a score on every task with every seed, those of the study included. Nothing is
     imputed: a missing cell raises BadInput that names it, or its task is dropped (statistics.missing
-    "drop_tasks").
+    "drop_tasks"). source: what an error calls the table.
     """
     for column in ("base", "design"):
         known = study.get(f"{column}s") or {}
         for name in scores[column].unique():
             if known and name not in known:
-                raise BadInput(f"scores: {column} {name} is not in the study; choose from {', '.join(known)}")
+                raise BadInput(
+                    f"{source}: {column} {name} is not in the study; choose from {', '.join(known)}"
+                )
     dropping = study.get("statistics", {}).get("missing", "refuse") == "drop_tasks"
     missing = list(_missing(scores, study))
     if missing and not dropping:
-        named = "; ".join(_cell(cell) for cell in missing[:NAMED])
-        more = f"; and {len(missing) - NAMED} more" if len(missing) > NAMED else ""
-        raise BadInput(f"scores: {len(missing)} missing: {named}{more}")
+        raise BadInput(f"{source}: {_missing_in_words(missing, study)}")
     lost = pd.DataFrame(missing, columns=CELL).groupby("base", sort=False)["task"].unique()
     dropped = {base: sorted(tasks) for base, tasks in lost.items()}
     for base, tasks in dropped.items():
         if set(tasks) >= set(scores["task"]):
-            raise BadInput(f"scores: each task of base {base} lacks a score, so that none is left")
-    gone = pd.Series(
-        [task in dropped.get(base, ()) for base, task in zip(scores["base"], scores["task"], strict=True)]
-    )
-    return scores[~gone.to_numpy()], dropped
+            fewest = pd.DataFrame(missing, columns=CELL).query("base == @base")["design"].mode()[0]
+            raise BadInput(
+                f"{source}: each task of base {base} lacks a score, so that none is left; "
+                f"most are missing for design {fewest}"
+            )
+    kept = [
+        task not in dropped.get(base, ()) for base, task in zip(scores["base"], scores["task"], strict=True)
+    ]
+    return scores[kept], dropped
 
 
 def _missing(scores: pd.DataFrame, study: Mapping[str, Any]) -> Iterator[tuple]:
-    present = set(scores[CELL].itertuples(index=False, name=None))
+    present = set(scores.loc[scores["score"].notna(), CELL].itertuples(index=False, name=None))
     for base in dict.fromkeys([*study.get("bases", ()), *scores["base"]]):
         own = scores[scores["base"] == base]
         designs = dict.fromkeys([*(study.get("designs") or ()), *own["design"]])
         seeds = dict.fromkeys([*(study.get("seeds") or ()), *own["seed"]])
         cells = product([base], designs, seeds, scores["task"].unique())
         yield from (cell for cell in cells if cell not in present)
+
+
+def _missing_in_words(missing: Sequence[tuple], study: Mapping[str, Any]) -> str:
+    named = "; ".join(named_cell(dict(zip(CELL, cell, strict=True))) for cell in missing[:NAMED])
+    more = f"; and {len(missing) - NAMED} more" if len(missing) > NAMED else ""
+    if "scores" not in study:
+        return f"{len(missing)} missing: {named}{more}"
+    base, pools = missing[0][0], study["scores"].get("pools") or {"all": {}}
+    ways = [
+        f"leave incomplete models out (scores.pools.{base}.complete: true)",
+        f"name others (scores.pools.{base}.models)",
+        "drop these tasks (statistics.missing: drop_tasks)",
+    ]
+    if base not in pools:
+        ways = ["add them", ways[2]]  # a table with bases has no pools
+    models = counted(len({cell[:2] for cell in missing}), "model")
+    lacking = f"{counted(len(missing), 'score')} of {models} missing: {named}{more}"
+    return f"{lacking}; {', '.join(ways[:-1])} or {ways[-1]}"

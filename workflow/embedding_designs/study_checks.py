@@ -5,6 +5,7 @@ import json
 import re
 import shlex
 from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
 from typing import Any
 
 from .cards import source_card, tasks_by_category
@@ -102,8 +103,10 @@ def _check_base(name: str, base: dict[str, Any], study: Mapping[str, Any]) -> It
         yield f"bases.{name}: this name is reserved; choose another than {', '.join(RESERVED_BASES)}"
     if "pretrain" in base:
         yield from _check_pretrain(f"bases.{name}.pretrain", base["pretrain"], study["data"]["source"])
-    revision = base.get("revision", "")
-    if base["trust_remote_code"] and not re.fullmatch("[0-9a-f]{40}", revision):
+    revision, folder = base.get("revision", ""), Path(base.get("model", "")).is_dir() and "model" in base
+    if folder and revision:
+        yield f"bases.{name}.revision: {base['model']} is a folder, which has no revisions; leave it out"
+    if base["trust_remote_code"] and not folder and not re.fullmatch("[0-9a-f]{40}", revision):
         yield (f"bases.{name}.trust_remote_code true needs a pinned revision, a commit of 40 hexadecimal "
                f'digits, not "{revision}"')  # fmt: skip
     overridden = any(design.get("finetuning") == "lora" for design in study["designs"].values())

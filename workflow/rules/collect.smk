@@ -4,7 +4,7 @@
 rule collect_scores:
     """Put all scores into one table each, for runs and for references.
     Needs:  the score files of all runs and references
-    Makes:  scores.csv, references.csv
+    Makes:  scores.csv, references.csv, and the report on what was not used
     """
     input:
         study="results/{study}/cards/study.json",
@@ -13,6 +13,7 @@ rule collect_scores:
     output:
         scores="results/{study}/scores.csv",
         references="results/{study}/references.csv",
+        collected="results/{study}/collected.json",
     log:
         "results/{study}/logs/collect_scores.log",
     benchmark:
@@ -26,6 +27,6 @@ rule collect_scores:
     message:
         "Collect scores"
     shell:
-        "python -m embedding_designs.collect --study {input.study:q} --scores {input.scores:q}"
-        " --references {input.references:q} --output {output.scores:q}"
-        " --references-output {output.references:q} 3>&2 > {log:q} 2>&1"
+        "python -m embedding_designs.collect {input.study:q} --results results/{wildcards.study:q}"
+        " --output {output.scores:q} --references-output {output.references:q}"
+        " --collected {output.collected:q} 3>&2 > {log:q} 2>&1"

@@ -3,12 +3,13 @@
 
 rule compare_designs:
     """Test which designs differ, in each category and over all tasks.
-    Needs:  scores.csv
+    Needs:  scores.csv, and the report on what was not used
     Makes:  statistics.json, and tables
     """
     input:
         study="results/{study}/cards/study.json",
         scores="results/{study}/scores.csv",
+        collected="results/{study}/collected.json",
     output:
         statistics="results/{study}/statistics.json",
         tables=directory("results/{study}/tables"),
@@ -26,6 +27,7 @@ rule compare_designs:
         "Compare designs"
     shell:
         "python -m embedding_designs.compare {input.scores:q} --study {input.study:q}"
+        " --collected {input.collected:q}"
         " --output {output.statistics:q} --tables {output.tables:q} 3>&2 > {log:q} 2>&1"
 
 

@@ -1,16 +1,17 @@
-"""Published scores: the table of scores of a study that begins at scores."""
+"""Published scores: the table of scores of a study that starts from scores."""
 
 
 rule collect_published_scores:
     """Put published scores, or anybody's, into one table, with the labels of their models.
     Needs:  a table of scores, or a folder of MTEB results; a table of labels
-    Makes:  scores.csv
+    Makes:  scores.csv, and the report on what was not used
     """
     input:
         card="results/{study}/cards/scores.json",
         source=published_files,
     output:
-        "results/{study}/scores.csv",
+        scores="results/{study}/scores.csv",
+        collected="results/{study}/collected.json",
     log:
         "results/{study}/logs/collect_published_scores.log",
     benchmark:
@@ -24,4 +25,5 @@ rule collect_published_scores:
     message:
         "Collect published scores"
     shell:
-        "python -m embedding_designs.published_scores {input.card:q} --output {output:q} 3>&2 > {log:q} 2>&1"
+        "python -m embedding_designs.published_scores {input.card:q} --output {output.scores:q}"
+        " --collected {output.collected:q} 3>&2 > {log:q} 2>&1"

@@ -108,7 +108,7 @@ def score(model: Any, task: mteb.AbsTask) -> dict[str, Any]:
         model, task, cache=None, co2_tracker=False, show_progress_bar=False, encode_kwargs={"batch_size": 32}
     )
     main_score = float(result.task_results[0].get_score())
-    if math.isnan(main_score):
+    if not math.isfinite(main_score):
         cause = "are all embeddings equal, as when a prompt fills evaluation.max_tokens?"
         raise BadInput(f"{task.metadata.name}: its {task.metadata.main_score} is not defined; {cause}")
     return {"metric": task.metadata.main_score, "score": round(main_score, SCORE_DIGITS)}

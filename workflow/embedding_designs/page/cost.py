@@ -1,6 +1,5 @@
 """What each design cost, from the training logs and Snakemake's benchmark tables."""
 
-import json
 from collections.abc import Collection, Mapping
 from pathlib import Path
 from statistics import median
@@ -9,6 +8,7 @@ from typing import Any
 import pandas as pd
 
 from ..command import BadInput
+from ..logs import is_number, log_entries
 from ..sentences import counted
 from .tables import DASH, Row, Table
 
@@ -46,16 +46,14 @@ def _rounded(value: float) -> str:
 
 
 def read_summary(log: Path) -> dict[str, Any]:
-    """Return the last line of a training log, its summary; empty where there is no log or no summary yet."""
-    summary: dict[str, Any] = {}
-    lines = log.read_text(encoding="utf-8").splitlines() if log.exists() else []
-    for number, line in enumerate(lines, start=1):
-        try:
-            event = json.loads(line)
-        except json.JSONDecodeError as error:
-            raise BadInput(f"{log}, line {number}: not JSON: {error}") from None
-        if event["event"] == "summary":
-            summary = event
+    """Return the costs in the summary of a training log; empty where there is no log or no summary yet."""
+    entries = log_entries(log) if log.exists() else ()
+    summary = {}
+    for number, entry in entries:
+        if entry["event"] == "summary":
+            summary = {key: value for key, value in entry.items() if key in COSTS}
+            if broken := [key for key, value in summary.items() if not is_number(value)]:
+                raise BadInput(f"{log}:{number}: {broken[0]} {summary[broken[0]]!r} is not a number")
     return summary
 
 

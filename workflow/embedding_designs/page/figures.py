@@ -52,8 +52,7 @@ def figures(folder: Path, base: str, comparisons: Sequence[Comparison]) -> dict[
         for section, names in SECTIONS.items()
     }
     diagrams = [
-        figure(folder / _file("cd-{base}-" + c["category"], base), describe_ranks(c), caption(c))
-        for c in comparisons
+        figure(folder / f"cd-{base}-{c['category']}.svg", describe_ranks(c), caption(c)) for c in comparisons
     ]
     return found | {"ranks": [*diagrams, *found["ranks"]]}
 

@@ -237,6 +237,12 @@ def papers_rule(comparisons: Sequence[Mapping[str, Any]]) -> Table:
     return Table("The paper's rule, uncorrected Wilcoxon at the same level, replayed", header, rows)
 
 
+def revisions(of_models: Mapping[str, str]) -> Table | None:
+    """Return which revision of each model the scores are of; None where no source says."""
+    rows = [Row(model, [revision]) for model, revision in of_models.items()]
+    return Table("Revisions that the scores are of", ["Model", "Revision"], rows) if rows else None
+
+
 def _signed(value: float | None) -> str:
     return DASH if value is None else f"{value:.3f}".replace("-", "−")
 

@@ -1,126 +1,134 @@
 """Reads scores that others made: a wide table, a folder of MTEB results, or a tidy table with seeds.
 
-Each reader returns tidy rows with the columns model, seed, task, category, metric, score; a table may also
-bring base, pooling and attention. A cell without a score has no row.
+Each reader returns rows of texts with the columns model, seed, task, score and WHERE, their place; a table
+may also bring base, category, metric, pooling and attention. A score that is missing is an empty text.
 """
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import pandas as pd
 
 from ..command import BadInput
-from ..places import found
+from ..not_used import not_used
+from ..places import found as found_file
+from ..scores import WHERE, checked
+from ..text_tables import read_texts
 from .mteb_results import read_mteb_results
-from .tasks import few, nearest, selected_tasks, task_categories
+from .tasks import few, nearest, selected_tasks, task_category
 
 MODEL_COLUMNS = ("model", "model_name", "design")  # the first of them that a table has names the models
-CELL = ["base", "model", "seed", "task"]
+READ = ["base", "model", "pooling", "attention", "seed", "task", "category", "metric", "score"]
+CURES = {  # of a task that is not MTEB's
+    "table": 'add a column "category" that gives each task one',
+    "published": "name those columns that are tasks in scores.tasks, or use from: table, with categories",
+}
 
 
-def read_source(source: Mapping[str, Any], models: Sequence[str] = ()) -> tuple[pd.DataFrame, list[str]]:
-    """Return the rows of a study's source of scores, and the tasks that shall be compared.
+class Found(NamedTuple):
+    """Rows of scores, the report on what a source holds beside them, and the revision of each model."""
 
-    source: the study's `scores`. models: where not empty, hub names; only these are read from MTEB results.
-    Raises BadInput that names file, model and task of what cannot be used.
+    rows: pd.DataFrame
+    not_used: list[dict[str, Any]]
+    revisions: dict[str, str]
+
+
+def read_source(source: Mapping[str, Any], models: Sequence[str] = ()) -> tuple[Found, list[str]]:
+    """Return the checked scores of a study's source, and the tasks that shall be compared.
+
+    source: the study's `scores`. models: those that its pools list. Raises BadInput that names the file, and
+    the line of a table, of what cannot be used.
     """
-    path = found(source["path"])
+    path = found_file(source["path"])
     match source["from"]:
         case "published":
-            rows = read_wide(path)
+            found = read_wide(path)
         case "table":
-            rows = read_table(path)
+            found = read_table(path)
         case _:
-            rows = read_mteb_results(path, source["benchmark"], source["tasks"], models)
+            found = Found(*read_mteb_results(path, source["benchmark"], source["tasks"], models))
     if source["benchmark"]:
         tasks = selected_tasks(source["benchmark"], source["tasks"])
     else:
-        tasks = dict.fromkeys(source["tasks"] or rows["task"])
-    check_tasks(path, set(rows["task"]), tasks)
-    rows = with_categories(rows[rows["task"].isin(tasks)], tasks)
-    return checked(path, rows), list(tasks)
+        tasks = dict.fromkeys(source["tasks"] or found.rows["task"])
+    check_tasks(path, found.rows["task"].unique(), tasks)
+    rows, others = found.rows, [task for task in found.rows["task"].unique() if task not in tasks]
+    rows = rows[rows["task"].isin(tasks)].reset_index(drop=True)
+    for column in ("pooling", "attention"):
+        if column in rows:
+            rows = filled(rows, [name for name in ("base", "model") if name in rows], column)
+    rows = checked(with_categories(rows, tasks, CURES.get(source["from"], "")))
+    left = not_used("task", others, "not among the tasks that scores.benchmark and scores.tasks select")
+    return Found(rows, found.not_used + left, found.revisions), list(tasks)
 
 
-def read_wide(path: Path) -> pd.DataFrame:
-    """Return the rows of a CSV with one row a model and one column a task."""
-    table = _read_csv(path)
-    models = _model_column(path, table)
-    tasks = [column for column in table if column != models]
-    if repeated := _repeated(table[models]):
-        raise BadInput(f"{path}: model {repeated} has more than one row")
-    rows = table.melt(id_vars=models, value_vars=tasks, var_name="task", value_name="score")
-    return rows.rename(columns={models: "model"}).assign(seed="0")
+def read_wide(path: Path) -> Found:
+    """Return the scores of a CSV with one row a model and one column a task."""
+    table, left = _with_models(path)
+    if len(repeated := table.index[table["model"].duplicated()]):
+        raise BadInput(f"{path}:{repeated[0]}: model {table.at[repeated[0], 'model']} has more than one row")
+    tasks = [column for column in table if column not in ("model", WHERE)]
+    rows = table.melt(id_vars=["model", WHERE], value_vars=tasks, var_name="task", value_name="score")
+    return Found(rows.assign(seed="0"), left, {})
 
 
-def read_table(path: Path) -> pd.DataFrame:
-    """Return the rows of a tidy CSV: model or design, task, score; perhaps base, seed, category, labels."""
-    table = _read_csv(path)
-    table = table.rename(columns={_model_column(path, table): "model"})
+def read_table(path: Path) -> Found:
+    """Return the scores of a tidy CSV: model or design, task, score; perhaps base, seed, category, labels."""
+    table, left = _with_models(path)
     for column in ("task", "score"):
         if column not in table:
             raise BadInput(f"{path}: column {column} is missing; needed: model or design, task, score")
-    return table.assign(seed=table.get("seed", "0"))
+    others = [column for column in table if column not in (*READ, WHERE)]
+    left += not_used("column", others, f"not among those read: {', '.join(READ)}")
+    rows = table[[column for column in table if column not in others]]
+    return Found(rows.assign(seed=rows.get("seed", "0")).reset_index(drop=True), left, {})
 
 
-def with_categories(rows: pd.DataFrame, tasks: Mapping[str, str | None]) -> pd.DataFrame:
-    """Return the rows with a category and a metric each: their own, else MTEB's."""
-    own = rows["category"] if "category" in rows else pd.Series("", rows.index)
-    lacking = dict.fromkeys(rows["task"][own == ""])
-    known = {task: tasks[task] for task in lacking if tasks[task]}
-    known |= task_categories([task for task in lacking if task not in known])
-    metric = rows.get("metric", "main_score")
-    return rows.assign(category=own.where(own != "", rows["task"].map(known)), metric=metric)
+def _with_models(path: Path) -> tuple[pd.DataFrame, list[dict[str, Any]]]:
+    """Return a table with its models in the column `model`, and the report on columns without a name."""
+    table = read_texts(path)
+    if table.empty:
+        raise BadInput(f"{path}: holds no scores")
+    names = [column for column in MODEL_COLUMNS if column in table]
+    if not names:
+        raise BadInput(f"{path}: no column names the models; needed: {' or '.join(MODEL_COLUMNS)}")
+    nameless = [f"column {place + 1}" for place, name in enumerate(table) if not name]
+    table = table.drop(columns="", errors="ignore").rename(columns={names[0]: "model"})
+    places = [f"{path}:{line}" for line in table.index]
+    return table.assign(**{WHERE: places}), not_used("column", nameless, "it has no name")
 
 
-def check_tasks(path: Path, known: set[str], tasks: Mapping[str, Any]) -> None:
+def with_categories(rows: pd.DataFrame, tasks: Mapping[str, str | None], cure: str) -> pd.DataFrame:
+    """Return the rows with a category and a metric each: their own, else their task's, else MTEB's.
+
+    cure: what an error says of a task without a category that is not MTEB's.
+    """
+    rows = filled(rows.assign(category=rows.get("category", ""), metric=rows.get("metric", "main_score")),
+                  ["task"], "category")  # fmt: skip
+    lacking = rows[rows["category"] == ""].drop_duplicates("task")
+    known = {}
+    for task, place in zip(lacking["task"], lacking[WHERE], strict=True):
+        try:
+            known[task] = tasks[task] or (task and task_category(task))
+        except BadInput as error:
+            raise BadInput(f"{place}: {error}; {cure}") from None
+    own = rows["category"]
+    return rows.assign(category=own.where(own != "", rows["task"].map(known)))
+
+
+def filled(rows: pd.DataFrame, names: Sequence[str], column: str) -> pd.DataFrame:
+    """Return the rows with empty texts of a column replaced by what others of the same `names` have."""
+    given = rows[rows[column] != ""].drop_duplicates(names)
+    texts = given.set_index(list(names))[column].to_dict()
+    keys = rows[names[0]] if len(names) == 1 else zip(*(rows[name] for name in names), strict=True)
+    return rows.assign(**{column: [
+        text or texts.get(key, "") for text, key in zip(rows[column], keys, strict=True)
+    ]})  # fmt: skip
+
+
+def check_tasks(path: Path, known: Sequence[str], tasks: Mapping[str, Any]) -> None:
     """Raise BadInput where the source does not know a task that shall be compared."""
     if absent := [task for task in tasks if task not in known]:
         hint = nearest(absent[0], known) if len(absent) == 1 else "name others in scores.tasks"
         raise BadInput(f"{path}: no scores on {few(absent)}; {hint}")
-
-
-def checked(path: Path, rows: pd.DataFrame) -> pd.DataFrame:
-    """Return the rows that have a score, as a number; BadInput where one is none, or stands twice."""
-    rows = rows[~rows["score"].astype(str).str.strip().str.lower().isin(["", "nan", "na", "none"])]
-    for row in rows.index[~rows["seed"].str.fullmatch(r"\d+")]:
-        raise BadInput(f"{path}: {_cell(rows, row)}: the seed is no whole number")
-    scores = pd.to_numeric(rows["score"], errors="coerce")
-    for row in rows.index[~scores.between(-1, 1)]:
-        percent = "; divide scores in percent by 100" if 1 < scores[row] <= 100 else ""
-        score = rows.at[row, "score"]
-        raise BadInput(f"{path}: {_cell(rows, row)}: score {score} is no number from -1 to 1{percent}")
-    for row in rows.index[rows.duplicated([column for column in CELL if column in rows])]:
-        raise BadInput(f"{path}: a second score for {_cell(rows, row)}")
-    return rows.assign(score=scores)
-
-
-def _cell(rows: pd.DataFrame, row: Any) -> str:
-    return ", ".join(f"{column} {rows.at[row, column]}" for column in CELL if column in rows)
-
-
-def _read_csv(path: Path) -> pd.DataFrame:
-    try:
-        table = pd.read_csv(path, header=None, dtype=str, keep_default_na=False)
-    except FileNotFoundError:
-        raise BadInput(f"{path}: no such file") from None
-    except (pd.errors.ParserError, pd.errors.EmptyDataError, UnicodeDecodeError, OSError, EOFError) as error:
-        raise BadInput(f"{path}: not a CSV table: {' '.join(str(error).split())}") from None
-    table.columns = table.iloc[0].str.strip()
-    if repeated := _repeated(table.columns.to_series()):
-        raise BadInput(f"{path}: column {repeated} stands twice")
-    if len(table) < 2:
-        raise BadInput(f"{path}: holds no scores")
-    return table.iloc[1:].reset_index(drop=True)
-
-
-def _model_column(path: Path, table: pd.DataFrame) -> str:
-    found = [column for column in MODEL_COLUMNS if column in table]
-    if not found:
-        raise BadInput(f"{path}: no column names the models; needed: {' or '.join(MODEL_COLUMNS)}")
-    return found[0]
-
-
-def _repeated(values: pd.Series) -> str | None:
-    repeated = values[values.duplicated()]
-    return None if repeated.empty else str(repeated.iloc[0])

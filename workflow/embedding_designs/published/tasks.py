@@ -35,7 +35,7 @@ def selected_tasks(benchmark: str, names: Sequence[str]) -> dict[str, str]:
     tasks = benchmark_tasks(benchmark)
     for name in names:
         if name not in tasks:
-            raise BadInput(f"scores.tasks {name} is no task of {benchmark}; {nearest(name, tasks)}")
+            raise BadInput(f"scores.tasks {name} is not a task of {benchmark}; {nearest(name, tasks)}")
     return {name: tasks[name] for name in names} if names else tasks
 
 
@@ -48,10 +48,10 @@ def benchmark_tasks(benchmark: str) -> dict[str, str]:
     return {task.metadata.name: task.metadata.type for task in mteb_benchmark(benchmark)}
 
 
-def task_categories(names: Sequence[str]) -> dict[str, str]:
-    """Return task -> category for tasks of MTEB."""
+def task_category(name: str) -> str:
+    """Return the category of a task of MTEB; the shipped tasks need no import of mteb."""
     shipped = _shipped().set_index("task")["category"]
-    return {name: shipped[name] if name in shipped else mteb_task(name).metadata.type for name in names}
+    return shipped[name] if name in shipped else mteb_task(name).metadata.type
 
 
 def mteb_benchmark(benchmark: str) -> list[Any]:
@@ -62,19 +62,32 @@ def mteb_benchmark(benchmark: str) -> list[Any]:
         return list(mteb.get_benchmark(benchmark).tasks)
     except KeyError:
         known = [known.name for known in mteb.get_benchmarks()]
-        message = f'scores.benchmark "{benchmark}" is no benchmark of MTEB; {nearest(benchmark, known)}'
+        message = f'scores.benchmark "{benchmark}" is not a benchmark of MTEB; {nearest(benchmark, known)}'
         raise BadInput(message) from None
 
 
-def mteb_task(name: str) -> Any:
-    """Return the task object of a name, with all its subsets."""
+def mteb_task(name: str, key: str = "") -> Any:
+    """Return the task object of a name, with all its subsets. key: the study's, for an error message."""
+    if (task := find_mteb_task(name)) is None:
+        raise BadInput(f"{key}{name} is not an MTEB task ({nearest(name, _mteb_names())})")
+    return task
+
+
+def find_mteb_task(name: str) -> Any | None:
+    """Return the task object of a name, or None where MTEB has no such task."""
     import mteb
 
     try:
         return mteb.get_task(name)
     except KeyError:
-        known = [task.metadata.name for task in mteb.get_tasks(exclude_superseded=False)]
-        raise BadInput(f"scores: {name} is no task of MTEB; {nearest(name, known)}") from None
+        return None
+
+
+@cache
+def _mteb_names() -> list[str]:
+    import mteb
+
+    return [task.metadata.name for task in mteb.get_tasks(exclude_superseded=False)]
 
 
 @cache

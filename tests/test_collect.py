@@ -1,0 +1,163 @@
+"""Score files of runs become one table; what is damaged, missing or left over is named by its path."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from embedding_designs import collect
+from embedding_designs.command import BadInput
+from embedding_designs.scores import COLUMNS, REFERENCE_COLUMNS
+
+STUDY = {
+    "name": "tiny",
+    "bases": {"mini": {}},
+    "designs": {
+        "eos-causal": {"attention": "causal", "pooling": {"kind": "eos"}},
+        "mean-both": {"attention": "bidirectional", "pooling": {"kind": "mean"}},
+    },
+    "seeds": [2, 10],
+    "references": ["bm25"],
+    "evaluation": {"tasks": {"STS": ["A", "B"]}, "batch_by": "task"},
+}
+HEADER = "task,category,metric,score\n"
+
+
+@pytest.fixture
+def results(tmp_path):
+    """Return a results folder with all score files of the study."""
+    folder = tmp_path / "results" / "tiny"
+    for place, path in enumerate(collect.run_files(folder, STUDY)):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(f"{HEADER}{path.stem},STS,spearman,0.{place + 10}\n")
+    for path in collect.reference_files(folder, STUDY):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(HEADER)  # BM25 has no scores where nothing is retrieved
+    (folder / "cards").mkdir()
+    (folder / "cards" / "study.json").write_text(json.dumps(STUDY))
+    return folder
+
+
+def run(results: Path, module: str, *arguments: str) -> subprocess.CompletedProcess:
+    command = [sys.executable, "-m", f"embedding_designs.{module}", *arguments]
+    environment = os.environ | {"PYTHONPATH": str(Path(collect.__file__).parents[1])}
+    return subprocess.run(command, cwd=results, capture_output=True, text=True, env=environment)
+
+
+def collected(results: Path) -> subprocess.CompletedProcess:
+    return run(results, "collect", "cards/study.json", "--results", ".", "--output", "scores.csv",
+               "--references-output", "references.csv", "--collected", "collected.json")  # fmt: skip
+
+
+def compared(results: Path) -> subprocess.CompletedProcess:
+    return run(results, "compare", "scores.csv", "--study", "cards/study.json", "--collected",
+               "collected.json", "--output", "statistics.json", "--tables", "tables")  # fmt: skip
+
+
+def test_rows_carry_what_their_path_says_and_are_sorted_by_number(results):
+    rows = collect.table(collect.run_files(results, STUDY), COLUMNS)
+    assert rows[["design", "pooling", "attention", "seed", "task"]].values.tolist()[:3] == [
+        ["eos-causal", "eos", "causal", 2, "A"],
+        ["eos-causal", "eos", "causal", 2, "B"],
+        ["eos-causal", "eos", "causal", 10, "A"],
+    ]
+    assert rows["score"].tolist() == [0.10, 0.11, 0.12, 0.13, 0.14, 0.15, 0.16, 0.17]
+
+
+def test_references_without_a_score_make_an_empty_table(results):
+    assert collect.table(collect.reference_files(results, STUDY), REFERENCE_COLUMNS).empty
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (None, "no such file"),
+        ("", "empty; needed: a CSV file"),
+        ("task,score\nA,0.5\n", "column category is missing; needed: task, category, metric, score"),
+        (
+            HEADER + "A,STS,spearman,high\n",
+            ':2: base mini, design eos-causal, seed 2, task A: score "high" is',
+        ),
+        (HEADER + "A,STS,spearman,1e999\n", 'score "1e999" is not a number from -1 to 1'),
+        (
+            HEADER + "A,STS,spearman,0.1\nA,STS,spearman,0.1\n",
+            ":3: a second score for base mini, design eos-",
+        ),
+        (HEADER + "A,Retrieval,spearman,0.1\n", 'task A has the category "STS", and "Retrieval" before'),
+    ],
+)
+def test_a_damaged_score_file_is_named(results, content, message):
+    file = results / "scores/mini/eos-causal/seed2/A.csv"
+    file.unlink() if content is None else file.write_text(content)
+    with pytest.raises(BadInput) as error:
+        collect.table(collect.run_files(results, STUDY), COLUMNS)
+    assert message in str(error.value)
+    assert str(error.value).startswith(f"{results}/scores/mini/")
+
+
+def test_left_over_score_files_are_not_collected_and_are_named(results):
+    stray = results / "scores/mini/eos-causal/seed2 copy/A.csv"
+    stray.parent.mkdir()
+    stray.write_text("anything")
+    assert collected(results).returncode == 0
+    assert len((results / "scores.csv").read_text().splitlines()) == 1 + 8
+    done = compared(results)
+    assert done.returncode == 0
+    assert (
+        "note: 1 score file not used: scores/mini/eos-causal/seed2 copy/A.csv (the study has" in done.stderr
+    )
+    statistics = json.loads((results / "statistics.json").read_text())
+    assert statistics["not_used"][0]["names"] == ["scores/mini/eos-causal/seed2 copy/A.csv"]
+
+
+def test_thousands_of_score_files_fit_in_the_command(results):
+    many = {**STUDY, "seeds": list(range(1000))}
+    assert len(collect.run_files(results, many)) == 4000
+    assert len(" ".join(collected(results).args)) < 1000
+
+
+@pytest.mark.parametrize("table", ["scores.csv", "statistics.json"])
+def test_a_table_that_was_edited_by_hand_is_noticed(results, table):
+    """A comparison notices it in scores.csv; a page or figure, beside statistics that are older."""
+    assert collected(results).returncode == 0
+    if table == "statistics.json":
+        assert compared(results).returncode == 0
+    edited = (results / "scores.csv").read_text().replace("0.100000", "0.900000")
+    (results / "scores.csv").write_text(edited)
+    if table == "scores.csv":
+        done = [compared(results)]
+    else:
+        draw = ["draw", "--statistics", "statistics.json", "--scores", "scores.csv", "--output", "figures"]
+        done = [run(results, *draw), run(results, "findings", ".", "--output", "findings.html")]
+    for refusal in done:
+        assert refusal.returncode == 2
+        assert "scores.csv: changed since it was collected (SHA-256 " in refusal.stderr
+        assert len(refusal.stderr.splitlines()) == 1
+
+
+@pytest.mark.parametrize(
+    ("file", "content", "message"),
+    [
+        ("cards/study.json", "[]", "cards/study.json: not an object"),
+        ("cards/study.json", '{"designs": []}', "cards/study.json: designs is not an object"),
+        ("cards/study.json", '{"designs": {"a": 1}}', "cards/study.json: designs: a is not an object"),
+        (
+            "cards/study.json",
+            '{"statistics": {"alpha": "x"}}',
+            "statistics: alpha is not an integer or a number",
+        ),
+        ("collected.json", "{}", "collected.json: sha256 is missing"),
+        ("collected.json", '{"sha256": [], "not_used": [], "revisions": {}}', "sha256 is not an object"),
+        ("collected.json", '{"sha256": {}, "not_used": [1], "revisions": {}}', "not_used: not an object"),
+    ],
+)
+def test_a_json_file_of_the_wrong_kind_is_named(results, file, content, message):
+    assert collected(results).returncode == 0
+    (results / file).write_text(content)
+    done = compared(results)
+    assert done.returncode == 2
+    assert message in done.stderr
+    assert len(done.stderr.splitlines()) == 1

@@ -1,0 +1,36 @@
+"""What was not used is counted, named and given a reason, at a length that a console and a page can show."""
+
+import pytest
+
+from embedding_designs.not_used import KEPT, SHOWN, in_words, not_used, note_all
+
+
+def test_nothing_left_out_makes_no_entry():
+    assert not_used("model", [], "in no pool") == []
+
+
+@pytest.mark.parametrize(
+    ("names", "words"),
+    [
+        (["a"], "1 model not used: a (in no pool)"),
+        (["a", "b"], "2 models not used: a, b (in no pool)"),
+        ([*"abcdefg"], "7 models not used: a, b, c, d, e and 2 more (in no pool)"),
+    ],
+)
+def test_an_entry_names_the_first_and_counts_all(names, words):
+    (entry,) = not_used("model", names, "in no pool")
+    assert in_words(entry) == words
+    assert entry["names"] == names
+
+
+def test_of_very_many_names_the_first_are_recorded_and_all_are_counted():
+    (entry,) = not_used("result file", [f"{number}.json" for number in range(10 * KEPT)], "x")
+    assert (entry["count"], len(entry["names"])) == (10 * KEPT, KEPT)
+
+
+def test_the_console_shows_a_limited_number_of_lines(capsys):
+    note_all([entry for number in range(SHOWN + 3) for entry in not_used("model", [str(number)], "x")])
+    lines = capsys.readouterr().err.splitlines()
+    assert len(lines) == SHOWN + 1
+    assert lines[0] == "note: 1 model not used: 0 (x)"
+    assert lines[-1] == "note: and 3 more lines on what was not used, on the findings page"

@@ -1,0 +1,57 @@
+"""Names that mean something to a shell, LaTeX, HTML or Python stay plain names."""
+
+import html
+import json
+import re
+
+import pytest
+
+from embedding_designs import compare, draw, findings
+from embedding_designs.command import BadInput
+from embedding_designs.published_scores import published_scores
+from embedding_designs.scores import read_scores, write_scores
+
+NAMES = ["a$x^{$b", "c_%#&\\d", "<b>e&f", "*(g)", "{h}"]
+CATEGORY = "C$^{ {0} "
+
+
+def drawn(tmp_path, rows: list[str]):
+    """Return the results folder of a table of scores, from its rows to its figures."""
+    table = tmp_path / "mine.csv"
+    table.write_text("\n".join(["base,model,task,category,score", *rows]))
+    source = {"from": "table", "path": str(table), "benchmark": None, "tasks": [], "pools": {}}
+    folder = tmp_path / "results"
+    (folder / "cards").mkdir(parents=True)
+    (folder / "figures").mkdir()
+    study = {"name": "odd", "description": "", "scores": source}
+    (folder / "cards/study.json").write_text(json.dumps(study))
+    write_scores(published_scores(source).rows, folder / "scores.csv")
+    scores = read_scores(folder / "scores.csv")
+    statistics = compare.compare_study(scores, study)
+    (folder / "statistics.json").write_text(json.dumps(statistics))
+    draw.draw_study(statistics, scores, None, folder / "figures", 7.0)
+    return folder
+
+
+def test_odd_names_reach_the_page_unchanged(tmp_path):
+    folder = drawn(tmp_path, [
+        f'base,"{name}",task{{{task}}},{CATEGORY},0.{(task * 7 + place * 13) % 90 + 10}'
+        for task in range(8)
+        for place, name in enumerate(NAMES)
+    ])  # fmt: skip
+    page = findings.render(findings.gather(folder))
+    assert (folder / "figures" / f"cd-base-{CATEGORY.strip()}.svg").exists()
+    shown = {html.unescape(label) for label in re.findall(r'<th scope="row">([^<]+)</th>', page)}
+    assert {*NAMES, CATEGORY.strip(), "task{0}"} <= shown
+
+
+def test_two_figures_of_one_name_are_refused(tmp_path):
+    rows = [
+        f"{base},{model},{category}{task},{category},0.{task}{place}"
+        for base in ("x", "x-y")
+        for category in ("z", "y-z")
+        for task in (1, 2, 3)
+        for place, model in enumerate("ab")
+    ]
+    with pytest.raises(BadInput, match="two figures would be named cd-x-y-z"):
+        drawn(tmp_path, rows)
