@@ -176,6 +176,16 @@ def test_a_model_without_any_score_is_missing_and_not_forgotten(read, cell):
         complete(scores, study | {"statistics": {"missing": "drop_tasks"}}, "mine.csv")
 
 
+def test_of_many_missing_scores_each_model_is_named_with_one(read):
+    lacking = "".join(f"{model},t1,Mine,0.5\n" for model in "cdefghij")
+    with pytest.raises(BadInput) as error:
+        complete(read(TIDY + lacking + "c,t3,Mine,0.5\n"), {"scores": {"pools": {}}}, "mine.csv")
+    assert str(error.value).startswith(  # t2 of eight models, t3 of nine: a and b have no t3 either
+        "mine.csv: 17 scores of 10 models missing: a on t3; b on t3; c on t2; d on t2 and 1 more; "
+        "e on t2 and 1 more; and 5 more models; leave incomplete models out "
+    )
+
+
 def test_a_wide_tables_column_that_is_no_task_is_named_with_the_cure(tmp_path):
     file = tmp_path / "wide.csv"
     file.write_text("model,STS12,size\na,0.1,7\nb,0.2,8\n")

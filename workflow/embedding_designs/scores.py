@@ -206,6 +206,16 @@ def _missing_in_words(missing: Sequence[tuple], study: Mapping[str, Any]) -> str
     ]
     if base not in pools:
         ways = ["add them", ways[2]]  # a table with bases has no pools
-    models = counted(len({cell[:2] for cell in missing}), "model")
-    lacking = f"{counted(len(missing), 'score')} of {models} missing: {named}{more}"
+    tasks_of: dict[tuple, list[str]] = {}
+    for cell in missing:
+        tasks_of.setdefault(cell[:2], []).append(cell[3])
+    if more:  # a cell of each model, so that no model takes up the line
+        named = "; ".join(_lacking(model, tasks) for (_, model), tasks in list(tasks_of.items())[:NAMED])
+        more = f"; and {len(tasks_of) - NAMED} more models" if len(tasks_of) > NAMED else ""
+    lacking = f"{counted(len(missing), 'score')} of {counted(len(tasks_of), 'model')} missing: {named}{more}"
     return f"{lacking}; {', '.join(ways[:-1])} or {ways[-1]}"
+
+
+def _lacking(model: str, tasks: Sequence[str]) -> str:
+    more = f" and {len(tasks) - 1} more" if len(tasks) > 1 else ""
+    return f"{model} on {tasks[0]}{more}"
