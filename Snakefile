@@ -47,7 +47,7 @@ rule all:
         expand(
             "results/{study}/{part}",
             study=STUDY["name"],
-            part=["findings.html", "scores.csv", "statistics.json", "tables", "figures"],
+            part=["findings.html", "scores.csv", "collected.json", "statistics.json", "tables", "figures"],
         ),
         expand("results/{study}/references.csv", study=[] if "scores" in STUDY else STUDY["name"]),
         expand(

@@ -20,6 +20,7 @@ SETTINGS: dict[str, Kind] = {  # of a study's statistics
 STATISTICS: dict[str, Kind] = {"alpha": int | float, "rope": int | float, "designs": list, "unit": str,
                                "scope": str, "comparisons": list}  # fmt: skip
 COMPARISON: dict[str, Kind] = {"base": str, "category": str, "designs": list, "tasks": list, "seeds": list}
+TASK_CARD: dict[str, Kind] = {"tasks": dict, "prompts": dict, "max_tokens": int, "batch_size": int}
 REPORT: dict[str, Kind] = {"sha256": dict, "not_used": list, "revisions": dict}
 ENTRY: dict[str, Kind] = {"what": str, "count": int, "names": list, "reason": str}
 
@@ -54,6 +55,13 @@ def read_study(path: Path, *needed: str) -> dict[str, Any]:
     for key in ("bases", "designs"):
         check_kinds(f"{path}: {key}", study.get(key, {}), dict.fromkeys(study.get(key, {}), dict))
     return study
+
+
+def read_task_card(path: Path) -> dict[str, Any]:
+    """Return what defines a batch of tasks: names by category, prompts, encoding."""
+    card = read_object(path, TASK_CARD)
+    check_kinds(f"{path}: tasks", card["tasks"], dict.fromkeys(card["tasks"], list))
+    return card
 
 
 def read_statistics(path: Path) -> dict[str, Any]:

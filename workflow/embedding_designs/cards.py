@@ -10,19 +10,8 @@ from itertools import product
 from pathlib import Path
 from typing import Any
 
-from .command import BadInput, read_json
 from .docstrings.task_names import task_name
 from .task_sizes import batches_by_size
-
-TASK_CARD = ("tasks", "prompts", "max_tokens", "batch_size")  # keys that an evaluation needs
-
-
-def read_task_card(path: Path) -> dict[str, Any]:
-    """Return a task card; BadInput where the file is another kind of JSON."""
-    found = read_json(path, TASK_CARD)
-    if not isinstance(found["tasks"], dict) or not all(isinstance(t, list) for t in found["tasks"].values()):
-        raise BadInput(f"{path}: tasks must be lists of names by category")
-    return found
 
 
 def card(study: Mapping[str, Any], name: str) -> Any:

@@ -12,8 +12,9 @@ from pathlib import Path
 
 from . import gpus
 from .base_checks import check_positions, in_one_line
-from .cards import read_task_card, task_batches
-from .command import command, content_hash, read_json, resumable
+from .card_files import read_study, read_task_card
+from .cards import task_batches
+from .command import command, content_hash, resumable
 from .evaluation.devices import count_devices, on_devices
 from .evaluation.embedding_store import EmbeddingStore
 from .evaluation.encoder import Encoder
@@ -45,7 +46,7 @@ def main() -> None:
     logging.getLogger("mteb").setLevel(logging.INFO)  # how far a search of a large corpus has come
     card = read_task_card(arguments.card)
     batches = (
-        task_batches(read_json(arguments.study, ["evaluation"])) if arguments.study else {"": card["tasks"]}
+        task_batches(read_study(arguments.study, "evaluation")) if arguments.study else {"": card["tasks"]}
     )
     tasks = {name for categories in batches.values() for names in categories.values() for name in names}
     inputs = [arguments.card]

@@ -22,7 +22,8 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import Normalizer
 
 from . import gpus
-from .cards import names_of, read_task_card
+from .card_files import read_task_card
+from .cards import names_of
 from .command import BadInput, command, content_hash, read_json, resumable
 from .evaluate import forget_what_is_done, model_files, open_store
 from .evaluation.devices import count_devices, on_devices
