@@ -133,7 +133,7 @@ def test_the_order_of_rows_changes_nothing():
     ("scores", "named"),
     [
         (three_tasks().drop(columns="metric"), "column metric is missing"),
-        (three_tasks().iloc[:0], "holds no scores"),
+        (three_tasks().iloc[:0], "no scores"),
         (pd.concat([three_tasks(), three_tasks().iloc[[4]]]), "scores.csv:20: a second score for base mini"),
         (three_tasks().replace({"score": 0.4}, float("nan")), "4 missing: base mini, design mean-"),
         (three_tasks().replace({"score": 0.4}, 1.5), 'seed 1, task B: score "1.5" is not a number'),
@@ -146,14 +146,14 @@ def test_the_order_of_rows_changes_nothing():
         (three_tasks().replace({"score": 0.4}, 40), 'score "40.0" is not a number from -1 to 1; divide'),
         (three_tasks().replace({"task": "B"}, ""), "scores.csv:4: task is empty"),
         (AS_TEXT.replace(",2,A,", ",01,A,"), "a second score for base mini, design eos-causal, seed 1, "),
-        (AS_TEXT.replace("0.4\n", "0.4,0.5\n"), ":10: 10 fields, and the header has 9 columns"),
-        (AS_TEXT.replace("\n", ",\n").replace("score,", "score"), ":2: 10 fields, and the header has 9"),
+        (AS_TEXT.replace("0.4\n", "0.4,0.5\n"), ":10: 10 fields, but the header has 9 columns"),
+        (AS_TEXT.replace("\n", ",\n").replace("score,", "score"), ":2: 10 fields, but the header has 9"),
         (AS_TEXT.replace("\n", "\n\n").replace("0.4", "4"), ':19: base mini, design mean-causal, '),
-        (three_tasks().replace({"category": "STS"}, "S/TS"), 'category "S/TS" has a slash'),
-        (three_tasks().assign(attention=["causal", "other"] * 9), 'has the attention "other", and '),
+        (three_tasks().replace({"category": "STS"}, "S/TS"), 'category "S/TS" contains a slash'),
+        (three_tasks().assign(attention=["causal", "other"] * 9), 'has the attention "other", but '),
         (three_tasks().assign(score=0.5), "scores: base mini: All designs score the same on every task"),
         (three_tasks().query("task == 'A'"), "scores: base mini: With a single task there is nothing"),
-        ("", "empty; needed: a CSV file"),
+        ("", "empty; expected a CSV file"),
     ],
 )  # fmt: skip
 def test_bad_scores_are_refused_in_one_line(tmp_path, scores, named):
@@ -179,7 +179,7 @@ def test_a_base_that_is_not_in_the_study_is_refused():
 
 def test_a_base_that_loses_all_its_tasks_is_refused_and_not_left_out():
     scores = three_tasks().query("not (design == 'eos-causal' and seed == 2)")
-    with pytest.raises(BadInput, match="each task of base mini lacks a score, so that none is left"):
+    with pytest.raises(BadInput, match="every task of base mini lacks a score, so none is left"):
         compare.compare_study(scores, {**STUDY, "statistics": {"missing": "drop_tasks"}})
 
 

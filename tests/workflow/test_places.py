@@ -1,4 +1,4 @@
-"""A study runs wherever it and the project are, and its page tells how to make it again."""
+"""A study runs wherever it and the project are, and its page says how to reproduce it."""
 
 import json
 import re
@@ -92,7 +92,7 @@ def test_two_study_files_of_one_name_do_not_share_results(elsewhere):
     (folder / "others" / "mine.yaml").write_text((folder / "mine.yaml").read_text())
     other = snakemake(folder, "--snakefile", str(project / "Snakefile"), study="others/mine.yaml")
     assert other.returncode != 0
-    line = "error: results/mine holds the results of mine.yaml, and others/mine.yaml has the same name"
+    line = "error: results/mine has the results of mine.yaml, and others/mine.yaml has the same name"
     assert line in other.stderr
     assert "Traceback" not in other.stderr
 
@@ -114,7 +114,7 @@ def test_a_study_whose_name_cannot_be_a_path_is_refused(tmp_path, name):
     (folder / f"{name}.yaml").write_text(table_of_scores(folder))
     run = snakemake(folder, study=f"./{name}.yaml")
     assert run.returncode != 0
-    assert f'study name "{name}" may only have letters, digits' in run.stderr
+    assert f'study name "{name}" may contain only letters, digits' in run.stderr
     assert "Traceback" not in run.stderr
     assert not (folder / "results").exists()
     assert not (folder / "made").exists()
@@ -124,7 +124,7 @@ def test_a_project_whose_path_has_braces_is_refused(tmp_path):
     (tmp_path / "a{b}").mkdir()
     run = snakemake(copy_of_the_workflow(tmp_path / "a{b}"), "--dry-run")
     assert run.returncode != 0
-    assert "takes braces in the project's path for wildcards" in run.stderr
+    assert "mistakes braces in the project's path for wildcards" in run.stderr
     assert "Traceback" not in run.stderr
 
 
@@ -148,7 +148,7 @@ def test_a_base_that_lacks_a_file_is_refused_before_any_job(tmp_path, bases):
     (folder / "own-base" / "model.safetensors").unlink()
     run = snakemake(folder, study="mine.yaml")
     assert run.returncode != 0
-    assert "error: mine.yaml: bases.own.model own-base: no model.safetensors is there" in run.stderr
+    assert "error: mine.yaml: bases.own.model own-base: model.safetensors is missing" in run.stderr
     assert not (folder / "results").exists()
 
 

@@ -210,4 +210,4 @@ def test_an_unknown_mteb_task_is_refused_with_the_nearest_name(tmp_path):
 def test_an_unknown_study_is_named_with_those_there_are(tmp_path):
     run = snakemake(copy_of_the_workflow(tmp_path), study="quikstart")
     assert run.returncode != 0
-    assert "config/studies/quikstart.yaml: no such study; studies there: " in run.stderr
+    assert "config/studies/quikstart.yaml: no such study; studies in that folder: " in run.stderr
