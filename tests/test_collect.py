@@ -14,6 +14,7 @@ from embedding_designs.scores import COLUMNS, REFERENCE_COLUMNS
 
 STUDY = {
     "name": "tiny",
+    "description": "",
     "bases": {"mini": {}},
     "designs": {
         "eos-causal": {"attention": "causal", "pooling": {"kind": "eos"}},

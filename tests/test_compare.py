@@ -135,12 +135,12 @@ def test_the_order_of_rows_changes_nothing():
         (three_tasks().drop(columns="metric"), "column metric is missing"),
         (three_tasks().iloc[:0], "no scores"),
         (pd.concat([three_tasks(), three_tasks().iloc[[4]]]), "scores.csv:20: a second score for base mini"),
-        (three_tasks().replace({"score": 0.4}, float("nan")), "4 missing: base mini, design mean-"),
+        (three_tasks().replace({"score": 0.4}, float("nan")), "4 scores missing: base mini, design mean-"),
         (three_tasks().replace({"score": 0.4}, 1.5), 'seed 1, task B: score "1.5" is not a number'),
         (three_tasks().replace({"score": 0.4}, float("inf")), 'score "inf" is not a number from -1 to 1'),
         (three_tasks().astype({"score": str}).replace({"score": "0.4"}, "good"), ':10: base mini, '),
-        (three_tasks().drop(index=3), "1 missing: base mini, design eos-causal, seed 2, task B"),
-        (three_tasks().query("design != 'mean-both'"), "6 missing: base mini, design mean-both, seed 1"),
+        (three_tasks().drop(index=3), "1 score missing: base mini, design eos-causal, seed 2, task B"),
+        (three_tasks().query("design != 'mean-both'"), "6 scores missing: base mini, design mean-both"),
         (three_tasks().replace("mean-both", "mean-bth"), "design mean-bth is not in the study"),
         (three_tasks().assign(category=["STS", "Clustering"] * 9), ':3: task A has the category "Clu'),
         (three_tasks().replace({"score": 0.4}, 40), 'score "40.0" is not a number from -1 to 1; divide'),
@@ -167,7 +167,7 @@ def test_a_refusal_is_one_line_without_a_traceback_and_writes_nothing(tmp_path):
     done = run(tmp_path, three_tasks().drop(index=3))
     assert done.returncode == 2
     assert done.stderr.splitlines() == [
-        f"error: {tmp_path}/scores.csv: 1 missing: base mini, design eos-causal, seed 2, task B"
+        f"error: {tmp_path}/scores.csv: 1 score missing: base mini, design eos-causal, seed 2, task B"
     ]
     assert sorted(path.name for path in tmp_path.iterdir()) == ["scores.csv", "study.json"]
 
@@ -196,7 +196,7 @@ def test_bases_with_different_seeds_are_told_apart():
 
 
 def test_a_seed_of_the_study_without_any_score_is_missing():
-    with pytest.raises(BadInput, match="9 missing: base mini, design eos-causal, seed 3, task A"):
+    with pytest.raises(BadInput, match="9 scores missing: base mini, design eos-causal, seed 3, task A"):
         compare.compare_study(three_tasks(), {**STUDY, "seeds": [1, 2, 3]})
 
 

@@ -168,7 +168,9 @@ def test_without_pools_all_models_are_compared(source):
 def test_a_missing_cell_stays_missing_for_the_comparison_to_name(source):
     scores = scores_of(source(pools={"all-three": {"models": ["First", "second", "Third"]}}))
     assert scores["score"].isna().sum() == 1
-    with pytest.raises(BadInput, match="1 missing: base all-three, design Third, seed 0, task NFCorpus"):
+    with pytest.raises(
+        BadInput, match="1 score missing: base all-three, design Third, seed 0, task NFCorpus"
+    ):
         complete(scores, {})
     assert complete(scores, {"statistics": {"missing": "drop_tasks"}})[1] == {"all-three": ["NFCorpus"]}
 

@@ -197,7 +197,7 @@ def _missing_in_words(missing: Sequence[tuple], study: Mapping[str, Any]) -> str
     named = "; ".join(named_cell(dict(zip(CELL, cell, strict=True))) for cell in missing[:NAMED])
     more = f"; and {len(missing) - NAMED} more" if len(missing) > NAMED else ""
     if "scores" not in study:
-        return f"{len(missing)} missing: {named}{more}"
+        return f"{counted(len(missing), 'score')} missing: {named}{more}"
     base, pools = missing[0][0], study["scores"].get("pools") or {"all": {}}
     ways = [
         f"leave incomplete models out (scores.pools.{base}.complete: true)",
