@@ -1,4 +1,4 @@
-"""What is missing or corrupt in the folder of a base is one line that names the key and the file."""
+"""A missing or corrupt file of a base is refused in one line that names the key and the file."""
 
 import contextlib
 import json

@@ -1,4 +1,4 @@
-"""Python files of a base run only where the study allows it, and then those of the pinned revision."""
+"""A base's Python files run only if the study allows it, and then those of the pinned revision."""
 
 import json
 import os

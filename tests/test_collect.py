@@ -122,7 +122,7 @@ def test_thousands_of_score_files_fit_in_the_command(results):
 
 @pytest.mark.parametrize("table", ["scores.csv", "statistics.json"])
 def test_a_table_that_was_edited_by_hand_is_noticed(results, table):
-    """A comparison notices it in scores.csv; a page or figure, beside statistics that are older."""
+    """The comparison notices it; so do page and figures, if the statistics are older than the edit."""
     assert collected(results).returncode == 0
     if table == "statistics.json":
         assert compared(results).returncode == 0

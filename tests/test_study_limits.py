@@ -1,4 +1,4 @@
-"""What a study may hold is what can run: limits of numbers, names, and keys that go together."""
+"""What a study may contain can run: limits of numbers, names, and keys that go together."""
 
 from copy import deepcopy
 from pathlib import Path
@@ -136,7 +136,7 @@ def test_scores_have_names_and_paths(tmp_path, scores, line):
 
 
 def test_the_schema_determines_the_type_of_an_override(tmp_path):
-    """Snakemake gives nested values as text: a revision of digits stays text, a number of digits does not."""
+    """Snakemake passes nested values as text: a revision of digits stays text, a number of digits does not."""
     overrides = {
         "bases": {"tiny": {"revision": "1e10", "model": "5"}},
         "data": {"path": "true", "heldout_rows": "5", "drop_empty": "true"},

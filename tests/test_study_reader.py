@@ -1,4 +1,4 @@
-"""Any text gives a study or one line: no traceback, no key twice, no number that is not finite."""
+"""Any text gives a study or one line: no traceback, no repeated key, only finite numbers."""
 
 import itertools
 import json
@@ -171,7 +171,7 @@ def keys_of(schema: dict, path: tuple[str, ...] = ()) -> Iterator[tuple[tuple[st
 
 
 def allowed(schema: dict) -> st.SearchStrategy:
-    """Return values that a part of the schema allows, where it is no mapping; else any."""
+    """Return values that a part of the schema allows, unless it is a mapping; then any values."""
     if "enum" in schema:
         return st.sampled_from(schema["enum"])
     match schema.get("type"):

@@ -35,7 +35,7 @@ def square(pen):
 
 
 def font_file(folder: Path, family: str, letters: str, blank: str = "", postscript: bool = False) -> Path:
-    """Write a font of square letters, and of letters without an outline, as colour fonts have."""
+    """Write a font of square letters, and of letters without an outline, as in color fonts."""
     names = {ord(letter): f"letter{index}" for index, letter in enumerate(letters + blank)}
     drawn, order = {names[ord(letter)] for letter in letters}, [".notdef", *names.values()]
     builder = FontBuilder(1000, isTTF=not postscript)

@@ -1,4 +1,4 @@
-"""What must hold when a name is measured, cut and put beside a number."""
+"""How names are measured, shortened and put beside a number."""
 
 import pytest
 from hypothesis import example, given, settings

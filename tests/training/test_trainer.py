@@ -1,4 +1,4 @@
-"""A training stops with one line where a number is not finite, where rows or memory are insufficient."""
+"""Training stops with one line where a number is not finite, or rows or memory are insufficient."""
 
 import json
 import os

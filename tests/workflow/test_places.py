@@ -35,7 +35,7 @@ def table_of_scores(folder: Path) -> str:
 
 
 def files(folder: Path) -> dict[Path, int]:
-    """Return the files of a folder with their times, but for Python's own copies of the code."""
+    """Return the files of a folder with their times, except for Python's bytecode."""
     found = (path for path in folder.rglob("*") if path.is_file() and "__pycache__" not in path.parts)
     return {path: path.stat().st_mtime_ns for path in found}
 
@@ -64,7 +64,7 @@ def test_results_go_to_the_directory_and_nothing_to_the_project(elsewhere):
 
 
 def test_the_command_on_the_page_plans_what_is_there_already(elsewhere):
-    """The study's path and what was replaced are in it: with less, another study would be made here."""
+    """It has the study's path and overrides, without which another study would run."""
     _, _, folder = elsewhere
     page = (folder / "results/mine/findings.html").read_text()
     command = re.search(r"<pre><code>(snakemake .*?)</code></pre>", page)[1]
@@ -129,7 +129,7 @@ def test_a_project_whose_path_has_braces_is_refused(tmp_path):
 
 
 def test_own_data_and_docstring_tasks_are_planned_together(tmp_path, bases):
-    """The docstrings are harvested for the tasks alone; the rows and the base are files of the study."""
+    """Docstrings are harvested only for the tasks; the rows and the base are files of the study."""
     folder = copy_of_the_workflow(tmp_path)
     (folder / "mine.yaml").write_text(OWN_DATA)
     (folder / "rows.jsonl").write_text(json.dumps({"query": "a", "positive": "b"}) + "\n")
