@@ -136,7 +136,7 @@ def test_scores_have_names_and_paths(tmp_path, scores, line):
 
 
 def test_the_schema_determines_the_type_of_an_override(tmp_path):
-    """Snakemake passes nested values as text: a revision of digits stays text, a number of digits does not."""
+    """Snakemake passes values as text: a revision of digits stays text, a number of digits does not."""
     overrides = {
         "bases": {"tiny": {"revision": "1e10", "model": "5"}},
         "data": {"path": "true", "heldout_rows": "5", "drop_empty": "true"},
