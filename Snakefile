@@ -5,7 +5,7 @@
 #     snakemake --cores all fetch                    only what needs the network; the rest then runs without
 #
 # With `--snakefile /path/to/Snakefile --directory /elsewhere` results go to that directory, and paths in a study are
-# relative to it. What it does not have, such as config/, is taken from here, where nothing is written.
+# relative to it. Files that it lacks, such as config/, are read from here; nothing is written here.
 #
 # Rules are included in the order in which they run.
 
@@ -41,7 +41,7 @@ include: "workflow/rules/compare.smk"
 
 
 rule all:
-    """Everything that a study gives: its findings page, the scores, figures and tables behind it, and its models."""
+    """Everything that a study makes: its findings page, the scores, figures and tables behind it, and its models."""
     default_target: True
     input:
         expand(

@@ -1,4 +1,4 @@
-"""What is missing or corrupt in the folder of a base is one line that names the key and the file."""
+"""A missing or corrupt file of a base is refused in one line that names the key and the file."""
 
 import contextlib
 import json
@@ -80,15 +80,21 @@ def renamed(name: str, new: str):
         (with_text("tokenizer.json", "not JSON"), "tokenizer.json: not JSON"),
         (with_text("tokenizer.json", "{}"), "tokenizer.json: model is missing"),
         (with_text("tokenizer_config.json", "3"), "tokenizer_config.json: not a JSON object"),
-        (without(WEIGHTS), "no model.safetensors is there, nor any other weights"),
-        (renamed(WEIGHTS, "pytorch_model.bin"), "only pytorch_model.bin, whose loading can run any code"),
-        (renamed(WEIGHTS, "tiny-q4.gguf"), "only tiny-q4.gguf, which training cannot use"),
-        (renamed(WEIGHTS, "weights.safetensors"), "only weights.safetensors, which has another name"),
-        (with_text(WEIGHTS, ""), "model.safetensors: not a safetensors file, or cut off"),
+        (without(WEIGHTS), "model.safetensors is missing; found no other weights"),
+        (
+            renamed(WEIGHTS, "pytorch_model.bin"),
+            "pytorch_model.bin, which can run arbitrary code when loaded",
+        ),
+        (renamed(WEIGHTS, "tiny-q4.gguf"), "found only tiny-q4.gguf, which cannot be trained"),
+        (
+            renamed(WEIGHTS, "weights.safetensors"),
+            "weights.safetensors, a name that transformers does not look for",
+        ),
+        (with_text(WEIGHTS, ""), "model.safetensors: not a safetensors file, or truncated"),
         (with_text(WEIGHTS, "version https://git-lfs.github.com/spec/v1"), "not a safetensors file"),
-        (cut(WEIGHTS, 100), "model.safetensors: not a safetensors file, or cut off"),
-        (cut(WEIGHTS, 60_000), "model.safetensors: it has 60,000 bytes, and its header describes"),
-        (with_text("adapter_config.json", "{}"), "it holds an adapter (adapter_config.json)"),
+        (cut(WEIGHTS, 100), "model.safetensors: not a safetensors file, or truncated"),
+        (cut(WEIGHTS, 60_000), "model.safetensors: has 60,000 bytes, but its header describes"),
+        (with_text("adapter_config.json", "{}"), "contains an adapter (adapter_config.json)"),
     ],
 )
 def test_a_damaged_file_is_named(damage, said, folder):
@@ -102,11 +108,14 @@ def test_a_damaged_file_is_named(damage, said, folder):
     [
         (with_text(INDEX, "{}"), f"{INDEX}: weight_map is missing"),
         (with_text(INDEX, '{"weight_map": []}'), f"{INDEX}: weight_map must name the file of each tensor"),
-        (with_text(INDEX, '{"weight_map": {"a": "../b"}}'), f"{INDEX} names ../b for a, which is not there"),
-        (without("model-00002-of-00005.safetensors"), f"{INDEX} names model-00002-of-00005.safetensors"),
+        (with_text(INDEX, '{"weight_map": {"a": "../b"}}'), f"{INDEX}: ../b, the file of a, is missing"),
+        (
+            without("model-00002-of-00005.safetensors"),
+            f"{INDEX}: model-00002-of-00005.safetensors, the file of",
+        ),
         (
             cut("model-00002-of-00005.safetensors", 3000),
-            "model-00002-of-00005.safetensors: it has 3,000 bytes",
+            "model-00002-of-00005.safetensors: has 3,000 bytes",
         ),
     ],
 )
@@ -118,7 +127,7 @@ def test_a_damaged_shard_is_named(damage, said, shards):
 
 
 def test_what_is_not_a_folder_of_files_is_named(folder, tmp_path):
-    assert said_of(folder / WEIGHTS).startswith("a file; needed: a folder")
+    assert said_of(folder / WEIGHTS).startswith("a file; expected a folder")
     (tmp_path / "empty").mkdir()
     assert said_of(tmp_path / "empty") == "config.json: no such file"
     assert check_base_folder("mine", {"model": "owner/on-a-hub"}) is None
@@ -148,12 +157,12 @@ def test_a_file_that_is_cut_off_anywhere_is_noticed(tmp_path_factory, bases, siz
     file = tmp_path_factory.getbasetemp() / "cut.safetensors"
     file.write_bytes(content[: size * (len(content) - 1) // 10_000])
     with pytest.raises(
-        BadInput, match=r"cut\.safetensors: (not a safetensors file, or cut off|it has .* bytes)"
+        BadInput, match=r"cut\.safetensors: (not a safetensors file, or truncated|has .* bytes)"
     ):
         check_safetensors(file)
 
 
-def test_a_file_without_tensors_or_with_empty_ones_is_whole(tmp_path):
+def test_a_file_without_tensors_or_with_empty_ones_is_intact(tmp_path):
     for name, tensors in [("none", {}), ("empty", {"a": torch.ones(0, 3), "b": torch.ones(2)})]:
         save_file(tensors, tmp_path / name)
         assert load_file(tmp_path / name).keys() == tensors.keys()

@@ -1,4 +1,4 @@
-"""Python files of a base run only where the study allows it, and then those of the pinned revision."""
+"""A base's Python files run only if the study allows it, and then those of the pinned revision."""
 
 import json
 import os
@@ -114,7 +114,9 @@ def test_an_architecture_that_is_code_is_refused_in_one_line_where_it_is_not_tru
     base = base_with_code(bases, tmp_path / "base", OWN, kind="own")
     card = run_card("mean-causal")
     card["base"]["model"] = str(base)
-    with pytest.raises(BadInput, match=r"^bases\.tiny\.model .*/base: .* only trust_remote_code: true runs$"):
+    with pytest.raises(
+        BadInput, match=r"^bases\.tiny\.model .*/base: .* runs only with trust_remote_code: true$"
+    ):
         untrained_model(card, str(base))
     assert not marker.exists()
 
@@ -143,11 +145,11 @@ def test_a_trusted_base_may_not_take_code_from_elsewhere_or_share_a_name_with_ou
     folder = base_with_code(bases, tmp_path / "base", {"AutoModel": "some/other--own_code.OwnModel"})
     assert check_base_folder("mine", {"model": str(folder)}) is None
     said = check_base_folder("mine", base)
-    assert said.startswith(f"bases.mine.model {folder}: config.json: auto_map takes code from some/other,")
+    assert said.startswith(f"bases.mine.model {folder}: config.json: auto_map uses code of some/other,")
     base_with_code(bases, tmp_path / "base", OWN)
     assert check_base_folder("mine", base) is None
     (folder / "pooling.py").touch()
-    assert "pooling.py: a trained model has a file of its own of this name" in check_base_folder("mine", base)
+    assert "pooling.py: a module of the trained model has the same name" in check_base_folder("mine", base)
 
 
 TRAIN_AND_LOAD = """

@@ -14,6 +14,7 @@ from embedding_designs.scores import COLUMNS, REFERENCE_COLUMNS
 
 STUDY = {
     "name": "tiny",
+    "description": "",
     "bases": {"mini": {}},
     "designs": {
         "eos-causal": {"attention": "causal", "pooling": {"kind": "eos"}},
@@ -75,8 +76,8 @@ def test_references_without_a_score_make_an_empty_table(results):
     ("content", "message"),
     [
         (None, "no such file"),
-        ("", "empty; needed: a CSV file"),
-        ("task,score\nA,0.5\n", "column category is missing; needed: task, category, metric, score"),
+        ("", "empty; expected a CSV file"),
+        ("task,score\nA,0.5\n", "column category is missing; required: task, category, metric, score"),
         (
             HEADER + "A,STS,spearman,high\n",
             ':2: base mini, design eos-causal, seed 2, task A: score "high" is',
@@ -86,7 +87,7 @@ def test_references_without_a_score_make_an_empty_table(results):
             HEADER + "A,STS,spearman,0.1\nA,STS,spearman,0.1\n",
             ":3: a second score for base mini, design eos-",
         ),
-        (HEADER + "A,Retrieval,spearman,0.1\n", 'task A has the category "STS", and "Retrieval" before'),
+        (HEADER + "A,Retrieval,spearman,0.1\n", 'task A has the category "STS", but "Retrieval" before'),
     ],
 )
 def test_a_damaged_score_file_is_named(results, content, message):
@@ -121,7 +122,7 @@ def test_thousands_of_score_files_fit_in_the_command(results):
 
 @pytest.mark.parametrize("table", ["scores.csv", "statistics.json"])
 def test_a_table_that_was_edited_by_hand_is_noticed(results, table):
-    """A comparison notices it in scores.csv; a page or figure, beside statistics that are older."""
+    """The comparison notices it; so do page and figures, if the statistics are older than the edit."""
     assert collected(results).returncode == 0
     if table == "statistics.json":
         assert compared(results).returncode == 0
@@ -141,7 +142,7 @@ def test_a_table_that_was_edited_by_hand_is_noticed(results, table):
 @pytest.mark.parametrize(
     ("file", "content", "message"),
     [
-        ("cards/study.json", "[]", "cards/study.json: not an object"),
+        ("cards/study.json", "[]", "cards/study.json: not a JSON object"),
         ("cards/study.json", '{"designs": []}', "cards/study.json: designs is not an object"),
         ("cards/study.json", '{"designs": {"a": 1}}', "cards/study.json: designs: a is not an object"),
         (
@@ -151,7 +152,7 @@ def test_a_table_that_was_edited_by_hand_is_noticed(results, table):
         ),
         ("collected.json", "{}", "collected.json: sha256 is missing"),
         ("collected.json", '{"sha256": [], "not_used": [], "revisions": {}}', "sha256 is not an object"),
-        ("collected.json", '{"sha256": {}, "not_used": [1], "revisions": {}}', "not_used: not an object"),
+        ("collected.json", '{"sha256": {}, "not_used": [1], "revisions": {}}', "not_used: not a JSON object"),
     ],
 )
 def test_a_json_file_of_the_wrong_kind_is_named(results, file, content, message):

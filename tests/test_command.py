@@ -92,8 +92,8 @@ def test_a_full_disk_is_one_line(capsys, error):
 @pytest.mark.parametrize(
     ("content", "message"),
     [
-        (b"[1, 2]", "not a JSON object; needed: an object with source, seed"),
-        (b'{"source": 1}', "seed is missing; needed: source, seed"),
+        (b"[1, 2]", "not a JSON object; expected an object with source, seed"),
+        (b'{"source": 1}', "seed is missing; required: source, seed"),
         (b"\xff\xfe", "not JSON: "),
         (b"[" * 100_000, "not JSON: "),
         (b"1" * 5000, "not JSON: "),

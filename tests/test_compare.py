@@ -133,27 +133,27 @@ def test_the_order_of_rows_changes_nothing():
     ("scores", "named"),
     [
         (three_tasks().drop(columns="metric"), "column metric is missing"),
-        (three_tasks().iloc[:0], "holds no scores"),
+        (three_tasks().iloc[:0], "no scores"),
         (pd.concat([three_tasks(), three_tasks().iloc[[4]]]), "scores.csv:20: a second score for base mini"),
-        (three_tasks().replace({"score": 0.4}, float("nan")), "4 missing: base mini, design mean-"),
+        (three_tasks().replace({"score": 0.4}, float("nan")), "4 scores missing: base mini, design mean-"),
         (three_tasks().replace({"score": 0.4}, 1.5), 'seed 1, task B: score "1.5" is not a number'),
         (three_tasks().replace({"score": 0.4}, float("inf")), 'score "inf" is not a number from -1 to 1'),
         (three_tasks().astype({"score": str}).replace({"score": "0.4"}, "good"), ':10: base mini, '),
-        (three_tasks().drop(index=3), "1 missing: base mini, design eos-causal, seed 2, task B"),
-        (three_tasks().query("design != 'mean-both'"), "6 missing: base mini, design mean-both, seed 1"),
+        (three_tasks().drop(index=3), "1 score missing: base mini, design eos-causal, seed 2, task B"),
+        (three_tasks().query("design != 'mean-both'"), "6 scores missing: base mini, design mean-both"),
         (three_tasks().replace("mean-both", "mean-bth"), "design mean-bth is not in the study"),
         (three_tasks().assign(category=["STS", "Clustering"] * 9), ':3: task A has the category "Clu'),
         (three_tasks().replace({"score": 0.4}, 40), 'score "40.0" is not a number from -1 to 1; divide'),
         (three_tasks().replace({"task": "B"}, ""), "scores.csv:4: task is empty"),
         (AS_TEXT.replace(",2,A,", ",01,A,"), "a second score for base mini, design eos-causal, seed 1, "),
-        (AS_TEXT.replace("0.4\n", "0.4,0.5\n"), ":10: 10 fields, and the header has 9 columns"),
-        (AS_TEXT.replace("\n", ",\n").replace("score,", "score"), ":2: 10 fields, and the header has 9"),
+        (AS_TEXT.replace("0.4\n", "0.4,0.5\n"), ":10: 10 fields, but the header has 9 columns"),
+        (AS_TEXT.replace("\n", ",\n").replace("score,", "score"), ":2: 10 fields, but the header has 9"),
         (AS_TEXT.replace("\n", "\n\n").replace("0.4", "4"), ':19: base mini, design mean-causal, '),
-        (three_tasks().replace({"category": "STS"}, "S/TS"), 'category "S/TS" has a slash'),
-        (three_tasks().assign(attention=["causal", "other"] * 9), 'has the attention "other", and '),
+        (three_tasks().replace({"category": "STS"}, "S/TS"), 'category "S/TS" contains a slash'),
+        (three_tasks().assign(attention=["causal", "other"] * 9), 'has the attention "other", but '),
         (three_tasks().assign(score=0.5), "scores: base mini: All designs score the same on every task"),
         (three_tasks().query("task == 'A'"), "scores: base mini: With a single task there is nothing"),
-        ("", "empty; needed: a CSV file"),
+        ("", "empty; expected a CSV file"),
     ],
 )  # fmt: skip
 def test_bad_scores_are_refused_in_one_line(tmp_path, scores, named):
@@ -167,7 +167,7 @@ def test_a_refusal_is_one_line_without_a_traceback_and_writes_nothing(tmp_path):
     done = run(tmp_path, three_tasks().drop(index=3))
     assert done.returncode == 2
     assert done.stderr.splitlines() == [
-        f"error: {tmp_path}/scores.csv: 1 missing: base mini, design eos-causal, seed 2, task B"
+        f"error: {tmp_path}/scores.csv: 1 score missing: base mini, design eos-causal, seed 2, task B"
     ]
     assert sorted(path.name for path in tmp_path.iterdir()) == ["scores.csv", "study.json"]
 
@@ -179,7 +179,7 @@ def test_a_base_that_is_not_in_the_study_is_refused():
 
 def test_a_base_that_loses_all_its_tasks_is_refused_and_not_left_out():
     scores = three_tasks().query("not (design == 'eos-causal' and seed == 2)")
-    with pytest.raises(BadInput, match="each task of base mini lacks a score, so that none is left"):
+    with pytest.raises(BadInput, match="every task of base mini lacks a score, so none is left"):
         compare.compare_study(scores, {**STUDY, "statistics": {"missing": "drop_tasks"}})
 
 
@@ -196,7 +196,7 @@ def test_bases_with_different_seeds_are_told_apart():
 
 
 def test_a_seed_of_the_study_without_any_score_is_missing():
-    with pytest.raises(BadInput, match="9 missing: base mini, design eos-causal, seed 3, task A"):
+    with pytest.raises(BadInput, match="9 scores missing: base mini, design eos-causal, seed 3, task A"):
         compare.compare_study(three_tasks(), {**STUDY, "seeds": [1, 2, 3]})
 
 

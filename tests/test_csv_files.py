@@ -15,12 +15,12 @@ from embedding_designs.csv_files import csv_rows
 @pytest.mark.parametrize(
     ("content", "message"),
     [
-        (b"", "empty; needed: a CSV file whose first line names the columns"),
+        (b"", "empty; expected a CSV file whose first line names the columns"),
         (b"a,b,a\n1,2,3\n", ':1: column "a" appears twice'),
-        (b"a,b\n1,2\n\n3\n", ":4: 1 fields, and the header has 2 columns"),
+        (b"a,b\n1,2\n\n3\n", ":4: 1 fields, but the header has 2 columns"),
         (b"a,b\n1,\xff\n", ":2: not UTF-8: invalid start byte at byte 2"),
         (b'a,b\n1,"2\n', ":2: not CSV: unexpected end of data"),
-        (b"a;b\n1;2\n", ':1: one column, "a;b"; separate the columns by commas'),
+        (b"a;b\n1;2\n", ':1: only one column, "a;b"; separate columns with commas'),
     ],
 )
 def test_what_cannot_be_read_is_named_by_its_line(tmp_path, content, message):

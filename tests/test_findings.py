@@ -313,7 +313,7 @@ def test_what_was_not_used_comes_before_the_tests_and_revisions_stand_under_prov
     page = page_of(folder)
     told = "1 model not used: &lt;b&gt;best&lt;/b&gt; (a score is missing)"
     assert page.index(told) < page.index("What cannot be decided here:")
-    assert Outline(page).table("Revisions that the scores are of")["me/c@step-500"] == ["step-500"]
+    assert Outline(page).table("Revisions of the scored models")["me/c@step-500"] == ["step-500"]
 
 
 @pytest.mark.parametrize(
@@ -322,7 +322,11 @@ def test_what_was_not_used_comes_before_the_tests_and_revisions_stand_under_prov
         ("statistics.json", "[]", "statistics.json: not a JSON object"),
         ("statistics.json", '{"alpha": 0.05}', "statistics.json: rope is missing"),
         ("cards/study.json", '{"name": "x", "description": "", "designs": []}', "designs is not an object"),
-        ("references.csv", "base,task\na,b\n", "references.csv: column reference is missing; needed: base, "),
+        (
+            "references.csv",
+            "base,task\na,b\n",
+            "references.csv: column reference is missing; required: base, ",
+        ),
         ("references.csv", "", "references.csv: empty"),
     ],
 )

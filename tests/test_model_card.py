@@ -75,7 +75,7 @@ def test_the_card_tells_design_recipe_scores_prompts_and_the_base_of_an_adapter(
         assert sentence in card
 
 
-def test_the_card_tells_whose_code_runs():
+def test_the_card_says_whose_code_runs():
     assert "runs code of its base" not in model_card(FACTS)
     run = copy.deepcopy(FACTS["run"])
     run["base"] |= {"trust_remote_code": True, "lora": {**LORA, "save": "merged"}}

@@ -33,4 +33,4 @@ def test_the_console_shows_a_limited_number_of_lines(capsys):
     lines = capsys.readouterr().err.splitlines()
     assert len(lines) == SHOWN + 1
     assert lines[0] == "note: 1 model not used: 0 (x)"
-    assert lines[-1] == "note: and 3 more lines on what was not used, on the findings page"
+    assert lines[-1] == "note: 3 more lines on what was not used are on the findings page"

@@ -1,4 +1,4 @@
-"""Names that mean something to a shell, LaTeX, HTML or Python stay plain names."""
+"""Names with special characters of shells, LaTeX, HTML or Python are plain names."""
 
 import html
 import json

@@ -195,7 +195,10 @@ def test_a_study_is_named_as_for_snakemake_or_by_its_path():
     ("study", "message"),
     [
         ("leaderboard", "leaderboard: a study that begins at scores costs no GPU\n"),
-        ("mistral", "config/studies/mistral.yaml: no such study; studies there: ablation, factorial, "),
+        (
+            "mistral",
+            "config/studies/mistral.yaml: no such study; studies in that folder: ablation, factorial, ",
+        ),
     ],
 )
 def test_a_study_that_is_not_there_or_trains_nothing_is_refused_in_one_line(study, message):

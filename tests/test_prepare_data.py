@@ -144,16 +144,16 @@ GOOD = json.dumps({"query": "q", "positive": "p", "negative": "n"})
         (
             f'{GOOD}\n\n{{"query": "q"}}',
             "rows.jsonl",
-            r'rows\.jsonl:3: no column "positive"; there are "query"',
+            r'rows\.jsonl:3: no column "positive"; found "query"',
         ),
         (GOOD.replace('"p"', '" "'), "rows.jsonl", r'rows\.jsonl:1: "positive" is empty'),
         (GOOD.replace('"p"', "null"), "rows.jsonl", r'rows\.jsonl:1: "positive" is empty'),
-        (GOOD.replace('"p"', "7"), "rows.jsonl", r'rows\.jsonl:1: "positive" is 7, not a text'),
+        (GOOD.replace('"p"', "7"), "rows.jsonl", r'rows\.jsonl:1: "positive" is 7, not text'),
         (f"{GOOD}\n".encode() + b'{"query": "\xff"}', "rows.jsonl", r"rows\.jsonl:2: not UTF-8"),
         (
             "query,positive,negative\na,b,c\na,b\n",
             "rows.csv",
-            r"rows\.csv:3: 2 fields, and the header has 3 columns",
+            r"rows\.csv:3: 2 fields, but the header has 3 columns",
         ),
         ("query,positive,negative\na,b,c\na,,c\n", "rows.csv", r'rows\.csv:3: "positive" is empty'),
         ("query,text,negative\na,b,c\n", "rows.csv", r'rows\.csv:2: no column "positive"'),
@@ -161,7 +161,7 @@ GOOD = json.dumps({"query": "q", "positive": "p", "negative": "n"})
         ('query,positive,negative\na,"b"c,d\n', "rows.csv", r"rows\.csv:2: not CSV"),
         ("no parquet", "rows.parquet", r"rows\.parquet:row 1: not readable as Parquet"),
         (None, "rows.jsonl", r"rows\.jsonl\": no such file"),
-        ("a", "rows.txt", r"rows\.txt\" is not one of the formats \.jsonl, \.csv, \.parquet"),
+        ("a", "rows.txt", r"rows\.txt\" has an unknown format; choose from \.jsonl, \.csv, \.parquet"),
     ],
 )
 def test_malformed_files_are_named_with_the_line(tmp_path, content, name, named):
@@ -223,10 +223,10 @@ def test_all_rows_of_a_query_are_on_one_side(tmp_path):
     ("card", "named"),
     [
         ({"source": "files"}, 'source "files" is not known; choose docstrings, file or hub'),
-        ({"heldout_rows": -1}, "heldout_rows -1 is not an integer, 0 or more"),
+        ({"heldout_rows": -1}, "heldout_rows -1 is not a non-negative integer"),
         (
             {"columns": {"query": "q"}},
-            r'rows\.jsonl:1: no column "q"; there are "query", "positive", "negative"',
+            r'rows\.jsonl:1: no column "q"; found "query", "positive", "negative"',
         ),
         ({"columns": {"anchor": "q"}}, 'columns "anchor" is not known'),
     ],

@@ -168,7 +168,9 @@ def test_without_pools_all_models_are_compared(source):
 def test_a_missing_cell_stays_missing_for_the_comparison_to_name(source):
     scores = scores_of(source(pools={"all-three": {"models": ["First", "second", "Third"]}}))
     assert scores["score"].isna().sum() == 1
-    with pytest.raises(BadInput, match="1 missing: base all-three, design Third, seed 0, task NFCorpus"):
+    with pytest.raises(
+        BadInput, match="1 score missing: base all-three, design Third, seed 0, task NFCorpus"
+    ):
         complete(scores, {})
     assert complete(scores, {"statistics": {"missing": "drop_tasks"}})[1] == {"all-three": ["NFCorpus"]}
 
@@ -206,7 +208,7 @@ def test_a_tables_task_may_be_mtebs_and_needs_no_category_then(source):
         ({"pools": {"p": {"models": ["Frist", "Third"]}}}, 'models "Frist" is not a model of the source; d'),
         ({"pools": {"p": {"where": {"backbon": "A"}}}}, "where.backbon is not a column of scores.labels; d"),
         ({"pools": {"p": {"where": {"backbone": "C"}}}}, 'backbone "C" is not a label of a model; choose'),
-        ({"pools": {"p": {"where": {"backbone": "B"}}}}, "pools.p holds 1 model; a comparison needs two"),
+        ({"pools": {"p": {"where": {"backbone": "B"}}}}, "pools.p has 1 model; a comparison needs two"),
         ({"pools": {"p": {"complete": True, "where": {"backbone": "B"}}}}, "0 models complete on 3 tasks"),
     ],
 )  # fmt: skip
@@ -231,10 +233,10 @@ def test_unknown_names_are_refused_with_the_nearest(source, keys, message):
         ((",0.7,", ",0_7,"), 'score "0_7" is not a number'),
         (("STS13", "STS12"), ':1: column "STS12" appears twice'),
         (("org/second", "org/first"), "scores.csv:3: model org/first has more than one row"),
-        (("model_name", "names"), "no column names the models; needed: model or model_name or design"),
+        (("model_name", "names"), "no column names the models; expected model or model_name or design"),
         (
             ("org/first,0.7,0.8,0.3", "org/first,0.7,0.8,0.3,0.4"),
-            "scores.csv:2: 5 fields, and the header has 4",
+            "scores.csv:2: 5 fields, but the header has 4",
         ),
         (("NFCorpus", "NFCorpse"), ":2: NFCorpse is not an MTEB task (did you mean NFCorpus"),
     ],
@@ -250,12 +252,12 @@ def test_a_bad_table_is_refused_in_one_line(source, change, message):
     ("text", "message"),
     [
         ("task,score\nSTS12,0.5\n", "no column names the models"),
-        ("model,score\na,0.5\n", "column task is missing; needed: model or design, task, score"),
-        ("model,task,score\n", "holds no scores"),
-        ("", "empty; needed: a CSV file"),
+        ("model,score\na,0.5\n", "column task is missing; required: model or design, task, score"),
+        ("model,task,score\n", "no scores"),
+        ("", "empty; expected a CSV file"),
         (TIDY + "a,1,own task,Mine,0.1\n", "a second score for model a, seed 1, task own task"),
         (TIDY.replace("a,1", "a,x"), ':2: seed "x" is not an integer from 0 to 4294967295'),
-        (TIDY.replace("Mine", ""), 'like it); add a column "category" that gives each task one'),
+        (TIDY.replace("Mine", ""), 'like it); add a column "category"'),
     ],
 )
 def test_a_bad_tidy_table_is_refused_in_one_line(source, text, message):

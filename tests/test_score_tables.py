@@ -124,17 +124,17 @@ def read(tmp_path):
         (("b,t2", "b,t1"), "mine.csv:5: a second score for model b, seed 0, task t1"),
         (("b,t2", "a ,t1"), "mine.csv:5: a second score for model a, seed 0, task t1"),
         (("b,t2", " ,t2"), "mine.csv:5: model is empty"),
-        (("b,t2", '"b\nc",t2'), 'mine.csv:5: model "b\\nc" has a line break or control character'),
+        (("b,t2", '"b\nc",t2'), 'mine.csv:5: model "b\\nc" contains a line break or control character'),
         (("0.3", "good"), 'mine.csv:4: model a, seed 0, task t2: score "good" is not a number from -1 to 1'),
         (("0.3", "30"), 'score "30" is not a number from -1 to 1; divide scores in percent by 100'),
         (("0.3", "infinity"), 'score "infinity" is not a number'),
-        (("b,t2,Mine", "b,t2,Other"), 'mine.csv:5: task t2 has the category "Other", and "Mine" before'),
-        (("t2,Mine", "t2,mine"), 'mine.csv:4: category "mine" and "Mine" differ in case alone'),
+        (("b,t2,Mine", "b,t2,Other"), 'mine.csv:5: task t2 has the category "Other", but "Mine" before'),
+        (("t2,Mine", "t2,mine"), 'mine.csv:4: category "mine" and "Mine" differ only in case'),
         (("Mine", "."), 'mine.csv:2: category "." cannot be part of a file name'),
         (("Mine", "Z" * 101), "is longer than 100 bytes"),
-        (("Mine", "All"), 'category "All" is the name of all tasks together'),
-        (("category,score", "kind,score"), 'is like it); add a column "category" that gives each task one'),
-        (("Mine,0.4", "Mine"), "mine.csv:5: 3 fields, and the header has 4 columns"),
+        (("Mine", "All"), 'category "All" is reserved for all tasks together'),
+        (("category,score", "kind,score"), 'is like it); add a column "category"'),
+        (("Mine,0.4", "Mine"), "mine.csv:5: 3 fields, but the header has 4 columns"),
     ],
 )
 def test_a_table_is_refused_by_file_and_line(read, change, message):
@@ -151,7 +151,7 @@ def test_seeds_are_numbers_and_so_1_and_01_are_one(read):
         read(text.replace("01", "4294967296"))
 
 
-def test_white_space_and_unicode_form_make_no_other_model(read):
+def test_white_space_and_unicode_form_do_not_make_another_model(read):
     scores = read(TIDY.replace("b,t1", "é,t1").replace("b,t2", "e\u0301 ,t2"))
     assert scores["design"].tolist() == ["a", "a", "é", "é"]
 
@@ -169,10 +169,10 @@ def test_a_model_without_any_score_is_missing_and_not_forgotten(read, cell):
         complete(scores, study, "mine.csv")
     assert str(error.value) == (
         "mine.csv: 2 scores of 1 model missing: base all, design c, seed 0, task t1; base all, design c, "
-        "seed 0, task t2; leave incomplete models out (scores.pools.all.complete: true), name others "
+        "seed 0, task t2; leave incomplete models out (scores.pools.all.complete: true), choose other models "
         "(scores.pools.all.models) or drop these tasks (statistics.missing: drop_tasks)"
     )
-    with pytest.raises(BadInput, match="so that none is left; most are missing for design c"):
+    with pytest.raises(BadInput, match="so none is left; design c lacks the most"):
         complete(scores, study | {"statistics": {"missing": "drop_tasks"}}, "mine.csv")
 
 
@@ -186,11 +186,11 @@ def test_of_many_missing_scores_each_model_is_named_with_one(read):
     )
 
 
-def test_a_wide_tables_column_that_is_no_task_is_named_with_the_cure(tmp_path):
+def test_a_column_that_is_not_a_task_is_named_with_the_remedy(tmp_path):
     file = tmp_path / "wide.csv"
     file.write_text("model,STS12,size\na,0.1,7\nb,0.2,8\n")
     with pytest.raises(
-        BadInput, match=r"wide\.csv:2: size is not an MTEB task .*; name those columns that are"
+        BadInput, match=r"wide\.csv:2: size is not an MTEB task .*; list the columns that are"
     ):
         published_scores(source(file, "published"))
     rows, left, _ = published_scores(source(file, "published", tasks=["STS12"]))

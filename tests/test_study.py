@@ -67,7 +67,7 @@ def test_defaults_are_the_papers(check):
         ({"training/step": 5}, "training.step is not known; did you mean steps?"),
         ({"training/steps": 0}, "training.steps 0 must be at least 1"),
         ({"training/steps": "many"}, 'training.steps "many" must be an integer'),
-        ({"training/learning_rate": 0}, "training.learning_rate 0 must be above 0"),
+        ({"training/learning_rate": 0}, "training.learning_rate 0 must be greater than 0"),
         (
             {"designs/multi/pooling/kind": "multilayer"},
             'designs.multi.pooling.kind "multilayer" is not known; '
@@ -97,11 +97,11 @@ def test_defaults_are_the_papers(check):
         ({"designs/multi/lora": {"rank": 4}}, "designs.multi.lora needs designs.multi.finetuning lora"),
         ({"designs/multi/lora": {"ranks": 4}}, "designs.multi.lora.ranks is not known; did you mean rank?"),
         ({"designs/multi/finetuning": "no"}, 'multi.finetuning "no" is not known; choose from full, lora'),
-        ({"designs/a b": {"attention": "causal", "pooling": {"kind": "eos"}}}, '"a b" may only have '),
+        ({"designs/a b": {"attention": "causal", "pooling": {"kind": "eos"}}}, '"a b" may contain only '),
         ({"data/path": None}, "data.path null must be text"),
         ({"data/source": "hub"}, 'data.dataset is missing: data.source "hub" needs it'),
         ({"seeds": [1, 1]}, "seeds has 1 twice"),
-        ({"bases/tiny/pretrain": {}}, "bases.tiny needs either model or pretrain"),
+        ({"bases/tiny/pretrain": {}}, "bases.tiny must have either model or pretrain"),
         ({"bases/tiny/trust_remote_code": True}, "trust_remote_code true needs a pinned revision"),
         (
             {"bases/tiny/trust_remote_code": True, "bases/tiny/revision": "main"},
@@ -112,7 +112,7 @@ def test_defaults_are_the_papers(check):
         ({"evaluation/tasks": {}}, "evaluation needs docstring_tasks or tasks"),
         ({"statistics/missing": "impute"}, '"impute" is not known; choose from refuse, drop_tasks'),
         ({"statistics/rope": -0.1}, "statistics.rope -0.1 must be at least 0"),
-        ({"scores": {"from": "published"}}, "bases belongs to a study that trains; one with scores has d"),
+        ({"scores": {"from": "published"}}, "bases is not allowed in a study with scores; allowed: d"),
         ({"statistics/baseline": "eos"}, '"eos" is not a design of this study; choose from eos-caus'),
     ],
 )  # fmt: skip
@@ -142,7 +142,7 @@ def test_a_rate_may_be_written_as_people_write_it(tmp_path):
 
 
 def test_a_missing_or_broken_file_is_named(tmp_path):
-    with pytest.raises(BadInput, match=r"absent\.yaml: no such study; studies there: none"):
+    with pytest.raises(BadInput, match=r"absent\.yaml: no such study; studies in that folder: none"):
         load_study(tmp_path / "absent.yaml")
     (tmp_path / "broken.yaml").write_text("bases: [")
     with pytest.raises(BadInput, match=r"broken\.yaml:1: not YAML: expected the node content"):
@@ -194,10 +194,10 @@ def test_a_study_that_begins_at_scores_has_nothing_to_train(tmp_path):
         ("scores: {from: mteb_results}", 'scores.path is missing: scores.from "mteb_results" needs it'),
         ("scores: {from: published, pool: {}}", "scores.pool is not known; did you mean pools?"),
         ("scores: {from: published, pools: {mine: {}}}", "scores.pools.mine {} must not be empty"),
-        ("scores: {from: published, pools: {a/b: {complete: true}}}", 'pools "a/b" may only have'),
+        ("scores: {from: published, pools: {a/b: {complete: true}}}", 'pools "a/b" may contain only'),
         ("scores: {from: published, pools: {mine: {models: [one]}}}", 'models ["one"] has too few items; at'),
         ("scores: {from: published, pools: {mine: {where: {backbone: x}}}}", "where needs scores.labels"),
-        ("scores: {from: published}\nseeds: [1]", "seeds belongs to a study that trains; one with scores"),
+        ("scores: {from: published}\nseeds: [1]", "seeds is not allowed in a study with scores; allowed"),
     ],
 )  # fmt: skip
 def test_a_study_of_scores_is_checked_too(tmp_path, text, message):

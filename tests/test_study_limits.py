@@ -1,4 +1,4 @@
-"""What a study may hold is what can run: limits of numbers, names, and keys that go together."""
+"""What a study may contain can run: limits of numbers, names, and keys that go together."""
 
 from copy import deepcopy
 from pathlib import Path
@@ -49,13 +49,13 @@ def refused(folder: Path, *arguments, **named) -> str:
         ({"data/seed": 2**32}, "data.seed 4294967296 must be at most 4294967295"),
         ({"training/steps": 1e3}, "training.steps 1000.0 must be an integer"),
         ({"training/steps": 10**8}, "training.steps 100000000 must be at most 10000000"),
-        ({"training/steps": 1}, "100 makes the learning rate of training.steps 1 zero; choose 0"),
+        ({"training/steps": 1}, "100 must be 0 if training.steps is 1"),
         ({"training/learning_rate": float("nan")}, "training.learning_rate NaN must be a finite number"),
         ({"training/scale": float("inf")}, "training.scale Infinity must be a finite number"),
         ({"training/scale": 10**400}, "training.scale 1000"),
         ({"statistics/alpha": float("nan")}, "statistics.alpha NaN must be a finite number"),
         ({"description": 2024}, "description 2024 must be text: put it in quotes"),
-        ({"description": "bell \a"}, 'description "bell \\u0007" has a character that is not text'),
+        ({"description": "bell \a"}, 'description "bell \\u0007" contains a control character'),
         ({"description": "'" * 30_000}, "the study with its defaults is 15"),
         ({"data/path": ""}, 'data.path "" must not be empty'),
         ({"bases/tiny/model": ""}, 'bases.tiny.model "" must not be empty'),
@@ -72,7 +72,7 @@ def refused(folder: Path, *arguments, **named) -> str:
             {TASKS: {"packages": ["ast"], "queries": 300}},
             "evaluation.docstring_tasks.queries 300 must be at most evaluation.docstring_tasks.documents 256",
         ),
-        ({**PRETRAINED, "bases/tiny/revision": "main"}, "bases.tiny.revision belongs to a base with model"),
+        ({**PRETRAINED, "bases/tiny/revision": "main"}, "bases.tiny.revision needs bases.tiny.model"),
         (
             {**PRETRAINED, "bases/tiny/pretrain": {"hidden_size": 512, "vocabulary": 300}},
             "bases.tiny.pretrain.hidden_size 512 must be at most bases.tiny.pretrain.vocabulary 300",
@@ -89,17 +89,17 @@ def test_a_value_that_cannot_run_is_refused(tmp_path, changes, line):
     [
         ({"designs/MULTI": EOS}, "designs MULTI and multi differ only in case; some file systems"),
         ({"bases/Tiny": {"model": "other"}}, "bases Tiny and tiny differ only in case"),
-        ({"bases/Scores": {"model": "other"}}, "bases.Scores: this name is reserved"),
+        ({"bases/Scores": {"model": "other"}}, "bases.Scores: reserved names are"),
         ({TASKS: {"packages": ["my_own", "myOwn"]}}, "evaluation.tasks names MyOwnDocsSTS twice"),
-        ({TASKS: {"packages": ["a/../b"]}}, 'evaluation.docstring_tasks.packages.0 "a/../b" may only have'),
-        ({"data": {**DOCSTRINGS, "train_packages": ["x;y"]}}, 'data.train_packages.0 "x;y" may only have'),
-        ({"designs/name\n": EOS}, 'designs "name\\n" may only have'),
-        ({"designs/a..b": EOS}, 'designs "a..b" may only have'),
+        ({TASKS: {"packages": ["a/../b"]}}, 'docstring_tasks.packages.0 "a/../b" may contain only'),
+        ({"data": {**DOCSTRINGS, "train_packages": ["x;y"]}}, 'data.train_packages.0 "x;y" may contain only'),
+        ({"designs/name\n": EOS}, 'designs "name\\n" may contain only'),
+        ({"designs/a..b": EOS}, 'designs "a..b" may contain only'),
         ({"designs/" + "a" * 65: EOS}, "has 65 characters; at most 64 are allowed"),
-        ({"evaluation/tasks/STS": ["STS 12", "STS13"]}, 'evaluation.tasks.STS.0 "STS 12" may only have'),
+        ({"evaluation/tasks/STS": ["STS 12", "STS13"]}, 'evaluation.tasks.STS.0 "STS 12" may contain only'),
     ],
 )  # fmt: skip
-def test_a_name_is_one_for_every_file_system_and_shell(tmp_path, changes, line):
+def test_a_name_works_in_every_file_system_and_shell(tmp_path, changes, line):
     assert line in refused(tmp_path, changes)
 
 
@@ -121,7 +121,7 @@ def test_a_usual_name_is_allowed(tmp_path, stem):
         ({"benchmark": ""}, 'scores.benchmark "" must not be empty'),
         ({"tasks": [""]}, 'scores.tasks.0 "" must not be empty'),
         ({"pools": {"a": {"models": ["", "b"]}}}, 'scores.pools.a.models.0 "" must not be empty'),
-        ({"pools": {"": {"complete": True}}}, 'scores.pools "" may only have'),
+        ({"pools": {"": {"complete": True}}}, 'scores.pools "" may contain only'),
         (
             {"pools": {"a": {"complete": True}, "A": {"complete": True}}},
             "scores.pools A and a differ only in",
@@ -135,8 +135,8 @@ def test_scores_have_names_and_paths(tmp_path, scores, line):
     assert line in str(error.value)
 
 
-def test_what_an_override_means_is_said_by_the_schema(tmp_path):
-    """Snakemake gives nested values as text: a revision of digits stays text, a number of digits does not."""
+def test_the_schema_determines_the_type_of_an_override(tmp_path):
+    """Snakemake passes values as text: a revision of digits stays text, a number of digits does not."""
     overrides = {
         "bases": {"tiny": {"revision": "1e10", "model": "5"}},
         "data": {"path": "true", "heldout_rows": "5", "drop_empty": "true"},

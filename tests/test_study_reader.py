@@ -1,4 +1,4 @@
-"""Any text gives a study or one line: no traceback, no key twice, no number that is not finite."""
+"""Any text gives a study or one line: no traceback, no repeated key, only finite numbers."""
 
 import itertools
 import json
@@ -45,13 +45,13 @@ def place(tmp_path_factory) -> Path:
 @pytest.mark.parametrize(
     ("text", "line"),
     [
-        ("seeds: [1]\ntraining: {}\nseeds: [2]\n", "3: seeds again; it is at line 1 already"),
-        ("training:\n  steps: 1\n  steps: 2\n", "3: training.steps again; it is at line 2 already"),
-        ("training: {steps: 1,\n 'steps': 2}\n", "2: training.steps again; it is at line 1 already"),
-        ("designs:\n  a: {}\n  b: {x: 1,\n x: 1}\n", "4: designs.b.x again; it is at line 3 already"),
-        ("seeds:\n  - 1\n  - {a: 1, a: 2}\n", "3: seeds.1.a again; it is at line 3 already"),
-        ("1: a\n'1': b\n", "2: 1 again; it is at line 1 already"),
-        ("a: &a {x: 1}\nb:\n  <<: *a\n  <<: *a\n", "4: b.<< again; it is at line 3 already"),
+        ("seeds: [1]\ntraining: {}\nseeds: [2]\n", "3: seeds appears twice, first on line 1"),
+        ("training:\n  steps: 1\n  steps: 2\n", "3: training.steps appears twice, first on line 2"),
+        ("training: {steps: 1,\n 'steps': 2}\n", "2: training.steps appears twice, first on line 1"),
+        ("designs:\n  a: {}\n  b: {x: 1,\n x: 1}\n", "4: designs.b.x appears twice, first on line 3"),
+        ("seeds:\n  - 1\n  - {a: 1, a: 2}\n", "3: seeds.1.a appears twice, first on line 3"),
+        ("1: a\n'1': b\n", "2: 1 appears twice, first on line 1"),
+        ("a: &a {x: 1}\nb:\n  <<: *a\n  <<: *a\n", "4: b.<< appears twice, first on line 3"),
     ],
 )
 def test_a_key_that_is_written_twice_is_named_with_both_lines(tmp_path, text, line):
@@ -83,19 +83,19 @@ def test_a_value_without_quotes_is_what_yaml_1_2_says(tmp_path, text, value):
     [
         ("", ": a study is a mapping of keys, not an empty file"),
         ("- a\n", ": a study is a mapping of keys, not a list"),
-        ("a", ": a study is a mapping of keys, not a text or number"),
+        ("a", ": a study is a mapping of keys, not text or a number"),
         (b"a: 1\nb: caf\xe9\n", ":2: not UTF-8"),
         ("a: 1\nb:\tc: 2\n", ":2: not YAML: "),
         ("a: 1\n\tb: 2\n", ":2: not YAML: "),
         ("a: 1\nb: \x01\n", ":2: not YAML: character"),
         ('a: "\\UFFFFFFFF"\n', ": not YAML: "),
         ("a: 1\n---\nb: 2\n", ":2: not YAML: "),
-        ("a: !!set {b, c}\n", ":1: a has the tag tag:yaml.org,2002:set; a study needs none"),
+        ("a: !!set {b, c}\n", ":1: a has the tag tag:yaml.org,2002:set; tags are not allowed"),
         ("a:\n  b: !!binary aGk=\n", ":2: a.b has the tag"),
         ("a: !!python/object:os.system {}\n", ":1: a has the tag tag:yaml.org,2002:python/object:os.system"),
         ("!!set {a, b}\n", ":1: the study has the tag"),
-        ("? [a, b]\n: 1\n", ":1: the study has a list as a key"),
-        ("a: {<<: 5}\n", ":1: a.<< merges mappings, not a text or number"),
+        ("? [a, b]\n: 1\n", ":1: the study has a list as a key; expected text"),
+        ("a: {<<: 5}\n", ":1: a.<< must be a mapping, not text or a number"),
         ("a: &a [*a]\n", ":1: a.0.0 is nested deeper than 20 levels"),
         ("a: &a {<<: *a}\n", "is nested deeper than 20 levels"),
         ("a: " + "[" * 30 + "]" * 30, ":1: a.0.0 is nested deeper than 20 levels"),
@@ -103,11 +103,11 @@ def test_a_value_without_quotes_is_what_yaml_1_2_says(tmp_path, text, value):
         ("a: &a [x, x, x, x, x, x, x, x, x, x]\n" + "".join(
             f"{after}: &{after} [{', '.join([f'*{name}'] * 10)}]\n"
             for name, after in zip("abcdefgh", "bcdefghi", strict=True)
-        ), ": longer than 100,000 characters, repeated parts included"),
+        ), ": longer than 100,000 characters, including repeated parts"),
         ("a: " + "x" * 500_000, ": longer than 100,000 characters"),
     ],
 )  # fmt: skip
-def test_what_a_study_cannot_be_is_one_line_with_its_place(tmp_path, text, message):
+def test_what_a_study_cannot_contain_is_one_line_with_its_place(tmp_path, text, message):
     assert message in refusal(read, tmp_path, text).removeprefix(f"{tmp_path}/mine.yaml")
 
 
@@ -171,7 +171,7 @@ def keys_of(schema: dict, path: tuple[str, ...] = ()) -> Iterator[tuple[tuple[st
 
 
 def allowed(schema: dict) -> st.SearchStrategy:
-    """Return values that a part of the schema allows, where it is no mapping; else any."""
+    """Return values that a part of the schema allows, unless it is a mapping; then any values."""
     if "enum" in schema:
         return st.sampled_from(schema["enum"])
     match schema.get("type"):

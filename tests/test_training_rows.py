@@ -105,7 +105,7 @@ PAIR = {"query": "a", "positive": "b"}
 @pytest.mark.parametrize("lines", [[PAIR, ROW], [ROW, PAIR], [ROW, ROW, PAIR, PAIR]])
 def test_one_row_without_a_negative_among_others_is_named_wherever_it_is(read, lines):
     first = lines.index(PAIR) + 1
-    with pytest.raises(BadInput, match=rf"mine\.jsonl:{first}: no negative, and .*mine\.jsonl:\d has one"):
+    with pytest.raises(BadInput, match=rf"mine\.jsonl:{first}: no negative, but .*mine\.jsonl:\d has one"):
         read(jsonl(*lines))
     rows, report = read(jsonl(*lines), drop_empty=True)
     assert (texts(rows), report["dropped"]["empty"]) == ([tuple(ROW.values())], lines.count(PAIR) and 1)
@@ -144,30 +144,30 @@ NULL = parquet({"query": ["a"], "positive": [None]})
 @pytest.mark.parametrize(
     ("name", "content", "card", "line"),
     [
-        ("mine.jsonl", jsonl(PAIR) + HALF, {}, 'mine.jsonl:2: "query" holds half of a surrogate pair'),
-        ("mine.jsonl", HALF_NAME, {}, "mine.jsonl:1: the name of a column holds half of a surrogate pair"),
+        ("mine.jsonl", jsonl(PAIR) + HALF, {}, 'mine.jsonl:2: "query" contains a lone surrogate'),
+        ("mine.jsonl", HALF_NAME, {}, "mine.jsonl:1: a column name contains a lone surrogate"),
         ("mine.jsonl", jsonl(PAIR) + NESTED, {}, "mine.jsonl:2: nested too deeply"),
         ("mine.jsonl", b'{"query": ' + b"9" * 5000 + b"}", {}, "mine.jsonl:1: Exceeds the limit"),
-        ("mine.jsonl", b'{"query": NaN, "positive": "b"}', {}, 'mine.jsonl:1: "query" is nan, not a text'),
+        ("mine.jsonl", b'{"query": NaN, "positive": "b"}', {}, 'mine.jsonl:1: "query" is nan, not text'),
         ("mine.jsonl", b'{"query": "a", "query": "b"}', {}, 'mine.jsonl:1: key "query" appears twice'),
-        ("mine.jsonl", json.dumps([PAIR]).encode(), {}, "needed: one JSON object per line"),
-        ("mine.jsonl", json.dumps(PAIR, indent=2).encode(), {}, "needed: one JSON object per line"),
+        ("mine.jsonl", json.dumps([PAIR]).encode(), {}, "expected one JSON object per line"),
+        ("mine.jsonl", json.dumps(PAIR, indent=2).encode(), {}, "expected one JSON object per line"),
         ("mine.jsonl", "a".encode("utf-16"), {}, "mine.jsonl:1: not UTF-8"),
         ("mine.jsonl", b"", {}, "mine.jsonl: no rows"),
         ("mine.jsonl", jsonl(PAIR | {"query": "\u200b \ufeff\0"}), {}, 'mine.jsonl:1: "query" is empty'),
         ("mine.jsonl", jsonl(ROW | {"negative": []}), {}, 'mine.jsonl:1: "negative" is empty'),
-        ("mine.jsonl", jsonl(ROW | {"negative": [["x"]]}), {}, "\"negative\" is ['x'], not a text"),
-        ("mine.jsonl", jsonl(ROW | {"positive": ["x"]}), {}, "\"positive\" is ['x'], not a text"),
+        ("mine.jsonl", jsonl(ROW | {"negative": [["x"]]}), {}, "\"negative\" is ['x'], not text"),
+        ("mine.jsonl", jsonl(ROW | {"positive": ["x"]}), {}, "\"positive\" is ['x'], not text"),
         ("mine.csv", b"query,positive\n", {}, "mine.csv: no rows"),
         ("mine.csv", b"query,positive,query\na,b,c\n", {}, 'mine.csv:1: column "query" appears twice'),
         ("mine.csv.gz", b"query,positive\na,b\n", {}, "mine.csv.gz: cannot be read"),
-        ("mine.tsv", b"query\tpositive\n", {}, 'mine.tsv" is not one of the formats .jsonl, .csv, .parquet'),
+        ("mine.tsv", b"query\tpositive\n", {}, 'mine.tsv" has an unknown format; choose from .jsonl, .csv'),
         ("mine.parquet", TWICE, {}, 'mine.parquet: column "query" appears twice'),
-        ("mine.parquet", parquet({"query": ["a"]}), {}, 'no column "positive"; there are "query"'),
-        ("mine.parquet", NUMBER, {}, 'row 1: "positive" is 7, not a text'),
+        ("mine.parquet", parquet({"query": ["a"]}), {}, 'no column "positive"; found "query"'),
+        ("mine.parquet", NUMBER, {}, 'row 1: "positive" is 7, not text'),
         ("mine.parquet", NULL, {}, 'row 1: "positive" is empty'),
         ("mine.parquet", NULL[:-9], {}, "row 1: not readable as Parquet"),
-        ("mine.csv", b"a,b\nx,y\n", {"query": "a", "positive": "c"}, ':2: no column "c"; there are "a"'),
+        ("mine.csv", b"a,b\nx,y\n", {"query": "a", "positive": "c"}, ':2: no column "c"; found "a"'),
         ("mine.csv", b"query,positive\nx,y\n", {"negative": "bad"}, 'columns.negative "bad": no such column'),
     ],
 )  # fmt: skip
@@ -217,14 +217,14 @@ def test_holding_out_all_rows_is_refused_and_the_largest_number_works(tmp_path):
     for seed in range(5):
         train, heldout, _ = prepare(card_file(tmp_path, rows, heldout_rows=9, seed=seed), None)
         assert (len(train), len(heldout)) == (3, 9)
-    with pytest.raises(BadInput, match=r"takes all 3 rows; all are of one query"):
+    with pytest.raises(BadInput, match=r"takes all 3 rows; all have the same query"):
         prepare(card_file(tmp_path, rows[:3], heldout_rows=1), None)
 
 
-def test_fewer_rows_than_asked_are_said(tmp_path, capsys):
+def test_fewer_rows_than_asked_for_are_noted(tmp_path, capsys):
     rows = [{"query": f"q{n}", "positive": f"p{n}"} for n in range(5)]
     prepare(card_file(tmp_path, rows, heldout_rows=2, train_rows=10), None)
-    assert "note: data.train_rows 10: only 3 rows are there" in capsys.readouterr().err
+    assert "note: data.train_rows 10: only 3 rows are available" in capsys.readouterr().err
 
 
 def test_every_row_read_is_trained_on_held_out_or_counted(tmp_path):
@@ -269,7 +269,7 @@ def test_heldout_passages_that_are_trained_on_are_counted(tmp_path):
         ({"tasks": {}}, "source is missing"),
         ({"source": ["file"]}, "is not known; choose docstrings, file or hub"),
         ({"source": "file"}, "path is missing"),
-        ({"source": "file", "path": 7}, "path 7 is not a text"),
+        ({"source": "file", "path": 7}, "path 7 is not a string"),
         ({"source": "file", "path": "x", "columns": ["a"]}, "columns ['a'] is not a mapping"),
         (
             {"source": "file", "path": "x", "columns": {"query": 7}},
@@ -280,7 +280,10 @@ def test_heldout_passages_that_are_trained_on_are_counted(tmp_path):
             'data.columns: query and positive both name the column "a"',
         ),
         ({"source": "hub"}, "dataset is missing"),
-        ({"source": "hub", "dataset": "a/b", "heldout_rows": 1.5}, "heldout_rows 1.5 is not an integer"),
+        (
+            {"source": "hub", "dataset": "a/b", "heldout_rows": 1.5},
+            "heldout_rows 1.5 is not a non-negative integer",
+        ),
     ],
 )
 @pytest.mark.parametrize("command", ["prepare_data", "fetch_data"])
@@ -298,7 +301,7 @@ def test_a_card_of_the_wrong_kind_is_one_line(tmp_path, monkeypatch, capsys, com
     assert left.value.code == 2 and len(said) == 1 and named in said[0]
 
 
-def test_a_table_that_is_no_harvest_is_one_line(tmp_path):
+def test_a_table_that_is_not_a_harvest_is_refused_in_one_line(tmp_path):
     (tmp_path / "rows.parquet").write_bytes(parquet({"query": ["a"]}))
     (tmp_path / "text.parquet").write_text("text")
     card = card_file(tmp_path, [ROW, PAIR], source="docstrings")
@@ -308,7 +311,7 @@ def test_a_table_that_is_no_harvest_is_one_line(tmp_path):
 
 
 @pytest.mark.parametrize("content", [{}, [], ["a"], [{"name": "a/b"}]])
-def test_a_list_of_what_was_fetched_that_is_none_is_one_line(tmp_path, content):
+def test_what_is_not_a_list_of_what_was_fetched_is_refused_in_one_line(tmp_path, content):
     (tmp_path / "fetched.json").write_text(json.dumps(content))
     card = card_file(tmp_path, [PAIR], source="hub", dataset="a/b")
     with pytest.raises(BadInput, match=r"fetched\.json: not a list of what was fetched"):
@@ -321,12 +324,12 @@ def hub_card(folder, rows, **card):
     return {"source": "hub", "dataset": str(folder / "data")} | card
 
 
-def test_rows_of_the_hub_are_read_alike(tmp_path):
+def test_rows_of_the_hub_are_read_like_those_of_a_file(tmp_path):
     rows, report = read_rows(hub_card(tmp_path, [{**PAIR, "negative": ["x", "y"], "score": 0.5}]))
     assert texts(rows) == THREE[:2]
     assert (report["read"]["negatives"], report["columns_not_read"]) == (2, ["score"])
     missing = {"source": "hub", "dataset": str(tmp_path / "data"), "columns": {"query": "anchor"}}
-    with pytest.raises(BadInput, match='data:train: no column "anchor"; there are "query", "positive"'):
+    with pytest.raises(BadInput, match='data:train: no column "anchor"; found "query", "positive"'):
         read_rows(missing)
 
 

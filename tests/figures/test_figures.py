@@ -46,7 +46,7 @@ def test_a_legend_tells_designs_of_one_pooling_and_attention_apart():
     assert len({(handle.get_color(), handle.get_marker()) for handle in handles}) == 1
 
 
-def test_attentions_and_poolings_beyond_the_palette_are_said():
+def test_attentions_and_poolings_beyond_the_palette_are_noted():
     described = [
         {"name": f"{kind}{number}", "attention": "causal", "pooling": "mean", kind: f"new {number}"}
         for kind, most in (("attention", 5), ("pooling", 7))
@@ -58,7 +58,7 @@ def test_attentions_and_poolings_beyond_the_palette_are_said():
     assert figures.same_looks(looks(5)) == []
 
 
-def test_designs_that_training_curves_cannot_tell_apart_are_said():
+def test_designs_that_training_curves_draw_alike_are_noted():
     named = [{"name": f"d{n}", "attention": "causal", "pooling": "mean"} for n in range(11)]
     assert figures.same_lines(figures.looks(named)) == ["training curves draw the designs d0, d10 alike"]
     assert figures.same_lines(figures.looks(named[:10])) == []
@@ -222,7 +222,7 @@ def test_each_base_is_drawn_with_its_own_designs_and_what_suits_their_number():
     assert len(drawn["scores-pool of 11"].axes[1].get_yticks()) == 11
 
 
-def test_figures_that_many_designs_leave_out_are_said(capfd):
+def test_figures_left_out_for_many_designs_are_noted(capfd):
     figures_of(40, 41)
     (line,) = [line for line in capfd.readouterr().err.splitlines() if line.startswith("note:")]
     assert "pool of 41: 41 designs are too many" in line

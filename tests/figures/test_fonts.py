@@ -1,4 +1,4 @@
-"""Letters that the figures' own font lacks: an installed font draws them, or a line names who has them.
+"""Letters that the figures' own font lacks: an installed font draws them, or a note names them.
 
 The fonts here are made for these tests: their letters are private code points that no installed font has.
 """
@@ -35,7 +35,7 @@ def square(pen):
 
 
 def font_file(folder: Path, family: str, letters: str, blank: str = "", postscript: bool = False) -> Path:
-    """Write a font of square letters, and of letters without an outline, as colour fonts have."""
+    """Write a font of square letters, and of letters without an outline, as in color fonts."""
     names = {ord(letter): f"letter{index}" for index, letter in enumerate(letters + blank)}
     drawn, order = {names[ord(letter)] for letter in letters}, [".notdef", *names.values()]
     builder = FontBuilder(1000, isTTF=not postscript)
@@ -114,7 +114,7 @@ def drawn(folder: Path, old: str, new: str) -> dict[str, bytes]:
     return {path.name: path.read_bytes() for path in folder.iterdir()}
 
 
-def test_every_figure_draws_the_letters_and_says_nothing(install, tmp_path, capfd):
+def test_every_figure_draws_the_letters_without_a_note(install, tmp_path, capfd):
     install("Squares", FIRST)
     folder = tmp_path / "figures"
     folder.mkdir()
@@ -130,12 +130,12 @@ def test_every_figure_draws_the_letters_and_says_nothing(install, tmp_path, capf
         assert b"/Subtype /Type3" not in content, name
 
 
-def test_names_with_letters_of_no_font_are_said_once_and_in_one_line(tmp_path, capfd):
+def test_names_with_letters_that_no_font_has_are_noted_once(tmp_path, capfd):
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         drawn(tmp_path, "eos", FIRST)
     (line,) = [line for line in capfd.readouterr().err.splitlines() if line.startswith("note:")]
-    assert f"boxes in place of letters of {FIRST}-causal: no installed font has them" in line
+    assert r"boxes for letters of \U0010ff00-causal that no installed font has" in line
 
 
 def test_a_font_of_postscript_outlines_is_held_in_a_pdf_as_shapes(install):

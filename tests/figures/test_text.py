@@ -1,4 +1,4 @@
-"""What must hold when a name is measured, cut and put beside a number."""
+"""How names are measured, shortened and put beside a number."""
 
 import pytest
 from hypothesis import example, given, settings
@@ -91,7 +91,7 @@ def test_a_letter_is_what_a_reader_sees_as_one(text, expected):
 
 
 @pytest.mark.filterwarnings("ignore:Glyph")
-def test_a_cut_never_takes_a_letter_apart():
+def test_shortening_never_splits_a_letter():
     family = "👨\u200d👩\u200d👧"
     (short,) = shortened([family * 9], SIZE, 40)
     assert set(letters(short)) == {family, "…"}

@@ -125,8 +125,8 @@ def test_a_known_revision_goes_before_an_unknown_one(clone):
             'scores.benchmark "MTEB(eng v2)" is not a benchmark of MTEB; did you mean MTEB(eng',
         ),
         ((None, ["STS122"]), "scores.tasks STS122 is not an MTEB task (did you mean STS"),
-        ((BENCHMARK, ["BIOSSES"]), "no results of BIOSSES"),
-        ((BENCHMARK, [], ["me/newer"]), "no results of model me/newer; did you mean me/new?"),
+        ((BENCHMARK, ["BIOSSES"]), "no results for BIOSSES"),
+        ((BENCHMARK, [], ["me/newer"]), "no results for model me/newer; did you mean me/new?"),
     ],
 )
 def test_unknown_names_are_refused_with_the_nearest(clone, arguments, message):
@@ -147,7 +147,7 @@ def test_a_broken_file_is_named(clone, content):
 
 
 def test_a_folder_without_results_is_refused_and_left_as_it_was(tmp_path):
-    with pytest.raises(BadInput, match="holds no MTEB results; needed: "):
+    with pytest.raises(BadInput, match="no MTEB results; expected "):
         read_mteb_results(tmp_path, BENCHMARK, [])
     assert not list(tmp_path.iterdir())
     with pytest.raises(BadInput, match="no such folder"):

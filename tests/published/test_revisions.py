@@ -1,4 +1,4 @@
-"""Results of different revisions of a model never mix; what a folder of results holds besides is named."""
+"""Results of different revisions of a model never mix; other files in a folder of results are named."""
 
 import json
 import math
@@ -61,7 +61,7 @@ def test_two_complete_revisions_are_two_models(folder):
     assert revisions == {"me/a": "r1", "me/b": "r1", f"me/c@{COMMIT}": COMMIT, "me/c@step-500": "step-500"}
 
 
-def test_the_one_complete_revision_is_taken_whole_and_the_other_is_named(folder):
+def test_the_one_complete_revision_is_used_and_the_other_is_named(folder):
     write(folder, "me/c", "step-500", dict.fromkeys(TASKS, 0.3))
     write(folder, "me/c", "step-1000", dict.fromkeys(TASKS[:2], 0.9), mteb_version="2.2.0")
     scores, left, revisions = collected(folder)
@@ -94,7 +94,7 @@ def test_a_pool_may_choose_a_revision(folder, name):
 def test_a_model_of_two_revisions_has_to_be_named_with_one(folder):
     for revision in ("x", "y"):
         write(folder, "me/c", revision, dict.fromkeys(TASKS, 0.3))
-    with pytest.raises(BadInput, match='models "me/c" may be me/c@x or me/c@y; name one of them'):
+    with pytest.raises(BadInput, match='models "me/c" is ambiguous; choose from me/c@x, me/c@y'):
         collected(folder, pools={"mine": {"models": ["me/c", "me/a"]}})
     with pytest.raises(BadInput, match=r"models .*me/c@z"):
         collected(folder, pools={"mine": {"models": ["me/c@z", "me/a"]}})
@@ -131,7 +131,7 @@ def test_a_score_without_a_split_or_subset_is_missing(folder, score, missing):
 
 
 @pytest.mark.parametrize("score", ["good", True, [0.5], 70.1, math.inf, -2])
-def test_what_is_no_main_score_is_named_with_its_file(folder, score):
+def test_a_value_that_is_not_a_score_is_named_with_its_file(folder, score):
     write(folder, "me/c", "r1", {"STS12": score})
     with pytest.raises(BadInput, match=r"me__c/r1/STS12\.json: main_score .* is not a number from -1 to 1"):
         collected(folder)
@@ -157,7 +157,7 @@ def test_a_file_with_another_tasks_results_is_refused(folder):
     (folder / "me__a" / "r1" / "STS13.json").write_bytes(
         (folder / "me__a" / "r1" / "STS12.json").read_bytes()
     )
-    with pytest.raises(BadInput, match=r"me__a/r1/STS13\.json: holds results of STS12"):
+    with pytest.raises(BadInput, match=r"me__a/r1/STS13\.json: has results for STS12"):
         collected(folder)
 
 

@@ -1,4 +1,4 @@
-"""Checkpoints: a damaged one is set aside with a note, and the training resumes from an earlier state."""
+"""A damaged checkpoint is set aside with a note, and training resumes from an earlier state."""
 
 import json
 import shutil
@@ -82,7 +82,7 @@ def test_a_training_resumes_from_the_newest_undamaged_checkpoint_to_the_same_wei
     card, _, weights = trained
     for step in damaged:
         truncate(run / f"checkpoint-{step}" / "optimizer.pt")
-    with (run / "log.jsonl").open("ab") as log:  # as a kill and a power cut leave it
+    with (run / "log.jsonl").open("ab") as log:  # as after a kill and a power failure
         log.write(b'{"event": "train", "st' + bytes(20) + b"\n[1]\n\xff\n")
     again = train(card, bases, triplets, run)
     assert all(torch.equal(again[name], value) for name, value in weights.items())

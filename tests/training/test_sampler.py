@@ -1,4 +1,4 @@
-"""The batches of an epoch: an order of its own for each epoch, and no text twice in a batch."""
+"""The batches of an epoch: a different order for each epoch, and no text twice in a batch."""
 
 import itertools
 

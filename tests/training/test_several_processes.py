@@ -32,7 +32,7 @@ def environment() -> dict[str, str]:
 
 @pytest.fixture(scope="module")
 def shared(tmp_path_factory):
-    """Return train.parquet, 96 rows whose half shares 12 passages, and heldout.parquet."""
+    """Return train.parquet, 96 rows, half of which share 12 passages, and heldout.parquet."""
     folder = tmp_path_factory.mktemp("shared")
     for name, rows in (("train", 96), ("heldout", 16)):
         numbers = range(rows)

@@ -1,4 +1,4 @@
-"""A training stops with one line where a number is not finite, where rows or memory do not suffice."""
+"""Training stops with one line where a number is not finite, or rows or memory are insufficient."""
 
 import json
 import os
@@ -132,7 +132,7 @@ def test_rows_that_share_their_passages_are_refused_where_they_fill_no_batch(
     run_card, bases, triplets, tmp_path
 ):
     rows = table(tmp_path, "train.parquet", 30)  # three passages for all queries
-    message = r'batch_size 4: no more than 3 of the 30 rows .*training\.shared_texts to "keep"'
+    message = r'batch_size 4 is more than the 3 of 30 rows .*training\.shared_texts to "keep"'
     with pytest.raises(BadInput, match=message):
         train(run_card(), "no base", (rows, triplets[1]), tmp_path)
     train(
@@ -160,7 +160,8 @@ def test_too_few_heldout_rows_give_no_heldout_loss_and_a_note(
     heldout = table(tmp_path, "heldout.parquet", count)
     train(run_card("mean-causal"), bases["mistral"], (triplets[0], heldout), tmp_path)
     assert (
-        f"heldout.parquet: no held-out loss, because {count} rows are fewer than 2" in capfd.readouterr().err
+        f"heldout.parquet: no held-out loss, because it needs at least 2 rows, not {count}"
+        in capfd.readouterr().err
     )
     events = [json.loads(line)["event"] for line in (tmp_path / "log.jsonl").read_text().splitlines()]
     assert events == ["train"] * 8 + ["summary"]
@@ -178,7 +179,7 @@ def test_fewer_heldout_rows_than_a_batch_are_one_batch(run_card, bases, triplets
     [
         (None, "not readable as Parquet"),
         (b"no Parquet", "not readable as Parquet"),
-        ("text", "no column query; there are text"),
+        ("text", 'no column "query"; found text'),
     ],
 )
 def test_a_file_that_holds_no_triplets_is_named(content, message, run_card, triplets, tmp_path):
@@ -192,7 +193,7 @@ def test_a_file_that_holds_no_triplets_is_named(content, message, run_card, trip
 
 
 def test_out_of_memory_names_what_to_lower(run_card):
-    with pytest.raises(BadInput, match=r"batch_size 4, max_tokens 16\): lower or set training\.cached_chunk"):
+    with pytest.raises(BadInput, match=r"batch_size 4, max_tokens 16\): set or lower training\.cached_chunk"):
         with memory_for(run_card()["training"]):
             torch.empty(2**60)
     with pytest.raises(RuntimeError, match="shapes"), memory_for(run_card()["training"]):

@@ -59,7 +59,7 @@ def test_an_unknown_model_is_refused_with_the_nearest_name(tmp_path):
     ("made", "message"),
     [
         (False, "error: mine.yaml: scores.path my/results: no such file or folder"),
-        (True, "my/results: holds no MTEB results; needed: {model}/{revision}/{task}.json"),
+        (True, "my/results: no MTEB results; expected {model}/{revision}/{task}.json"),
     ],
 )
 def test_a_folder_without_results_is_refused(tmp_path, made, message):

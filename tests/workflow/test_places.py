@@ -1,4 +1,4 @@
-"""A study runs wherever it and the project are, and its page tells how to make it again."""
+"""A study runs wherever it and the project are, and its page says how to reproduce it."""
 
 import json
 import re
@@ -35,7 +35,7 @@ def table_of_scores(folder: Path) -> str:
 
 
 def files(folder: Path) -> dict[Path, int]:
-    """Return the files of a folder with their times, but for Python's own copies of the code."""
+    """Return the files of a folder with their times, except for Python's bytecode."""
     found = (path for path in folder.rglob("*") if path.is_file() and "__pycache__" not in path.parts)
     return {path: path.stat().st_mtime_ns for path in found}
 
@@ -64,7 +64,7 @@ def test_results_go_to_the_directory_and_nothing_to_the_project(elsewhere):
 
 
 def test_the_command_on_the_page_plans_what_is_there_already(elsewhere):
-    """The study's path and what was replaced are in it: with less, another study would be made here."""
+    """It has the study's path and overrides, without which another study would run."""
     _, _, folder = elsewhere
     page = (folder / "results/mine/findings.html").read_text()
     command = re.search(r"<pre><code>(snakemake .*?)</code></pre>", page)[1]
@@ -92,7 +92,7 @@ def test_two_study_files_of_one_name_do_not_share_results(elsewhere):
     (folder / "others" / "mine.yaml").write_text((folder / "mine.yaml").read_text())
     other = snakemake(folder, "--snakefile", str(project / "Snakefile"), study="others/mine.yaml")
     assert other.returncode != 0
-    line = "error: results/mine holds the results of mine.yaml, and others/mine.yaml has the same name"
+    line = "error: results/mine has the results of mine.yaml, and others/mine.yaml has the same name"
     assert line in other.stderr
     assert "Traceback" not in other.stderr
 
@@ -114,7 +114,7 @@ def test_a_study_whose_name_cannot_be_a_path_is_refused(tmp_path, name):
     (folder / f"{name}.yaml").write_text(table_of_scores(folder))
     run = snakemake(folder, study=f"./{name}.yaml")
     assert run.returncode != 0
-    assert f'study name "{name}" may only have letters, digits' in run.stderr
+    assert f'study name "{name}" may contain only letters, digits' in run.stderr
     assert "Traceback" not in run.stderr
     assert not (folder / "results").exists()
     assert not (folder / "made").exists()
@@ -124,12 +124,12 @@ def test_a_project_whose_path_has_braces_is_refused(tmp_path):
     (tmp_path / "a{b}").mkdir()
     run = snakemake(copy_of_the_workflow(tmp_path / "a{b}"), "--dry-run")
     assert run.returncode != 0
-    assert "takes braces in the project's path for wildcards" in run.stderr
+    assert "mistakes braces in the project's path for wildcards" in run.stderr
     assert "Traceback" not in run.stderr
 
 
 def test_own_data_and_docstring_tasks_are_planned_together(tmp_path, bases):
-    """The docstrings are harvested for the tasks alone; the rows and the base are files of the study."""
+    """Docstrings are harvested only for the tasks; the rows and the base are files of the study."""
     folder = copy_of_the_workflow(tmp_path)
     (folder / "mine.yaml").write_text(OWN_DATA)
     (folder / "rows.jsonl").write_text(json.dumps({"query": "a", "positive": "b"}) + "\n")
@@ -148,7 +148,7 @@ def test_a_base_that_lacks_a_file_is_refused_before_any_job(tmp_path, bases):
     (folder / "own-base" / "model.safetensors").unlink()
     run = snakemake(folder, study="mine.yaml")
     assert run.returncode != 0
-    assert "error: mine.yaml: bases.own.model own-base: no model.safetensors is there" in run.stderr
+    assert "error: mine.yaml: bases.own.model own-base: model.safetensors is missing" in run.stderr
     assert not (folder / "results").exists()
 
 

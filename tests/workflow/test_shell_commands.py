@@ -1,4 +1,4 @@
-"""No value can become a piece of shell: each one in a rule's command is quoted."""
+"""No value can inject shell code: each one in a rule's command is quoted."""
 
 import re
 from pathlib import Path

@@ -137,7 +137,7 @@ def test_what_was_deleted_of_a_finished_study_is_made_again(smoke):
 
 
 def test_copied_results_are_compared_with_the_study_as_it_is_now(smoke, tmp_path):
-    """Without .snakemake, which knows how each file was made; so a copy by rsync may be."""
+    """Without .snakemake, which records how each file was made, as after a partial copy."""
     folder = copy_of_the_workflow(tmp_path)
     shutil.copytree(smoke / "results", folder / "results")
     plan = ["--dry-run", "--quiet", "host"]
@@ -210,4 +210,4 @@ def test_an_unknown_mteb_task_is_refused_with_the_nearest_name(tmp_path):
 def test_an_unknown_study_is_named_with_those_there_are(tmp_path):
     run = snakemake(copy_of_the_workflow(tmp_path), study="quikstart")
     assert run.returncode != 0
-    assert "config/studies/quikstart.yaml: no such study; studies there: " in run.stderr
+    assert "config/studies/quikstart.yaml: no such study; studies in that folder: " in run.stderr

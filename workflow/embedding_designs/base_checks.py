@@ -14,7 +14,7 @@ from .modules.backbone import Backbone
 
 @contextlib.contextmanager
 def in_one_line(asked_by: str) -> Iterator[None]:
-    """Raise BadInput in place of what transformers raises where a model cannot be loaded."""
+    """Raise BadInput in place of the errors that transformers raises when it cannot load a model."""
     try:
         yield
     except (BadInput, MemoryError, torch.OutOfMemoryError):
@@ -24,7 +24,9 @@ def in_one_line(asked_by: str) -> Iterator[None]:
             raise
         reason = " ".join(str(error).split())
         if "trust_remote_code" in reason:
-            reason = "its architecture is Python code in its folder, which only trust_remote_code: true runs"
+            reason = (
+                "its architecture is Python code in its folder, which runs only with trust_remote_code: true"
+            )
         if not isinstance(error, ValueError | OSError):
             reason = f"cannot be loaded: {type(error).__name__}: {reason}"
         raise BadInput(f"{asked_by}: {reason[:400]}") from error
@@ -33,21 +35,25 @@ def in_one_line(asked_by: str) -> Iterator[None]:
 def check_backbone(backbone: Backbone, max_tokens: int) -> None:
     """Raise ValueError where a loaded base is an encoder, or cannot read some text of `max_tokens` tokens."""
     if backbone.config.model_type in MODEL_FOR_MASKED_LM_MAPPING_NAMES:
-        raise ValueError(f"{backbone.config.model_type} is an encoder; needed: a decoder-only language model")
+        raise ValueError(
+            f"{backbone.config.model_type} is an encoder; expected a decoder-only language model"
+        )
     embedded, tokenizer = backbone.model.get_input_embeddings().num_embeddings, backbone.tokenizer
-    added = tokenizer.added_tokens_encoder  # some are beyond the embeddings; hardly a text has them
+    added = tokenizer.added_tokens_encoder  # some have no embedding; texts rarely contain them
     numbers = [number for token, number in tokenizer.get_vocab().items() if token not in added]
     if (largest := max([*numbers, tokenizer.eos_token_id, tokenizer.pad_token_id])) >= embedded:
-        raise ValueError(f"its tokenizer numbers tokens up to {largest}, and it has {embedded} embeddings")
+        raise ValueError(
+            f"its tokenizer has token ids up to {largest}, but it has only {embedded} embeddings"
+        )
     check_positions(backbone, max_tokens)
 
 
 def check_positions(backbone: Backbone, max_tokens: int) -> None:
-    """Raise ValueError where a backbone learned a vector for each position, and `max_tokens` has more."""
+    """Raise ValueError where a backbone has fewer learned positions than `max_tokens`."""
     positions = getattr(backbone.config, "max_position_embeddings", max_tokens)
     embeddings = [part for part in backbone.model.modules() if isinstance(part, torch.nn.Embedding)]
     if len(embeddings) > 1 and max_tokens > positions:
-        raise ValueError(f"max_tokens {max_tokens} is more than its {positions} positions")
+        raise ValueError(f"max_tokens {max_tokens} exceeds its {positions} positions")
 
 
 def check_lora_targets(model: SentenceTransformer, targets: Sequence[str], asked_by: str) -> None:
@@ -61,5 +67,5 @@ def check_lora_targets(model: SentenceTransformer, targets: Sequence[str], asked
 
 
 def some(names: Sequence[str], count: int = 3) -> str:
-    """Return the first names in words."""
+    """Return the first names, separated by commas."""
     return ", ".join(names[:count]) + (", …" if len(names) > count else "")

@@ -1,4 +1,4 @@
-"""Reads the JSON files that commands are given: objects whose keys have the right kinds."""
+"""Reads the JSON files that commands are given: objects whose keys have the right types."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -8,9 +8,9 @@ from typing import Any
 from .command import BadInput, read_json
 
 Kind = type | UnionType
-WORDS = {dict: "an object", list: "an array", str: "a text", int: "an integer", float: "a number",
+WORDS = {dict: "an object", list: "an array", str: "a string", int: "an integer", float: "a number",
          NoneType: "null"}  # fmt: skip
-STUDY: dict[str, Kind] = {  # kinds of a study's keys, where it has them
+STUDY: dict[str, Kind] = {  # types of a study's keys, all optional
     "name": str, "description": str, "bases": dict, "designs": dict, "seeds": list, "references": list,
     "evaluation": dict, "statistics": dict, "scores": dict,
 }  # fmt: skip
@@ -28,9 +28,9 @@ NO_REPORT: dict[str, Any] = {"sha256": {}, "not_used": [], "revisions": {}}
 
 
 def read_object(path: Path, needed: Mapping[str, Kind]) -> dict[str, Any]:
-    """Return the content of a JSON file: an object that has these keys, of these kinds.
+    """Return the content of a JSON file, an object that has these keys, of these types.
 
-    Raises BadInput that names the file, and the key that is missing or of another kind.
+    Raises BadInput that names the file, and the key that is missing or of another type.
     """
     content = read_json(path, keys=tuple(needed))
     check_kinds(str(path), content, needed)
@@ -38,9 +38,9 @@ def read_object(path: Path, needed: Mapping[str, Kind]) -> dict[str, Any]:
 
 
 def check_kinds(named: str, content: Any, kinds: Mapping[str, Kind]) -> None:
-    """Raise BadInput where `content` is not an object, or a key that it has is of another kind."""
+    """Raise BadInput where `content` is not an object, or a key in it has another type."""
     if not isinstance(content, dict):
-        raise BadInput(f"{named}: not an object")
+        raise BadInput(f"{named}: not a JSON object")
     for key, kind in kinds.items():
         if key in content and not isinstance(content[key], kind):
             allowed = " or ".join(WORDS[part] for part in getattr(kind, "__args__", (kind,)))
@@ -48,7 +48,7 @@ def check_kinds(named: str, content: Any, kinds: Mapping[str, Kind]) -> None:
 
 
 def read_study(path: Path, *needed: str) -> dict[str, Any]:
-    """Return a validated study, study.json; by hand, an object that has these keys at least."""
+    """Return a validated study from study.json, an object with at least the keys `needed`."""
     study = read_object(path, {key: STUDY[key] for key in needed})
     check_kinds(str(path), study, STUDY)
     check_kinds(f"{path}: statistics", study.get("statistics", {}), SETTINGS)

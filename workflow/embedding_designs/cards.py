@@ -38,7 +38,7 @@ def card(study: Mapping[str, Any], name: str) -> Any:
 
 
 def card_text(study: Mapping[str, Any], name: str) -> str:
-    """Return the content of a card as it is written to its file, without the last line break."""
+    """Return the content of a card's file, without the final line break."""
     return json.dumps(card(study, name), ensure_ascii=False)
 
 
@@ -67,18 +67,18 @@ def runs(study: Mapping[str, Any]) -> Iterator[tuple[str, str, int]]:
 
 
 def results_of_another_study(study: Mapping[str, Any]) -> str | None:
-    """Return one line where the study's results folder holds the results of another file of the same name."""
+    """Return one line if the study's results folder belongs to another study file of the same name."""
     card_file = Path("results", study["name"], "cards", "study.json")
     try:
         before = Path(json.loads(card_file.read_text(encoding="utf-8"))["made_by"]["study"])
-    except (OSError, ValueError, TypeError, KeyError):  # no results yet, or none that say where they are from
+    except (OSError, ValueError, TypeError, KeyError):  # no results yet, or none that name their study
         return None
     now = Path(study["made_by"]["study"])
     if not before.exists() or before.samefile(now):
         return None
     return (
-        f"results/{study['name']} holds the results of {before}, and {now} has the same name: "
-        f"rename one of the two, or move results/{study['name']} away"
+        f"results/{study['name']} has the results of {before}, and {now} has the same name; "
+        f"rename one of the two files, or move results/{study['name']}"
     )
 
 

@@ -22,7 +22,7 @@ FILE_COLUMNS = ["task", "category", "metric", "score"]  # of a score file, as th
 
 
 def run_files(results: Path, study: Mapping[str, Any]) -> dict[Path, dict[str, str]]:
-    """Return each score file of the study's runs, with what its path says of its rows."""
+    """Return each score file of the study's runs, with what its path says about its rows."""
     return {
         results / f"scores/{base}/{design}/seed{seed}/{batch}.csv": {
             "base": base,
@@ -38,7 +38,7 @@ def run_files(results: Path, study: Mapping[str, Any]) -> dict[Path, dict[str, s
 
 
 def reference_files(results: Path, study: Mapping[str, Any]) -> dict[Path, dict[str, str]]:
-    """Return each score file of the study's references, with what its path says of its rows."""
+    """Return each score file of the study's references, with what its path says about its rows."""
     return {
         results / f"references/{base}/{reference}.csv": {"base": base, "reference": reference}
         for base, reference in product(study["bases"], study["references"])
@@ -56,7 +56,7 @@ def table(files: Mapping[Path, Mapping[str, str]], columns: Sequence[str]) -> pd
 
 
 def others(folder: Path, used: Mapping[Path, Any]) -> list[dict[str, Any]]:
-    """Return the report on score files under a folder that the study does not have."""
+    """Return the report on score files in a folder that belong to no run or reference of the study."""
     found = [path for path in sorted(folder.rglob("*.csv")) if not path.name.startswith(".")]
     left = [str(path) for path in found if path not in used]
     return not_used("score file", left, "the study has no such run, reference or batch of tasks")

@@ -22,7 +22,7 @@ from typing import Any
 from tqdm import tqdm
 
 FULL_DISK = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)  # the disk, the quota, or the size a file may have
-FULL_DISK_WORDS = (  # of libraries that raise no OSError; the last two are torch's, of a file cut short
+FULL_DISK_WORDS = (  # in errors that are not an OSError; the last two are torch's, for a truncated file
     *("No space left on device", "Disk quota exceeded"),
     *("PytorchStreamWriter failed writing file", "inline_container.cc"),
 )
@@ -32,7 +32,7 @@ CONSOLE = "EMBEDDING_DESIGNS_CONSOLE"  # the rules set it to the descriptor that
 class BadInput(Exception):
     """The user's input cannot be used; the message is one line: file, key or row, value, what is allowed.
 
-    Whatever the value holds, line breaks and lone surrogates included, the message is one line that prints.
+    Line breaks and lone surrogates are escaped, so that any value gives one line that can be printed.
     """
 
     def __init__(self, message: str):
@@ -69,17 +69,17 @@ def command(main: Callable[[], None]) -> Callable[[], None]:
 
 
 def one_line(text: str) -> str:
-    """Return a text with line breaks, and whatever else cannot be printed, as escapes such as \\n."""
+    """Return a text with line breaks and other unprintable characters as escapes such as \\n."""
     return "".join(letter if letter.isprintable() else repr(letter)[1:-1] for letter in text)
 
 
 def note(line: str) -> None:
-    """Show one line on the console, and in the log: what was left out of the work, and why."""
+    """Show one line on the console and in the log: what was left out, and why."""
     _say(f"note: {one_line(line)}")
 
 
 def is_full_disk(error: BaseException | None) -> bool:
-    """Return whether an error, or one that caused it, is that of a full disk or quota."""
+    """Return whether an error, or one of its causes, reports a full disk or quota."""
     while error is not None:
         if isinstance(error, OSError) and error.errno in FULL_DISK:
             return True
@@ -92,9 +92,8 @@ def is_full_disk(error: BaseException | None) -> bool:
 def no_space_left(error: BaseException) -> str:
     """Return one line on a full disk: which file could not be written, and what to do."""
     file = getattr(error, "filename", None)
-    return (
-        f"no space left on the disk{f' for {file}' if file else ''}; free some and run the same command again"
-    )
+    where = f" for {file}" if file else ""
+    return f"no space left on the disk{where}; free some space and run the same command again"
 
 
 def progress(iterable=None, *, description: str, total: int | None = None, every: float = 10.0) -> tqdm:
@@ -146,8 +145,8 @@ class _Lines:
 def whole(path: str | Path) -> Iterator[Path]:
     """Yield a path beside `path` to write a file or folder to; it replaces `path` atomically.
 
-    What is written is synced to the disk before it takes the name, so that a power cut leaves the old content
-    or the new one. What a killed job left behind under a temporary name is removed first.
+    The output is synced to disk before it replaces `path`, so that a power failure leaves the old content or
+    the new one. Temporary files that a killed job left are removed first.
     """
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -181,7 +180,7 @@ def _remove(path: Path) -> None:
 
 
 def sync(path: Path) -> None:
-    """Write a file, or a folder with all that is in it, from the system's memory to the disk."""
+    """Flush a file, or a folder and everything in it, to disk."""
     for inside in [*path.rglob("*"), path]:
         if not inside.is_symlink():
             _sync_entry(inside)
@@ -221,7 +220,7 @@ def content_hash(*paths: Path) -> str:
 
 
 def read_json(path: str | Path, keys: Sequence[str] = ()) -> Any:
-    """Return the content of a JSON file; with `keys`, of an object that has these.
+    """Return the content of a JSON file; with `keys`, an object that has them.
 
     Raises BadInput that names the file and the line where it is not JSON, or what is missing from it.
     """
@@ -231,13 +230,13 @@ def read_json(path: str | Path, keys: Sequence[str] = ()) -> Any:
         raise BadInput(f"{path}: no such file") from None
     except IsADirectoryError:
         raise BadInput(f"{path}: a folder, not a JSON file") from None
-    except (ValueError, RecursionError) as error:  # not UTF-8, not JSON, an endless number, too deeply nested
+    except (ValueError, RecursionError) as error:  # not UTF-8, not JSON, too long a number, too deeply nested
         raise BadInput(f"{path}: not JSON: {' '.join(str(error).split())[:200]}") from None
     if keys and not isinstance(content, dict):
-        raise BadInput(f"{path}: not a JSON object; needed: an object with {', '.join(keys)}")
+        raise BadInput(f"{path}: not a JSON object; expected an object with {', '.join(keys)}")
     for key in keys:
         if key not in content:
-            raise BadInput(f"{path}: {key} is missing; needed: {', '.join(keys)}")
+            raise BadInput(f"{path}: {key} is missing; required: {', '.join(keys)}")
     return content
 
 

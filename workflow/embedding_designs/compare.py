@@ -32,15 +32,14 @@ MANY_DESIGNS = 60  # beyond it what grows fastest with the pairs is left out
 MANY = f"left out for pools of more than {MANY_DESIGNS} designs"
 SETTINGS = {"alpha": 0.05, "rope": 0.01, "missing": "refuse"}
 CHANGED = (
-    "delete it to have it collected again, or give your own table to a study with "
-    "scores: {from: table, path: …}"
+    "delete it to collect it again, or use your own table in a study with scores: {from: table, path: …}"
 )
 
 
 def compare_study(scores: pd.DataFrame, study: Mapping[str, Any], source: str = "scores") -> dict[str, Any]:
     """Return the content of statistics.json: one comparison for each base and category, then All.
 
-    docs/statistics.md describes every key. source: what an error calls the table of scores. Raises BadInput
+    docs/statistics.md describes every key. source: the table's name in error messages. Raises BadInput
     that names missing cells, an unknown baseline, or a base without anything to compare.
     """
     settings = SETTINGS | dict(study.get("statistics", {}))
@@ -213,7 +212,9 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=main.__doc__)
     parser.add_argument("scores", type=Path, help="scores.csv")
     parser.add_argument("--study", type=Path, required=True, help="study.json, the validated study")
-    parser.add_argument("--collected", type=Path, help="the report of the collection; default: none")
+    parser.add_argument(
+        "--collected", type=Path, help="collected.json, the report on what was not used; default: none"
+    )
     parser.add_argument("--output", type=Path, required=True, help="statistics.json to write")
     parser.add_argument("--tables", type=Path, required=True, help="folder of tables to write")
     arguments = parser.parse_args()

@@ -1,4 +1,4 @@
-"""Reads the CSV files that a user supplies: each column once, each row complete, each with its line."""
+"""Reads a user's CSV files strictly: unique columns, complete rows, each row with its line."""
 
 import csv
 import gzip
@@ -13,9 +13,9 @@ from .command import BadInput
 def csv_rows(path: Path) -> Iterator[tuple[int, dict[str, str]]]:
     """Yield the rows of a CSV file, each with the number of its first line: column -> text.
 
-    A header comes first; rows without any text are skipped. A name that ends in .gz is decompressed. Raises
-    BadInput that names file and line of a column that appears twice, of a row with too few or too many
-    fields, of bytes that are not UTF-8, and of what is not CSV.
+    The first row is the header; empty rows are skipped; a file whose name ends in .gz is decompressed. Raises
+    BadInput that names file and line where a column appears twice, a row has too few or too many fields,
+    bytes are not UTF-8, or the text is not CSV.
     """
     records = _records(path)
     line, header = next(records, (1, []))
@@ -23,7 +23,7 @@ def csv_rows(path: Path) -> Iterator[tuple[int, dict[str, str]]]:
     _check_header(path, line, columns)
     for line, fields in records:
         if len(fields) != len(columns):
-            raise BadInput(f"{path}:{line}: {len(fields)} fields, and the header has {len(columns)} columns")
+            raise BadInput(f"{path}:{line}: {len(fields)} fields, but the header has {len(columns)} columns")
         yield line, dict(zip(columns, fields, strict=True))
 
 
@@ -63,9 +63,9 @@ def _records(path: Path) -> Iterator[tuple[int, list[str]]]:
 
 def _check_header(path: Path, line: int, columns: list[str]) -> None:
     if not columns:
-        raise BadInput(f"{path}: empty; needed: a CSV file whose first line names the columns")
+        raise BadInput(f"{path}: empty; expected a CSV file whose first line names the columns")
     for column in columns:
         if columns.count(column) > 1:
             raise BadInput(f'{path}:{line}: column "{column}" appears twice')
     if len(columns) == 1 and (";" in columns[0] or "\t" in columns[0]):
-        raise BadInput(f'{path}:{line}: one column, "{columns[0][:60]}"; separate the columns by commas')
+        raise BadInput(f'{path}:{line}: only one column, "{columns[0][:60]}"; separate columns with commas')

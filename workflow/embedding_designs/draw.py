@@ -52,7 +52,7 @@ def _losses(path: Path) -> Iterator[tuple[str, int, float]]:
             if entry["event"] == event:
                 step, loss = entry.get("step"), entry.get(key)
                 if not is_number(step) or not is_number(loss):
-                    raise BadInput(f"{path}:{line}: step {step!r} and {key} {loss!r} are not both numbers")
+                    raise BadInput(f"{path}:{line}: step {step!r} and {key} {loss!r} must be finite numbers")
                 yield title, int(step), float(loss)
 
 
@@ -94,8 +94,8 @@ def _figures_of_tests(
         yield f"differences-{base}", make.differences_figure(comparisons, look, alpha, width)
     else:
         note(
-            f"{base}: {len(look)} {overall['unit']}s are too many for figures of differences, of Wilcoxon's "
-            f"test and of scores by category (most: {MOST_IN_ROWS}); the tables have them"
+            f"{base}: {len(look)} {overall['unit']}s are too many for figures of differences, Wilcoxon's "
+            f"test and scores by category (at most {MOST_IN_ROWS}); see the tables"
         )
     if len(look) >= FEWEST_FOR_TABLE:
         yield f"significance-{base}-All", make.significance_figure(overall, alpha, width)
@@ -130,7 +130,7 @@ def main() -> None:
     if arguments.width < 3:
         raise BadInput(f"--width {arguments.width:g} is too narrow; choose 3 inches or more")
     statistics, scores = read_statistics(arguments.statistics), read_scores(arguments.scores)
-    check_unchanged(arguments.scores, statistics["sha256"], "compare again")
+    check_unchanged(arguments.scores, statistics["sha256"], "run the comparison again")
     with whole(arguments.output) as folder:
         folder.mkdir()
         draw_study(statistics, scores, arguments.runs, folder, arguments.width)

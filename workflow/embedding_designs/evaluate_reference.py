@@ -52,7 +52,7 @@ class LSA:
 
 
 def _count_words(texts: Sequence[str]) -> tuple[TfidfVectorizer, Any]:
-    """Return a fitted TF-IDF and its (texts, words): of words in two texts or, without these, of all."""
+    """Return a fitted TF-IDF and its (texts, words): of words in two texts or, if too few, of all words."""
     for texts_of_a_word in (2, 1):
         words = TfidfVectorizer(sublinear_tf=True, min_df=texts_of_a_word, stop_words="english")
         with contextlib.suppress(ValueError):  # no word is left

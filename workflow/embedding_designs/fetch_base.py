@@ -27,7 +27,7 @@ def chosen_files(files: Iterable[str], code: bool, asked_by: str) -> list[str]:
         raise BadInput(f"{asked_by}: {HOLDS_AN_ADAPTER}")
     if not any(fnmatch(file, pattern) for file in top for pattern in WEIGHTS):
         raise BadInput(
-            f"{asked_by}: no model.safetensors is there, {instead_of_safetensors(top)}; name a repository or"
+            f"{asked_by}: model.safetensors is missing; {instead_of_safetensors(top)}; name a repository or"
             " revision that has one"
         )
     needed = [file for file in top if any(fnmatch(file, pattern) for pattern in (*WEIGHTS, *SETTINGS))]

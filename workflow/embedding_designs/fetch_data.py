@@ -22,7 +22,7 @@ def main() -> None:
 
     card = read_data_card(arguments.source)
     if card["source"] != "hub":
-        raise BadInput(f'{arguments.source}: source "{card["source"]}": only that of the hub is fetched')
+        raise BadInput(f'{arguments.source}: source "{card["source"]}" cannot be fetched; expected "hub"')
     name = card["dataset"]
     source = f"data.dataset {name}", name, card.get("revision"), "dataset"
     commit = fetch(*source)

@@ -39,7 +39,7 @@ def main() -> None:
 
     names = read_json(arguments.tasks)
     if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
-        raise BadInput(f"{arguments.tasks}: not a list of names of MTEB tasks")
+        raise BadInput(f"{arguments.tasks}: not a list of MTEB task names")
     check_names(arguments.tasks, {"*": names}, None)
     fetched = [fetch_task(name) for name in progress(names, description="fetch tasks")]
     write_json(arguments.output, [entry for entries in fetched for entry in entries])

@@ -159,7 +159,7 @@ def _over_runs(categories: Sequence[Mapping[str, Any]]) -> Iterator[str]:
 
 
 def compared(scores: pd.DataFrame, comparisons: Sequence[Mapping[str, Any]]) -> pd.DataFrame:
-    """Return the scores on the tasks that were compared; where one is missing, its task may be dropped."""
+    """Return the scores on the tasks that were compared, which excludes dropped tasks."""
     cells = {(c["base"], task) for c in comparisons for task in c["tasks"]}
     return scores[[cell in cells for cell in zip(scores["base"], scores["task"], strict=True)]]
 

@@ -48,7 +48,7 @@ def main() -> None:
 def read_packages(source: str) -> dict[str, str]:
     """Return the split, "train" or "eval", of every package that the data card `source` names.
 
-    A study that trains on other data has none for training, one without docstring tasks none to evaluate on.
+    Either list may be missing: a study may train on other data, or have no docstring tasks.
     """
     card = read_json(source)
     card = card if isinstance(card, dict) else {}

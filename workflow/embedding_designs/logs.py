@@ -18,7 +18,7 @@ def log_entries(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
         except (ValueError, RecursionError) as error:
             raise BadInput(f"{path}:{number}: not JSON: {error}") from None
         if not isinstance(entry, dict) or not isinstance(entry.get("event"), str):
-            raise BadInput(f"{path}:{number}: not an entry of a training log: it names no event")
+            raise BadInput(f"{path}:{number}: not an entry of a training log; expected an object with event")
         yield number, entry
 
 

@@ -24,7 +24,13 @@ from .modules.poolings import POOLINGS
 
 MODULES = f"{__package__}.modules."
 PRECISIONS = {"fp32": torch.float32, "bf16": torch.bfloat16}
-HEADS = ("lm_head", "score", "classifier", "qa_outputs", "embed_out")  # of a task; an embedding needs none
+HEADS = (
+    "lm_head",
+    "score",
+    "classifier",
+    "qa_outputs",
+    "embed_out",
+)  # task heads, which an embedding model does not need
 
 
 def build_model(
@@ -57,7 +63,7 @@ def build_model(
         )
         check_backbone(backbone, max_tokens)
     if unused := [name for name in backbone.unused_weights if not name.startswith(HEADS)]:
-        note(f"{asked_by or base}: {len(unused)} of its tensors have no place in the model: {some(unused)}")
+        note(f"{asked_by or base}: {len(unused)} tensors not used: {some(unused)} (not in the model)")
     if pooling_class.reads_layers:
         settings["layers"] = backbone.layers = _layers(design, backbone.config.num_hidden_layers)
     pooling = pooling_class(dimension=backbone.get_embedding_dimension(), **settings)
@@ -66,7 +72,7 @@ def build_model(
 
 
 def base_arguments(base: str, settings: Mapping[str, Any]) -> dict[str, Any]:
-    """Return what `build_model` needs of a base beside its design, from its card, after a check of its files.
+    """Return the arguments of `build_model` for a base, from its card, after checking its files.
 
     Raises BadInput that names the file that is missing or corrupt.
     """
@@ -76,12 +82,12 @@ def base_arguments(base: str, settings: Mapping[str, Any]) -> dict[str, Any]:
         raise BadInput(fault)
     asked_by = asked_by_base(settings["name"], settings, base)
     if folder and (folder / "modules.json").exists():
-        note(f"{asked_by}: an embedding model; its language model is used, without its pooling and prompts")
+        note(f"{asked_by}: an embedding model; only its language model is used, not its pooling and prompts")
     return {"base": base, "precision": settings["precision"], "asked_by": asked_by, **hub}
 
 
 def _folder_of(base: str, revision: str | None) -> Path | None:
-    """Return the folder of a base, in the hub's cache where it comes from a hub; None where it is nowhere."""
+    """Return the folder of a base, for a hub model in the hub's cache; None if it is not on this machine."""
     if Path(base).exists():
         return Path(base)
     with contextlib.suppress(HFValidationError):  # neither a folder nor a name on a hub
@@ -143,9 +149,9 @@ def save_model(model: SentenceTransformer, folder: Path) -> None:
 def load_model(path: str | Path) -> SentenceTransformer:
     """Return a model that training saved to a folder.
 
-    With this package's module classes, not with the copies of their code in the folder: transformers would
-    copy that to a cache that all processes share, and two of them at once could meet it half written. Code of
-    the base runs only where its training was allowed to run it. Raises BadInput where a file is corrupt.
+    Uses this package's module classes, not the copies of their code in the folder: transformers would copy
+    those to a cache that processes share, where one could read a half-written file. The base's code runs only
+    if training was allowed to run it. Raises BadInput where a file is corrupt.
     """
     path = Path(path)
     table = read_json(path / "modules.json")

@@ -9,12 +9,12 @@ from .provenance import file_hash
 from .sentences import counted
 
 KEPT = 100  # names of an entry that are recorded; all are counted
-NAMED = 5  # names of an entry that its sentence has
-SHOWN = 10  # entries that the console shows
+NAMED = 5  # names in the sentence on an entry
+SHOWN = 10  # entries on the console
 
 
 def not_used(what: str, names: Sequence[str], reason: str) -> list[dict[str, Any]]:
-    """Return an entry on things of one kind that were not used for one reason; none where there are none.
+    """Return an entry on things of one kind that were not used for one reason, or none if `names` is empty.
 
     what: the kind in the singular, such as "model".
     """
@@ -30,11 +30,11 @@ def in_words(entry: Mapping[str, Any]) -> str:
 
 
 def note_all(entries: Sequence[Mapping[str, Any]]) -> None:
-    """Show entries on the console, one a line, the first ones where there are many."""
+    """Show entries on the console, one per line, at most the first SHOWN."""
     for entry in entries[:SHOWN]:
         note(in_words(entry))
     if len(entries) > SHOWN:
-        note(f"and {len(entries) - SHOWN} more lines on what was not used, on the findings page")
+        note(f"{len(entries) - SHOWN} more lines on what was not used are on the findings page")
 
 
 def write_report(
@@ -46,8 +46,8 @@ def write_report(
 
 
 def check_unchanged(path: Path, recorded: Mapping[str, str], remedy: str) -> None:
-    """Raise BadInput where a table is not the one whose hash was recorded under its name."""
+    """Raise BadInput where a table's hash is not the one that was recorded under its name."""
     expected = recorded.get(path.name)
     if expected is not None and path.exists() and (found := file_hash(path)) != expected:
-        hashes = f"SHA-256 {found[:12]}…, then {expected[:12]}…"
+        hashes = f"SHA-256 {found[:12]}…, was {expected[:12]}…"
         raise BadInput(f"{path}: changed since it was collected ({hashes}); {remedy}")

@@ -1,4 +1,4 @@
-"""Where files are: in the working directory or, what that does not have, in the project itself."""
+"""Finds files in the working directory or, if they are not there, in the project."""
 
 from pathlib import Path
 
@@ -6,6 +6,6 @@ PROJECT = Path(__file__).parents[2]
 
 
 def found(path: str | Path) -> Path:
-    """Return a path of the working directory or, where there is no such file, of the project."""
+    """Return a path in the working directory or, if nothing is there, in the project."""
     path = Path(path)
     return path if path.exists() or Path.cwd() == PROJECT else PROJECT / path

@@ -83,7 +83,7 @@ def read_docstrings(path: str) -> list[Row]:
 def _docstring_columns(names: tuple[str, ...], place: str) -> list[str]:
     for name in COLUMNS:
         if name not in names:
-            raise BadInput(f'{place}: no column "{name}"; needed: a table of harvested docstrings')
+            raise BadInput(f'{place}: no column "{name}"; expected a table of harvested docstrings')
     return COLUMNS
 
 
@@ -102,7 +102,7 @@ def report_on(
 ) -> dict[str, Any]:
     """Return the data report: rows, drops by reason, lengths in words, texts that occur in several places.
 
-    about: what is known of the source's rows, their drops among it; evaluated: the tasks' docstrings.
+    about: the report on the source's rows, with drops by reason; evaluated: the tasks' docstrings.
     """
     positives = {row["positive"] for row in train}
     return {
@@ -120,7 +120,7 @@ def report_on(
 
 
 def texts_in(evaluated: list[Row], train: list[Row]) -> int:
-    """Return how many texts of the training rows are texts of the tasks' docstrings."""
+    """Return how many texts of the training rows also occur in the tasks' docstrings."""
     texts = {folded(row[key]) for row in evaluated for key in ("summary", "description", "text")}
     return sum(folded(text) in texts for row in train for text in row.values())
 
@@ -146,7 +146,7 @@ def shared_texts(rows: list[Row]) -> dict[str, int]:
 
 
 def losses(report: dict[str, Any], card: dict[str, Any]) -> Iterator[str]:
-    """Yield lines on what of the user's rows is not used, and where fewer rows are left than were asked."""
+    """Yield one line each on columns not read, rows dropped, and fewer rows than asked for."""
     if columns := report.get("columns_not_read"):
         yield f"{origin(card)}: columns not read: {listed(columns)}"
     dropped = {reason: count for reason, count in report["dropped"].items() if reason != "not_needed"}
@@ -154,7 +154,7 @@ def losses(report: dict[str, Any], card: dict[str, Any]) -> Iterator[str]:
         yield f"{origin(card)}: dropped: {in_words(dropped)}"
     for side, asked in report["rows_asked"].items():
         if asked and report["rows"][side] < asked:
-            yield f"data.{side}_rows {asked}: only {report['rows'][side]} rows are there"
+            yield f"data.{side}_rows {asked}: only {report['rows'][side]} rows are available"
 
 
 def in_words(counts: dict[str, int]) -> str:

@@ -19,8 +19,8 @@ ABSENT = "not installed where this page was written"
 def provenance(study: Mapping[str, Any], files: Sequence[Path], fetched: Path) -> dict[str, Any]:
     """Return versions, the code's commit, SHA-256 of `files` as `sha256sum` prints them, and the command.
 
-    study: the study card; fetched: list of what came from a hub, at which commit; a study that makes all
-    itself has none.
+    study: the study card; fetched: list of what came from a hub, with commits; a study without hub data has
+    none.
     """
     return {
         "command": command_line(study["made_by"]) if "made_by" in study else None,
@@ -32,9 +32,9 @@ def provenance(study: Mapping[str, Any], files: Sequence[Path], fetched: Path) -
 
 
 def made_by(file: Path, overrides: Mapping[str, Any], snakefile: str | None) -> dict[str, Any]:
-    """Return what a study was read from, for its card: its file, what `--config` replaced, the Snakefile.
+    """Return where a study comes from, for its card: its file, the overrides of `--config`, the Snakefile.
 
-    snakefile: None where it is that of the working directory.
+    snakefile: None if it is in the working directory.
     """
     return {"study": str(file), "overrides": dict(overrides)} | (
         {"snakefile": snakefile} if snakefile else {}

@@ -1,4 +1,4 @@
-"""Puts published scores, or anybody's, into the table of scores that the comparison starts from.
+"""Puts published scores, or the user's own, into the table of scores that the comparison starts from.
 
 python -m embedding_designs.published_scores results/leaderboard/cards/scores.json --output scores.csv
 """
@@ -29,9 +29,9 @@ EVERY_MODEL = {"all": {}}  # the pools of a study that names none
 def published_scores(source: Mapping[str, Any]) -> Found:
     """Return scores.csv of a study that starts from scores: base = pool, design = the model's short name.
 
-    Beside it: the report on what was not used, and the revision of each model. source: the study's `scores`.
-    A missing score is NaN: whether its task may be dropped is the comparison's to decide. Raises BadInput
-    that names what is unknown, or cannot be used.
+    Also returns the report on what was not used, and the revision of each model. source: the study's scores.
+    A missing score is NaN; the comparison decides whether its task is dropped. Raises BadInput that names
+    what is unknown or cannot be used.
     """
     pools = source["pools"]
     labels = read_labels(source["labels"]) if "labels" in source else pd.DataFrame(columns=LABELS)
@@ -73,7 +73,7 @@ def read_labels(path: str | Path) -> pd.DataFrame:
 
 
 def with_revisions(labels: pd.DataFrame, revisions: Mapping[str, str]) -> pd.DataFrame:
-    """Return the labels with those of a model on each revision that is a model by itself."""
+    """Return the labels, where each revision that counts as a model gets those of its model."""
     plain = {name: name.removesuffix(f"@{revision}") for name, revision in revisions.items()}
     several = {name: model for name, model in plain.items() if name != model and model in labels.index}
     own = labels.loc[list(several.values())].set_axis(list(several), axis="index")
@@ -84,14 +84,14 @@ def with_revisions(labels: pd.DataFrame, revisions: Mapping[str, str]) -> pd.Dat
 def unused_labels(
     source: Mapping[str, Any], labels: pd.DataFrame, rows: pd.DataFrame
 ) -> list[dict[str, Any]]:
-    """Return the report on labels of models without scores, and on columns that no pool chooses by."""
+    """Return the report on labels of models without scores, and on columns that no pool selects by."""
     chosen = {column for rule in source["pools"].values() for column in rule.get("where", {})}
     columns = [column for column in labels if column not in {*LABELS, *chosen}]
     known = set(rows["model"])
     models = [model for model in labels.index if model not in known]
     return [
-        *not_used("label", columns, "no pool chooses by it"),
-        *not_used("labeled model", models, f"{source['path']} has no scores of it on these tasks"),
+        *not_used("label", columns, "no pool selects by it"),
+        *not_used("labeled model", models, f"no scores on these tasks in {source['path']}"),
     ]
 
 
@@ -100,7 +100,7 @@ def in_pools(
 ) -> tuple[pd.DataFrame, list[dict[str, Any]]]:
     """Return the rows of each pool's models, pool by pool and model by model, with the pool as base.
 
-    Beside them: the report on models that are left out.
+    Also returns the report on models that are left out.
     """
     rows = rows.sort_values(["category", "task"], kind="stable")
     of_model = dict(list(rows.groupby("model", sort=False)))
@@ -117,7 +117,7 @@ def in_pools(
         if len(models) < 2:
             complete = f" complete on {len(tasks)} tasks" if rule.get("complete") else ""
             raise BadInput(
-                f"scores.pools.{pool} holds {counted(len(models), 'model')}{complete}; a comparison needs two"
+                f"scores.pools.{pool} has {counted(len(models), 'model')}{complete}; a comparison needs two"
             )
         _check_present(pool, rule, models, of_model)
         parts += [of_model[model].assign(base=pool) for model in models]
@@ -158,7 +158,7 @@ def _full_name(key: str, name: str, known: Sequence[str], labels: pd.DataFrame) 
         return name if name in meant else meant[0]
     revisions = [model for model in names if any(form.startswith(f"{name}@") for form in names[model])]
     if meant or revisions:
-        raise BadInput(f'{key} "{name}" may be {" or ".join(meant or revisions)}; name one of them')
+        raise BadInput(f'{key} "{name}" is ambiguous; choose from {", ".join(meant or revisions)}')
     raise BadInput(
         f'{key} "{name}" is not a model of the source; {nearest(name, set().union(*names.values()))}'
     )

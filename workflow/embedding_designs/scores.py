@@ -19,8 +19,8 @@ CELL = ["base", "design", "seed", "task"]
 NAMES = ["base", "model", "design", "reference", "task", "category"]  # columns that may not be empty
 SHOWN = [*NAMES, "pooling", "attention", "metric"]  # columns whose texts figures and tables show
 FILE_NAMES = ["base", "category"]  # columns whose texts are part of file names
-IDENTITY = ["base", "model", "design", "reference", "seed", "task"]  # those a table has identify a cell
-WHERE = "file:line"  # column of a row's place: its file, and its line where there is one
+IDENTITY = ["base", "model", "design", "reference", "seed", "task"]  # those that a table has identify a cell
+WHERE = "file:line"  # column of a row's place: its file and, in a table, its line
 SCORE_DIGITS = 6  # what scores are recorded to, and so what counts as a tie
 NAMED = 5  # missing cells that an error names; the rest are counted
 MISSING = {"", "nan", "na", "n/a", "#n/a", "<na>", "null", "none"}  # in lower case: a cell without a score
@@ -41,7 +41,7 @@ def read_scores(path: str | Path) -> pd.DataFrame:
     """
     scores = read_table(Path(path), COLUMNS)
     if scores.empty:
-        raise BadInput(f"{path}: holds no scores")
+        raise BadInput(f"{path}: no scores")
     return scores
 
 
@@ -53,10 +53,10 @@ def read_table(path: Path, columns: Sequence[str]) -> pd.DataFrame:
 
 
 def checked(rows: pd.DataFrame) -> pd.DataFrame:
-    """Return rows of texts with seeds as integers and scores as numbers, NaN where one is missing.
+    """Return rows of texts with seeds as integers and scores as numbers, NaN if one is missing.
 
     rows: with each row's place in the column WHERE. Raises BadInput that names the place of an empty or
-    unusable name, of what is not a seed or a score, and of rows that contradict each other.
+    unusable name, an invalid seed or score, or rows that contradict each other.
     """
     for problem in _unusable(rows):
         raise BadInput(problem)
@@ -69,12 +69,12 @@ def checked(rows: pd.DataFrame) -> pd.DataFrame:
 
 
 def is_missing(text: str) -> bool:
-    """Return whether a cell says that there is no score."""
+    """Return whether a cell means a missing score."""
     return text.strip().lower() in MISSING
 
 
 def why_no_score(text: str) -> str | None:
-    """Return why a text is not a score, or None where it is one."""
+    """Return why a text is not a score, or None if it is one."""
     value = float(text) if NUMBER.fullmatch(text) else math.nan
     if -1 <= value <= 1:
         return None
@@ -101,7 +101,7 @@ def _why_no_name(column: str, text: str) -> str | None:
         return "is empty"
     reason = why_not_shown(text) or (column in FILE_NAMES and why_no_file_name(text))
     if column == "category" and text == "All":
-        reason = "is the name of all tasks together; choose another"
+        reason = "is reserved for all tasks together; choose another name"
     return f"{quoted(text)} {reason}" if reason else None
 
 
@@ -118,8 +118,8 @@ def _contradictions(rows: pd.DataFrame) -> Iterator[str]:
         seen: dict[str, str] = {}
         for text in rows[column].unique():
             if (other := seen.setdefault(text.casefold(), text)) != text:
-                alike = f"{column} {quoted(text)} and {quoted(other)} differ in case alone"
-                yield f"{_first(rows, column, text)}: {alike}; they are part of file names"
+                alike = f"{column} {quoted(text)} and {quoted(other)} differ only in case"
+                yield f"{_first(rows, column, text)}: {alike}, but are part of file names"
     yield from _changing(rows, ["task"], "category")
     for column in ("pooling", "attention"):
         if column in rows:
@@ -132,7 +132,7 @@ def _changing(rows: pd.DataFrame, names: Sequence[str], column: str) -> Iterator
         if len(own) > 1:
             named = named_cell({name: own[name].iloc[1] for name in names})
             first, second = (quoted(text) for text in own[column].iloc[:2])
-            yield f"{own[WHERE].iloc[1]}: {named} has the {column} {second}, and {first} before; it needs one"
+            yield f"{own[WHERE].iloc[1]}: {named} has the {column} {second}, but {first} before; choose one"
 
 
 def _first(rows: pd.DataFrame, column: str, text: str) -> str:
@@ -155,7 +155,7 @@ def complete(
 
     Each design of a base needs a score on every task with every seed, those of the study included. Nothing is
     imputed: a missing cell raises BadInput that names it, or its task is dropped (statistics.missing
-    "drop_tasks"). source: what an error calls the table.
+    "drop_tasks"). source: the table's name in error messages.
     """
     for column in ("base", "design"):
         known = study.get(f"{column}s") or {}
@@ -174,8 +174,8 @@ def complete(
         if set(tasks) >= set(scores["task"]):
             fewest = pd.DataFrame(missing, columns=CELL).query("base == @base")["design"].mode()[0]
             raise BadInput(
-                f"{source}: each task of base {base} lacks a score, so that none is left; "
-                f"most are missing for design {fewest}"
+                f"{source}: every task of base {base} lacks a score, so none is left; "
+                f"design {fewest} lacks the most"
             )
     kept = [
         task not in dropped.get(base, ()) for base, task in zip(scores["base"], scores["task"], strict=True)
@@ -197,11 +197,11 @@ def _missing_in_words(missing: Sequence[tuple], study: Mapping[str, Any]) -> str
     named = "; ".join(named_cell(dict(zip(CELL, cell, strict=True))) for cell in missing[:NAMED])
     more = f"; and {len(missing) - NAMED} more" if len(missing) > NAMED else ""
     if "scores" not in study:
-        return f"{len(missing)} missing: {named}{more}"
+        return f"{counted(len(missing), 'score')} missing: {named}{more}"
     base, pools = missing[0][0], study["scores"].get("pools") or {"all": {}}
     ways = [
         f"leave incomplete models out (scores.pools.{base}.complete: true)",
-        f"name others (scores.pools.{base}.models)",
+        f"choose other models (scores.pools.{base}.models)",
         "drop these tasks (statistics.missing: drop_tasks)",
     ]
     if base not in pools:
@@ -209,7 +209,7 @@ def _missing_in_words(missing: Sequence[tuple], study: Mapping[str, Any]) -> str
     tasks_of: dict[tuple, list[str]] = {}
     for cell in missing:
         tasks_of.setdefault(cell[:2], []).append(cell[3])
-    if more:  # a cell of each model, so that no model takes up the line
+    if more:  # one cell per model, so that no model fills the line
         named = "; ".join(_lacking(model, tasks) for (_, model), tasks in list(tasks_of.items())[:NAMED])
         more = f"; and {len(tasks_of) - NAMED} more models" if len(tasks_of) > NAMED else ""
     lacking = f"{counted(len(missing), 'score')} of {counted(len(tasks_of), 'model')} missing: {named}{more}"

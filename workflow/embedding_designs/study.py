@@ -34,12 +34,12 @@ def load_study(path: str | Path, overrides: Mapping[str, Any] | None = None) -> 
     """
     path = Path(path)
     if not os.path.lexists(path):
-        raise BadInput(f"{path}: no such study; studies there: {_studies_beside(path)}")
+        raise BadInput(f"{path}: no such study; studies in that folder: {_studies_beside(path)}")
     file = read_study_file(path)
     try:
         overrides = typed(overrides or {}, study_schema())
     except RecursionError:
-        raise BadInput(f"{path}: the values that replace its own are nested too deeply") from None
+        raise BadInput(f"{path}: the overrides are nested too deeply") from None
     study = without_prompts_of_left_out_tasks(merged(file, overrides), file, overrides)
     name_problem = filter(None, [check_name("study name", path.stem)])
     for problem in itertools.chain(name_problem, schema_problems(study), check_kind(study)):
@@ -88,7 +88,7 @@ def _evaluation(study: Mapping[str, Any], key: str) -> Mapping[str, Any]:
 
 
 def missing_files(study: Mapping[str, Any]) -> Iterator[str]:
-    """Yield one line for each file or folder that a study names and that is not there."""
+    """Yield one line for each file or folder that a study names and that does not exist."""
     for part, key in (("scores", "path"), ("scores", "labels"), ("data", "path")):
         file = study.get(part, {}).get(key)
         if file and not found(file).exists():

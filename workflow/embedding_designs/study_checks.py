@@ -1,4 +1,4 @@
-"""What the schema of a study cannot say: which keys go together, and how one value limits another."""
+"""Checks what the schema of a study cannot say: which keys go together, how one value limits another."""
 
 import itertools
 import json
@@ -14,10 +14,10 @@ from .study_file import LONGEST_STUDY
 from .study_schema import nearest
 from .task_sizes import misplaced, task_sizes
 
-TRAINED = ("bases", "data", "designs", "evaluation")  # keys of every study, unless it begins at scores
-ANYWHERE = ("description", "scores", "statistics")  # keys of a study that begins at scores
+TRAINED = ("bases", "data", "designs", "evaluation")  # keys of every study, unless it starts from scores
+ANYWHERE = ("description", "scores", "statistics")  # keys of a study that starts from scores
 PUBLISHED = "resources/published/mteb-english-scores.csv.gz"
-SOURCE_KEYS = {  # keys of data that belong to a source; it needs the first
+SOURCE_KEYS = {  # keys of data that belong to a source; the first is required
     "docstrings": ("train_packages", "min_description_words", "max_words"),
     "file": ("path", "columns", "drop_empty"),
     "hub": ("dataset", "name", "revision", "split", "columns", "drop_empty"),
@@ -27,24 +27,24 @@ TEXTS_OF_A_CLASS = 3  # a docstring task learns from one text of three
 
 
 def check_kind(study: Mapping[str, Any]) -> Iterator[str]:
-    """Yield what is missing or too much in a study as it was written, before its defaults are filled in."""
+    """Yield one line for each key that is missing or not allowed, before defaults are filled in."""
     if "scores" in study:
         for key in study:
             if key not in ANYWHERE:
-                yield f"{key} belongs to a study that trains; one with scores has {', '.join(ANYWHERE)}"
+                yield f"{key} is not allowed in a study with scores; allowed: {', '.join(ANYWHERE)}"
         return
     yield from (f"{key} is missing" for key in TRAINED if key not in study)
     yield from _check_source(study["data"])
     for name, base in study["bases"].items():
         if ("model" in base) == ("pretrain" in base):
-            yield f"bases.{name} needs either model or pretrain"
+            yield f"bases.{name} must have either model or pretrain"
         for key in ("revision", "trust_remote_code"):
             if key in base and "model" not in base:
-                yield f"bases.{name}.{key} belongs to a base with model"
+                yield f"bases.{name}.{key} needs bases.{name}.model"
 
 
 def complete_and_check(study: dict[str, Any]) -> Iterator[str]:
-    """Fill in the defaults that depend on other keys, and yield what the schema cannot say."""
+    """Fill in the defaults that depend on other keys, and yield one line for each problem."""
     return _complete_and_check_scores(study) if "scores" in study else _complete_and_check_training(study)
 
 
@@ -100,12 +100,12 @@ def _complete_and_check_training(study: dict[str, Any]) -> Iterator[str]:
 
 def _check_base(name: str, base: dict[str, Any], study: Mapping[str, Any]) -> Iterator[str]:
     if name.lower() in RESERVED_BASES:
-        yield f"bases.{name}: this name is reserved; choose another than {', '.join(RESERVED_BASES)}"
+        yield f"bases.{name}: reserved names are {', '.join(RESERVED_BASES)}; choose another"
     if "pretrain" in base:
         yield from _check_pretrain(f"bases.{name}.pretrain", base["pretrain"], study["data"]["source"])
     revision, folder = base.get("revision", ""), Path(base.get("model", "")).is_dir() and "model" in base
     if folder and revision:
-        yield f"bases.{name}.revision: {base['model']} is a folder, which has no revisions; leave it out"
+        yield f"bases.{name}.revision: {base['model']} is a folder, which has no revisions; remove this key"
     if base["trust_remote_code"] and not folder and not re.fullmatch("[0-9a-f]{40}", revision):
         yield (f"bases.{name}.trust_remote_code true needs a pinned revision, a commit of 40 hexadecimal "
                f'digits, not "{revision}"')  # fmt: skip
@@ -125,11 +125,13 @@ def _check_pretrain(key: str, pretrain: Mapping[str, Any], source: str) -> Itera
 
 
 def _check_numbers(study: Mapping[str, Any]) -> Iterator[str]:
-    """Yield each number that another one of the study does not allow."""
+    """Yield one line for each number that another number of the study does not allow."""
     training, data = study["training"], study["data"]
-    if training["steps"] == 1 and training["warmup_steps"]:  # which begins at a learning rate of 0
+    if (
+        training["steps"] == 1 and training["warmup_steps"]
+    ):  # the first step of a warm-up has a learning rate of 0
         warmup = training["warmup_steps"]
-        yield f"training.warmup_steps {warmup} makes the learning rate of training.steps 1 zero; choose 0"
+        yield f"training.warmup_steps {warmup} must be 0 if training.steps is 1: its learning rate would be 0"
     texts = {"data": data} if data["source"] == "docstrings" else {}
     if tasks := study["evaluation"].get("docstring_tasks"):
         key = "evaluation.docstring_tasks"
@@ -165,11 +167,11 @@ def _check_tasks(study: Mapping[str, Any]) -> Iterator[str]:
                    f"{nearest(name, [*tasks, *names])}")  # fmt: skip
     shared = set(study["data"].get("train_packages", [])) & set(source_card(study)["eval_packages"])
     for package in sorted(shared):
-        yield f"data.train_packages {package} is also in evaluation.docstring_tasks.packages; keep them apart"
+        yield f"data.train_packages {package} is also in evaluation.docstring_tasks.packages; choose one"
 
 
 def _twins(key: str, names: Iterable[str]) -> Iterator[str]:
-    """Yield the names that are the same, or that are for a file system which ignores case."""
+    """Yield one line for each name that repeats another one, or differs from it only in case."""
     seen: dict[str, str] = {}
     for name in names:
         twin = seen.get(name.lower())
@@ -177,4 +179,4 @@ def _twins(key: str, names: Iterable[str]) -> Iterator[str]:
         if twin == name:
             yield f"{key} names {name} twice"
         elif twin:
-            yield f"{key} {twin} and {name} differ only in case; some file systems take them for one"
+            yield f"{key} {twin} and {name} differ only in case; some file systems do not tell them apart"

@@ -1,4 +1,4 @@
-"""Reads the YAML of a study as plain values: each key once, no tags, and the line of whatever is wrong."""
+"""Reads the YAML of a study as plain values: unique keys, no tags, errors with their line."""
 
 import re
 from collections.abc import Iterator, Mapping
@@ -12,13 +12,15 @@ from .csv_files import utf8_lines
 
 LONGEST_STUDY = 100_000  # characters; a card is passed to a shell, and Linux limits that to 128 KiB
 DEEPEST = 20  # levels; a study has 6
-PLAIN = "plain"  # tag of a scalar without quotes: its text says what it is
+PLAIN = "plain"  # tag of a scalar without quotes, whose text determines its type
 TAGS = {PLAIN, *(f"tag:yaml.org,2002:{kind}" for kind in ("str", "map", "seq"))}
 WORDS = {
     "": None, "~": None, "null": None, "true": True, "false": False,
     "yes": True, "no": False, "on": True, "off": False,
 }  # fmt: skip
-INTEGER = re.compile(r"[-+]?(\d_?){0,3000}\d", re.ASCII)  # a longer one is a float, and not finite
+INTEGER = re.compile(
+    r"[-+]?(\d_?){0,3000}\d", re.ASCII
+)  # a longer one is read as a float, which is not finite
 FLOAT = re.compile(r"[-+]?(\d+(\.\d*)?|\.\d+)([eE][-+]?\d+)?", re.ASCII)
 NOT_FINITE = re.compile(r"[-+]?\.inf|\.nan", re.IGNORECASE)
 
@@ -43,8 +45,10 @@ def read_study_file(path: Path) -> dict[str, Any]:
         raise BadInput(f"{path}:{_line(error)}: not YAML: {error.problem or error.context}") from None
     except yaml.reader.ReaderError as error:
         line = text.count("\n", 0, error.position) + 1
-        raise BadInput(f"{path}:{line}: not YAML: character {chr(error.character)!r}") from None
-    except (ValueError, OverflowError) as error:  # an escape such as \UFFFFFFFF, an endless version
+        raise BadInput(
+            f"{path}:{line}: not YAML: character {chr(error.character)!r} is not allowed"
+        ) from None
+    except (ValueError, OverflowError) as error:  # an escape such as \UFFFFFFFF, too long a version number
         raise BadInput(f"{path}: not YAML: {str(error)[:200]}") from None
     except RecursionError:
         raise BadInput(f"{path}: nested deeper than {DEEPEST} levels") from None
@@ -56,7 +60,7 @@ def read_study_file(path: Path) -> dict[str, Any]:
 def plain_value(text: str) -> Any:
     """Return what a text without quotes means in YAML: null, true or false, a number, or the text.
 
-    As in YAML 1.2, 1e-5 is a number, 010 is ten and 2024-01-01 is a text; yes, no, on and off are read too.
+    As in YAML 1.2, 1e-5 is a number, 010 is ten and 2024-01-01 is text; yes, no, on and off are booleans too.
     """
     if text.lower() in WORDS:
         return WORDS[text.lower()]
@@ -69,7 +73,7 @@ def plain_value(text: str) -> Any:
 
 def _text(path: Path) -> str:
     if path.is_file() and path.stat().st_size > 4 * LONGEST_STUDY:  # a character has 4 bytes at most
-        raise BadInput(f"{path}: longer than {LONGEST_STUDY:,} characters; this is not a study")
+        raise BadInput(f"{path}: longer than {LONGEST_STUDY:,} characters, the most that a study may have")
     return "".join(line for _, line in utf8_lines(path))
 
 
@@ -78,19 +82,19 @@ def _line(error: yaml.MarkedYAMLError) -> int:
 
 
 def _kind(node: yaml.Node | None) -> str:
-    kinds = {yaml.MappingNode: "a mapping", yaml.SequenceNode: "a list", yaml.ScalarNode: "a text or number"}
+    kinds = {yaml.MappingNode: "a mapping", yaml.SequenceNode: "a list", yaml.ScalarNode: "text or a number"}
     return kinds.get(type(node), "an empty file")
 
 
 class _Values:
-    """Turns the nodes of a YAML file into values, as long as they are no more than a study holds."""
+    """Turns the nodes of a YAML file into values, within the size limits of a study."""
 
     def __init__(self, path: Path):
         self.path = path
         self.left = LONGEST_STUDY
 
     def value(self, node: yaml.Node, key: tuple[str, ...]) -> Any:
-        """Return the value of the node that stands at a key such as ("training", "steps")."""
+        """Return the value of the node at a key such as ("training", "steps")."""
         self._count(node, key)
         if isinstance(node, yaml.MappingNode):
             return self.mapping(node, key)
@@ -99,7 +103,7 @@ class _Values:
         return plain_value(node.value) if node.tag == PLAIN else node.value
 
     def mapping(self, node: yaml.MappingNode, key: tuple[str, ...]) -> dict[str, Any]:
-        """Return a mapping with the keys of those that it merges (`<<`) below its own."""
+        """Return a mapping; its own keys override those of mappings that it merges (`<<`)."""
         lines: dict[str, int] = {}
         merged: dict[str, Any] = {}
         own: dict[str, Any] = {}
@@ -108,7 +112,7 @@ class _Values:
             line = name_node.start_mark.line + 1
             if name in lines:
                 shown = ".".join((*key, name))
-                raise BadInput(f"{self.path}:{line}: {shown} again; it is at line {lines[name]} already")
+                raise BadInput(f"{self.path}:{line}: {shown} appears twice, first on line {lines[name]}")
             lines[name] = line
             if name == "<<":
                 for below in self._merged(value_node, key):
@@ -120,23 +124,23 @@ class _Values:
     def _merged(self, node: yaml.Node, key: tuple[str, ...]) -> Iterator[Mapping[str, Any]]:
         for below in node.value if isinstance(node, yaml.SequenceNode) else [node]:
             if not isinstance(below, yaml.MappingNode):
-                raise self._refused(below, (*key, "<<"), f"merges mappings, not {_kind(below)}")
+                raise self._refused(below, (*key, "<<"), f"must be a mapping, not {_kind(below)}")
             yield self.value(below, (*key, "<<"))
 
     def _name(self, node: yaml.Node, key: tuple[str, ...]) -> str:
         """Return a key as it is written: 1 and true are names like any other."""
         self._count(node, key)
         if not isinstance(node, yaml.ScalarNode):
-            raise self._refused(node, key, f"has {_kind(node)} as a key")
+            raise self._refused(node, key, f"has {_kind(node)} as a key; expected text")
         return node.value
 
     def _count(self, node: yaml.Node, key: tuple[str, ...]) -> None:
-        """Refuse tags, endless depth, and aliases that repeat each other's content without end."""
+        """Refuse tags, excessive depth, and aliases that multiply each other's content."""
         if node.tag not in TAGS:
-            raise self._refused(node, key, f"has the tag {node.tag}; a study needs none")
+            raise self._refused(node, key, f"has the tag {node.tag}; tags are not allowed")
         self.left -= 1 + (len(node.value) if isinstance(node, yaml.ScalarNode) else 0)
         if self.left < 0:
-            raise BadInput(f"{self.path}: longer than {LONGEST_STUDY:,} characters, repeated parts included")
+            raise BadInput(f"{self.path}: longer than {LONGEST_STUDY:,} characters, including repeated parts")
         if len(key) > DEEPEST:
             raise self._refused(node, key[:3], f"is nested deeper than {DEEPEST} levels")
 

@@ -1,4 +1,4 @@
-"""The schema of a study: what each key may be, its default, and one line on a value that is not allowed."""
+"""Applies the schema of a study: types, defaults, and one line on each value that is not allowed."""
 
 import difflib
 import json
@@ -24,10 +24,12 @@ TYPES = {
     "object": "a mapping", "array": "a list", "null": "null",
 }  # fmt: skip
 LIMITS = {
-    "minimum": "must be at least", "maximum": "must be at most", "exclusiveMinimum": "must be above",
-    "exclusiveMaximum": "must be below", "minItems": "has too few items; at least",
+    "minimum": "must be at least", "maximum": "must be at most", "exclusiveMinimum": "must be greater than",
+    "exclusiveMaximum": "must be less than", "minItems": "has too few items; at least",
 }  # fmt: skip
-NO_TEXT = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff]")  # what no path or command can hold
+NO_TEXT = re.compile(
+    r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff]"
+)  # characters that no path or command can contain
 
 
 def _is_text(_: Any, value: Any) -> bool:
@@ -64,9 +66,9 @@ def schema_problems(study: Mapping[str, Any]) -> Iterator[str]:
 
 
 def typed(value: Any, schema: Mapping[str, Any]) -> Any:
-    """Return `value` with numbers, booleans and null in place of their texts, wherever no text is wanted.
+    """Return `value` with texts parsed as numbers, booleans and null wherever the schema expects no text.
 
-    Snakemake's `--config` gives all nested values as text.
+    Snakemake's `--config` passes all nested values as text.
     """
     schema = _resolved(schema)
     if isinstance(value, Mapping):
@@ -82,7 +84,7 @@ def typed(value: Any, schema: Mapping[str, Any]) -> Any:
 def with_defaults(value: Any, schema: Mapping[str, Any]) -> Any:
     """Return `value` with the schema's defaults in place of missing keys, at every depth.
 
-    What the schema marks `partial` stays as it is: its missing keys are filled from elsewhere.
+    Parts that the schema marks `partial` are unchanged: their missing keys are filled in elsewhere.
     """
     schema = _resolved(schema)
     if not isinstance(value, Mapping) or schema.get("partial"):
@@ -98,7 +100,7 @@ def with_defaults(value: Any, schema: Mapping[str, Any]) -> Any:
 
 
 def nearest(name: Any, known: list[Any]) -> str:
-    """Return the end of an error: the known name that is most like an unknown one, and all that are known."""
+    """Return the end of an error: the known name most similar to an unknown one, and all known names."""
     choices = [str(choice) for choice in known]
     allowed = ", ".join(choices)
     close = difflib.get_close_matches(str(name)[:SHOWN], choices, n=1, cutoff=0.5)
@@ -106,7 +108,7 @@ def nearest(name: Any, known: list[Any]) -> str:
 
 
 def shown(value: Any) -> str:
-    """Return a value as JSON, cut where it is long."""
+    """Return a value as JSON, shortened if it is long."""
     text = json.dumps(value, ensure_ascii=False, default=str)
     return text if len(text) <= SHOWN else f"{text[:SHOWN]}…"
 
@@ -147,7 +149,7 @@ def _why(rule: str, limit: Any, value: Any) -> str:
 
 def _wrong_type(wanted: str | list[str], value: Any) -> str:
     if isinstance(value, str) and "string" in wanted:
-        return "has a character that is not text"
+        return "contains a control character or lone surrogate"
     if isinstance(value, float) and wanted == "number":
         return "must be a finite number"
     hint = ": put it in quotes" if wanted == "string" and isinstance(value, int | float) else ""

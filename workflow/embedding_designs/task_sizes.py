@@ -42,8 +42,8 @@ def task_sizes() -> dict[str, list[Side]]:
 
 
 def misplaced(task: str, category: str, own: str) -> str:
-    """Return one line on a task that a study has under another category than MTEB's own."""
-    return f"evaluation.tasks.{category} {task} is in MTEB's category {own}; list it there or leave it out"
+    """Return one line on a task that a study lists under a category other than MTEB's."""
+    return f"evaluation.tasks.{category} {task} is in MTEB's category {own}; list it there or remove it"
 
 
 def corpora(task: str) -> set[str]:

@@ -17,7 +17,7 @@ LONGEST_FILE_NAME = 100  # bytes of a name that becomes part of file names; a fi
 def read_texts(path: Path, needed: Sequence[str] = ()) -> pd.DataFrame:
     """Return the rows of a CSV file as texts, indexed by their lines.
 
-    Texts have no white space around them, and one Unicode form (NFC): names that look the same are the same.
+    Texts are stripped and in one Unicode form (NFC), so that names that look the same are the same.
     A table without rows has the columns `needed`. Raises BadInput that names the file and a missing column.
     """
     lines = list(csv_rows(Path(path)))
@@ -25,7 +25,7 @@ def read_texts(path: Path, needed: Sequence[str] = ()) -> pd.DataFrame:
     columns = list(texts[0]) if texts else list(needed)
     for column in needed:
         if column not in columns:
-            raise BadInput(f"{path}: column {column} is missing; needed: {', '.join(needed)}")
+            raise BadInput(f"{path}: column {column} is missing; required: {', '.join(needed)}")
     return pd.DataFrame(texts, columns=columns, index=[line for line, _ in lines], dtype=str)
 
 
@@ -34,25 +34,25 @@ def _plain(text: str) -> str:
 
 
 def quoted(text: str) -> str:
-    """Return a text as an error message shows it: in quotation marks, and shortened where it is long."""
+    """Return a text as an error message shows it: in quotation marks, and shortened if it is long."""
     return f'"{text[:60]}…"' if len(text) > 60 else f'"{text}"'
 
 
 def why_not_shown(text: str) -> str | None:
-    """Return why a text cannot be a name in figures and tables, or None where it can."""
+    """Return why a text cannot be a name in figures and tables, or None if it can."""
     if any(unicodedata.category(character) in CONTROL for character in text):
-        return "has a line break or control character"
+        return "contains a line break or control character"
     if len(text) > LONGEST_NAME:
         return f"has {len(text)} characters; at most {LONGEST_NAME} are allowed"
     return None
 
 
 def why_no_file_name(text: str) -> str | None:
-    """Return why a text cannot be part of a file name, or None where it can."""
+    """Return why a text cannot be part of a file name, or None if it can."""
     if "/" in text:
-        return "has a slash; it is part of file names"
+        return "contains a slash, but is part of file names"
     if text in (".", ".."):
         return "cannot be part of a file name"
     if len(text.encode(errors="replace")) > LONGEST_FILE_NAME:
-        return f"is longer than {LONGEST_FILE_NAME} bytes; it is part of file names"
+        return f"is longer than {LONGEST_FILE_NAME} bytes, but is part of file names"
     return None

@@ -104,7 +104,7 @@ def training_arguments(
 ) -> SentenceTransformerTrainingArguments:
     """Return the Trainer's arguments for a run card.
 
-    Each process has its share of the batch, and of that of the held-out loss; 0: there is no held-out loss.
+    Each process takes its share of a batch; heldout_share: of a held-out batch, 0 for no held-out loss.
     """
     recipe = card["training"]
     pooling_rate = recipe.get("pooling_learning_rate")
@@ -130,7 +130,7 @@ def training_arguments(
         batch_sampler=SAMPLERS[recipe["shared_texts"]],
         dataloader_drop_last=True,  # every step meets the same number of negatives
         logging_steps=recipe["log_steps"],
-        logging_nan_inf_filter=False,  # it hides such losses, and waits for the GPU at each micro-step
+        logging_nan_inf_filter=False,  # it hides such losses, and waits for the GPU each micro-step
         eval_strategy="steps" if heldout_share else "no",
         eval_steps=recipe["heldout_steps"],
         save_strategy="steps",

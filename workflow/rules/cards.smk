@@ -7,9 +7,9 @@ localrules:
 
 
 rule mark_card:
-    """Note that a card is new or has changed; by this a change is seen even where .snakemake was lost.
+    """Mark a card as new or changed, so that a change is noticed even without .snakemake.
     Needs:  the study
-    Makes:  an empty file named by the hash of the card's content, the only one of that card
+    Makes:  an empty file named after the hash of the card's content, one per card
     """
     output:
         "results/{study}/cards/marks/{card}/{hash}",

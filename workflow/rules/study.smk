@@ -14,7 +14,7 @@ from embedding_designs.command import BadInput
 
 if set("{}") & set(workflow.basedir):
     sys.exit(
-        f"error: {workflow.basedir}: Snakemake takes braces in the project's path for wildcards; rename the folder"
+        f"error: {workflow.basedir}: Snakemake mistakes braces in the project's path for wildcards; rename the folder"
     )
 
 # Every command imports our package and knows that descriptor 3 is the console; under conda and SLURM
@@ -46,7 +46,7 @@ def read_study():
 
 
 def check_own_bases(path, bases):
-    """Raise BadInput where a file of a base that is a folder here is missing or corrupt."""
+    """Raise BadInput where a base is a folder on this machine with a missing or corrupt file."""
     for problem in filter(None, (base.check_base_folder(name, settings) for name, settings in bases.items())):
         raise BadInput(f"{path}: {problem}")
 
@@ -150,13 +150,13 @@ def base_model(wildcards):
 
 
 def own_base(wildcards):
-    """Return the files of a base that is a folder of the user's."""
+    """Return the files of a base that is a local folder."""
     folder = Path(STUDY["bases"][wildcards.base].get("model", ""))
     return sorted(map(str, filter(Path.is_file, folder.iterdir()))) if folder.name and folder.is_dir() else []
 
 
 def own_rows(wildcards):
-    """Return the file or folder with training data of the user's."""
+    """Return the user's file or folder of training data."""
     given = STUDY["data"].get("path") or STUDY["data"].get("dataset")
     return [given] if given and os.path.exists(given) else []
 

@@ -70,7 +70,7 @@ def sample(rows: list[Row], wanted: int | None, chance: random.Random) -> list[R
 def heldout_groups(wanted: int, sizes: Mapping[str, int], kind: str, chance: random.Random) -> set[str]:
     """Return random groups that have `wanted` rows together; sizes: the rows of each group.
 
-    BadInput where they would be all of the rows; kind: what a group's rows share, for the message.
+    Raises BadInput where they would be all rows; kind: what a group's rows share, for the message.
     """
     groups, chosen, rows = sorted(sizes), set(), 0
     chance.shuffle(groups)
@@ -79,7 +79,9 @@ def heldout_groups(wanted: int, sizes: Mapping[str, int], kind: str, chance: ran
         rows += sizes[groups.pop()]
     if chosen and not groups:
         most = rows - max(sizes.values())
-        cure = f"choose at most {most}" if most else f"all are of one {kind}, and no {kind} is on both sides"
+        cure = (
+            f"choose at most {most}" if most else f"all have the same {kind}, which cannot be on both sides"
+        )
         raise BadInput(f"data.heldout_rows {wanted} takes all {rows} rows; {cure}")
     return chosen
 

@@ -23,7 +23,7 @@ COLUMNS = ["task", "category", "metric", "score"]
 def check_names(study: str | Path, tasks: Mapping[str, Sequence[str]], benchmark: str | None) -> None:
     """Raise BadInput, naming the study, where MTEB has no such benchmark, or no such task in a category.
 
-    tasks: names by category; under "*", of any category.
+    tasks: names by category; "*" stands for any category.
     """
     benchmarks = [known.name for known in mteb.get_benchmarks()]
     if benchmark and benchmark not in benchmarks:
@@ -91,7 +91,7 @@ def evaluate(
 
 
 def is_intact(done: Path) -> bool:
-    """Return whether a finished task's file is there; one that cannot be read counts as missing."""
+    """Return whether the file of a finished task exists and can be read; a note names one that cannot."""
     if not done.exists():
         return False
     try:

@@ -1,4 +1,4 @@
-"""Chooses installed fonts for letters that the figures' own font lacks, such as Chinese ones and emoji."""
+"""Chooses installed fonts for letters that the figures' own font lacks, such as Chinese or emoji."""
 
 import contextlib
 import unicodedata
@@ -13,14 +13,14 @@ from ..command import note
 from .looks import STYLE
 
 OWN = STYLE["font.family"]
-# Of fonts that draw equally many of the letters, the first of these is taken, then one without serifs.
+# Ties between fonts are broken in this order, then in favor of one without serifs.
 PREFERRED = ("Noto Sans CJK SC", "Noto Sans", "Source Han Sans", "WenQuanYi", "Droid Sans Fallback")
 BOXES = "Last Resort"  # draws a box for every letter, and comes with matplotlib
-UNSEEN = ("Cc", "Cf", "Zs")  # categories of Unicode that need no drawing: controls, joiners, spaces
+UNSEEN = ("Cc", "Cf", "Zs")  # Unicode categories that are not drawn: controls, joiners, spaces
 
 
 def drawn_names(statistics: Mapping[str, Any]) -> list[str]:
-    """Return the names that the figures of a study show: its designs and what they are, categories, bases."""
+    """Return the names in a study's figures: designs, their pooling and attention, categories, bases."""
     shown = [design[key] for design in statistics["designs"] for key in ("name", "pooling", "attention")]
     shown += [comparison[key] for comparison in statistics["comparisons"] for key in ("base", "category")]
     return list(dict.fromkeys(shown))
@@ -32,20 +32,20 @@ def style_for(names: Sequence[str]) -> Iterator[None]:
     families, missing = families_for(names)
     if boxed := [name for name in names if not missing.isdisjoint(name)]:
         note(
-            f"figures show boxes in place of letters of {', '.join(boxed)}: no installed font has them; "
-            "install one that does, such as Noto Sans CJK for Chinese, and run again with "
+            f"figures show boxes for letters of {', '.join(boxed)} that no installed font has; "
+            "install a font, such as Noto Sans CJK for Chinese, and run again with "
             "--forcerun draw_figures"
         )
     with rc_context(style_with(families)), warnings.catch_warnings():
-        warnings.filterwarnings("ignore", r"Glyph \d+ .* missing from font")  # once for each time it is drawn
+        warnings.filterwarnings("ignore", r"Glyph \d+ .* missing from font")  # repeated at each draw
         yield
 
 
 def families_for(texts: Iterable[str]) -> tuple[list[str], set[str]]:
     """Return the font families to draw texts with, and the letters that no installed font has.
 
-    The first family is the figures' own, and the only one where it has every letter, so that most figures are
-    the same on every machine. The others are as few as can be found greedily.
+    The first family is the figures' own. If it has every letter it is the only one, so that most figures are
+    the same on every machine. The others are chosen greedily, to be few.
     """
     seen = {letter for text in texts for letter in text if unicodedata.category(letter) not in UNSEEN}
     families, missing = [OWN], seen - _drawn_by(OWN, seen)
@@ -62,15 +62,15 @@ def families_for(texts: Iterable[str]) -> tuple[list[str], set[str]]:
 def style_with(families: Sequence[str]) -> dict[str, Any]:
     """Return matplotlib's settings for figures in these families.
 
-    A PDF file holds fonts as TrueType, or, where one of them has PostScript outlines, all as shapes: as
-    TrueType such a font cannot be read (https://github.com/matplotlib/matplotlib/issues/20870).
+    A PDF file embeds fonts as TrueType or, if one of them has PostScript outlines, all as shapes (Type 3),
+    because such a font breaks as TrueType (https://github.com/matplotlib/matplotlib/issues/20870).
     """
     as_shapes = any(map(_has_postscript_outlines, families[1:]))
     return STYLE | {"font.family": list(families)} | ({"pdf.fonttype": 3} if as_shapes else {})
 
 
 def _has_postscript_outlines(family: str) -> bool:
-    """Return whether a font begins as OpenType with outlines of PostScript does (OpenType 1.9, "otff")."""
+    """Return whether a font has PostScript outlines, by its first bytes (OpenType 1.9, "otff")."""
     path = _file(family)
     with open(path, "rb") as file:
         first = file.read(4)
@@ -86,18 +86,18 @@ def _file(family: str) -> str:
 
 
 def _installed() -> Iterator[str]:
-    """Yield the families that matplotlib can use, those included that its list of fonts is too old for."""
+    """Yield the families that matplotlib can use, including fonts newer than its cached list."""
     listed = {font.fname for font in fontManager.ttflist}
     for path in sorted({*findSystemFonts()} - listed):
         try:
             fontManager.addfont(path)
-        except (OSError, RuntimeError, NotImplementedError):  # damaged, or made of pictures as emoji may be
+        except (OSError, RuntimeError, NotImplementedError):  # damaged, or a bitmap font, as for emoji
             continue
     yield from sorted({font.name for font in fontManager.ttflist if not font.name.startswith(BOXES)})
 
 
 def _drawn_by(family: str, letters: Iterable[str]) -> set[str]:
-    """Return those of some letters for which a family has an outline; in a colour font they may have none."""
+    """Return the letters for which a family has an outline; a color font may have none for some."""
     try:
         font = get_font([_file(family)])
         return {letter for letter in letters if _has_outline(font, letter)}

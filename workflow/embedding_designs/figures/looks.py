@@ -90,7 +90,7 @@ def same_looks(look: Mapping[str, Look]) -> list[str]:
     colours = {style.attention: style.colour for style in look.values()}
     markers = {style.pooling: style.marker for style in look.values()}
     return [
-        f"figures draw the {what} {', '.join(group)} alike: there are more of them than {signs}"
+        f"figures draw the {what} {', '.join(group)} alike: there are more {what} than {signs}"
         for what, signs, drawn in (("attentions", "colors", colours), ("poolings", "markers", markers))
         for group in alike(drawn)
     ]

@@ -9,11 +9,11 @@ from matplotlib import rcParams
 from matplotlib.font_manager import FontProperties
 from matplotlib.textpath import text_to_path
 
-FEW = 3  # letters of its beginning, and of each part in which it differs, that a shortened name keeps
-JOINED = ("Mn", "Mc", "Me", "Cf")  # categories of Unicode: accents, and signs that cannot be seen
+FEW = 3  # letters that a shortened name keeps of its beginning and of each part that differs
+JOINED = ("Mn", "Mc", "Me", "Cf")  # Unicode categories: accents and invisible marks
 SKIN_TONES, FLAGS = ("\U0001f3fb", "\U0001f3ff"), ("\U0001f1e6", "\U0001f1ff")  # first and last
 JOINER = "\u200d"
-LEFT_TO_RIGHT = "\u200e"  # a mark that cannot be seen
+LEFT_TO_RIGHT = "\u200e"  # an invisible mark
 
 
 def text_width(text: str, size: float) -> float:
@@ -48,9 +48,9 @@ def wrapped(text: str, size: float, width: float) -> list[str]:
 def shortened(texts: Sequence[str], size: float, width: float) -> list[str]:
     """Return the texts, with an ellipsis for the middle of those wider than `width`.
 
-    Names of models tell their family first and their version last, so both ends stay. Of texts that would
-    look the same by it, the parts that begin where they differ stay in place of the end. Different texts
-    stay different: where there is no room for what differs, they stay as they are, wider than `width`.
+    Model names begin with their family and end with their version, so both ends are kept. Texts that would
+    then look the same keep the parts where they differ instead of the end. Different texts stay different:
+    if there is no room for what differs, they are returned in full, wider than `width`.
     """
     short = {text: _without_middle(text, size, width) for text in texts}
     starts: dict[str, list[int]] = {text: [] for text in texts}
@@ -71,7 +71,7 @@ def alike(drawn: Mapping[str, str]) -> list[list[str]]:
 
 
 def _parted(group: Sequence[str], starts: Mapping[str, list[int]]) -> bool:
-    """Add where the texts of a group first differ to what each has to show; return whether all had it."""
+    """Add the place where a group's texts first differ to the starts of each; return whether all had it."""
     columns = zip(*map(letters, group), strict=False)
     start = sum(1 for _ in takewhile(lambda column: len(set(column)) == 1, columns))
     lacking = [text for text in group if start not in starts[text]]
@@ -90,7 +90,7 @@ def _without_middle(text: str, size: float, width: float) -> str:
 
 
 def _from(starts: Sequence[int], text: str, size: float, width: float) -> str:
-    """Return the text's first letters, a few from each start on, and from the last as many as fit."""
+    """Return a text's first letters, a few from each start, and as many as fit from the last start."""
     parts = letters(text)
     *others, last = [min(start, len(parts) - 1) for start in starts]
     kept = (
@@ -111,9 +111,9 @@ def _only(kept: Collection[int], parts: Sequence[str]) -> str:
 
 
 def _first_that_fits(text: str, shorter: Iterable[str], size: float, width: float) -> str:
-    """Return a text, or the first of what may stand for it that is no wider than `width`, else the narrowest.
+    """Return the first of a text and its shorter forms that fits into `width`, else the narrowest.
 
-    An ellipsis is wider than most letters, so the narrowest may be the text.
+    An ellipsis is wider than most letters, so the narrowest may be the text itself.
     """
     tried = []
     for shown in (text, *shorter):
@@ -124,7 +124,7 @@ def _first_that_fits(text: str, shorter: Iterable[str], size: float, width: floa
 
 
 def letters(text: str) -> list[str]:
-    """Return what a reader sees as one letter each: with its accents, a flag, or an emoji of several."""
+    """Return the parts of a text that a reader sees as one letter: with accents, a flag, a joined emoji."""
     found: list[str] = []
     for character in text:
         if found and _joins(found[-1], character):
@@ -143,7 +143,7 @@ def _joins(before: str, character: str) -> bool:
 
 
 def left_to_right(name: str) -> str:
-    """Return a name to put beside a number: Hebrew or Arabic in it leaves the number on its side."""
+    """Return a name whose Hebrew or Arabic letters do not move a number beside it."""
     if any(unicodedata.bidirectional(character) in ("R", "AL") for character in name):
         return f"{LEFT_TO_RIGHT}{name}{LEFT_TO_RIGHT}"
     return name

@@ -84,9 +84,9 @@ def _designs_in_rows(
     legend: Sequence[Sequence[Entry]],
     caption: str,
 ) -> Figure:
-    """Return panels with a design a row, whose names stand beside the first panel of each line.
+    """Return panels with one row per design, named beside the first panel of each line.
 
-    drawings: for each category its number of tasks, and what draws its panel.
+    drawings: category -> its number of tasks, and the function that draws its panel.
     """
     size = STYLE["ytick.labelsize"]
     names = shortened(list(look), size, NAMES * 72 * width)
@@ -102,7 +102,7 @@ def _designs_in_rows(
 
 
 def _title_room(ax: Axes, between: float) -> float:
-    """Return the width in points that a title above a panel has, with `between` to the next panel."""
+    """Return the room in points for a title above a panel; between: points to the next panel."""
     return ax.get_window_extent().width * 72 / ax.figure.dpi + min(between, RIGHT) - 3
 
 

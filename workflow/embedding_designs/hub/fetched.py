@@ -22,12 +22,14 @@ FETCH = (
 
 
 def read_fetched(path: Path) -> list[dict[str, str]]:
-    """Return a list of what was fetched: kind, for, name and revision of each; BadInput where it is none."""
+    """Return a list of what was fetched: kind, for, name and revision of each; BadInput if it is not one."""
     fetched = read_json(path)
     keys = {"kind", "for", "name", "revision"}
     entries = fetched if isinstance(fetched, list) and fetched else [None]
     if not all(isinstance(entry, dict) and keys <= entry.keys() for entry in entries):
-        raise BadInput(f"{path}: not a list of what was fetched, objects with {', '.join(sorted(keys))}")
+        raise BadInput(
+            f"{path}: not a list of what was fetched; expected objects with {', '.join(sorted(keys))}"
+        )
     return fetched
 
 

@@ -26,10 +26,10 @@ class Backbone(Transformer):
         has no config.json to keep it in.
     layer_tokens: None, or "last" or "mean": also give that token state of each layer.
     layers: numbers, from 1, of the layers that it is given of; None: of all.
-    base_code: may Python files of the language model run, those that its `auto_map` names? They also need
-        `trust_remote_code` when the saved model is loaded, which alone allows this file and its neighbors.
-    Raises ValueError where weights of the language model are missing or not finite, where it does not obey
-    the attention mode, and where its tokenizer has no EOS token.
+    base_code: whether Python files that the language model's `auto_map` names may run. They also need
+        `trust_remote_code` when the saved model is loaded, which alone allows only this file's folder.
+    Raises ValueError where weights of the language model are missing or not finite, where it ignores the
+    attention mode, and where its tokenizer has no EOS token.
     """
 
     config_keys = [*Transformer.config_keys, "attention", "layer_tokens", "layers", "base_code"]
@@ -58,20 +58,20 @@ class Backbone(Transformer):
         self.base_code = base_code
         if layer_tokens is not None and not (hasattr(self.model, "layers") and hasattr(self.model, "norm")):
             raise ValueError(
-                f"{type(self.model).__name__} has no `layers` and `norm`, from which its layers are read"
+                f"{type(self.model).__name__} has no `layers` and `norm`, which this pooling needs"
             )
         # Through from_pretrained(..., is_causal=False) the flag would be dropped without a word.
         self.model.config.is_causal = attention == "causal"
         probe_attention(self.model, attention)
         self.tokenizer.padding_side = "left"
         if self.tokenizer.eos_token_id is None:
-            raise ValueError("its tokenizer has no EOS token (eos_token in tokenizer_config.json)")
+            raise ValueError("its tokenizer has no EOS token; set eos_token in tokenizer_config.json")
         if self.tokenizer.pad_token_id is None:
             self.tokenizer.pad_token = self.tokenizer.unk_token or self.tokenizer.eos_token
         self._tokenizer_adds_eos = self.tokenizer("a")["input_ids"][-1] == self.tokenizer.eos_token_id
 
     def _load_model(self, *arguments: Any, **kwargs: Any) -> nn.Module:
-        """Return the language model; ValueError where weights are missing, misshapen or not finite."""
+        """Return the language model; ValueError where weights are missing, of another shape or not finite."""
         asked = {"output_loading_info": True, "ignore_mismatched_sizes": True}
         model, report = super()._load_model(*arguments, **kwargs, **asked)
         refuse_drawn_weights(type(model).__name__, report["missing_keys"], report["mismatched_keys"])

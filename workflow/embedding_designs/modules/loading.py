@@ -1,4 +1,4 @@
-"""What must hold of a language model's weights and settings once they are loaded."""
+"""Checks a loaded language model's weights, and removes references to code from its settings."""
 
 from collections.abc import Collection, Sequence
 from typing import Any
@@ -9,7 +9,7 @@ from torch import nn
 def refuse_drawn_weights(
     model: str, missing: Collection[str], mismatched: Collection[tuple[str, Sequence[int], Sequence[int]]]
 ) -> None:
-    """Raise ValueError that names the weights that are not in the files, or are there in another shape."""
+    """Raise ValueError that names weights that were drawn because they are missing or of another shape."""
     if missing:
         raise ValueError(f"its safetensors lack {len(missing)} tensors of {model}: {_some(sorted(missing))}")
     shapes = [f"{name} {list(there)}, not {list(needed)}" for name, there, needed in sorted(mismatched)]
@@ -18,10 +18,10 @@ def refuse_drawn_weights(
 
 
 def refuse_numbers_that_are_not_finite(model: nn.Module) -> None:
-    """Raise ValueError that names the first tensor that holds one."""
+    """Raise ValueError that names the first tensor that is not finite."""
     for name, weights in model.state_dict().items():
         if not weights.isfinite().all():
-            raise ValueError(f"its tensor {name} holds numbers that are not finite")
+            raise ValueError(f"its tensor {name} has numbers that are not finite")
 
 
 def _some(names: Sequence[str], count: int = 3) -> str:
@@ -29,9 +29,9 @@ def _some(names: Sequence[str], count: int = 3) -> str:
 
 
 def keep_code_references(model: nn.Module, tokenizer: Any, kept: Sequence[str]) -> None:
-    """Drop from a model's settings what names Python files to run when it is loaded, but for `kept` classes.
+    """Remove references to Python code (`auto_map`) from a model's settings, except for `kept` classes.
 
-    Those are saved beside the weights; others would be taken from the newest revision of a hub model.
+    Their code is saved beside the weights; other code would come from a hub model's newest revision.
     """
     configs = [model.config, *(getattr(model.config, name, None) for name in model.config.sub_configs)]
     for settings in [*(vars(config) for config in configs if config is not None), tokenizer.init_kwargs]:

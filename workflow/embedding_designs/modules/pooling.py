@@ -40,7 +40,7 @@ def weighted_mean_token(states: Tensor, mask: Tensor) -> Tensor:
 
 
 def move_padding_last(features: dict[str, Any]) -> None:
-    """Put each text's real tokens first: there `encode(output_value="token_embeddings")` looks for them."""
+    """Put each text's real tokens first, where `encode(output_value="token_embeddings")` expects them."""
     mask = features.get("attention_mask")
     if mask is None:
         return

@@ -46,7 +46,7 @@ def _rounded(value: float) -> str:
 
 
 def read_summary(log: Path) -> dict[str, Any]:
-    """Return the costs in the summary of a training log; empty where there is no log or no summary yet."""
+    """Return the costs in the summary of a training log; empty if there is no log or no summary yet."""
     entries = log_entries(log) if log.exists() else ()
     summary = {}
     for number, entry in entries:

@@ -238,9 +238,9 @@ def papers_rule(comparisons: Sequence[Mapping[str, Any]]) -> Table:
 
 
 def revisions(of_models: Mapping[str, str]) -> Table | None:
-    """Return which revision of each model the scores are of; None where no source says."""
+    """Return the revision of each model whose scores these are; None if the source records none."""
     rows = [Row(model, [revision]) for model, revision in of_models.items()]
-    return Table("Revisions that the scores are of", ["Model", "Revision"], rows) if rows else None
+    return Table("Revisions of the scored models", ["Model", "Revision"], rows) if rows else None
 
 
 def _signed(value: float | None) -> str:

@@ -20,11 +20,11 @@ LAYOUT = "{model}/{revision}/{task}.json, there or under results/"
 INSIDE = ("results", "remote/results")  # where a clone, or mteb's own cache, has its results
 META = "model_meta.json"
 NO_REVISION = ("no_revision_available", "external")  # mteb's folders for results of an unknown revision
-ID_DIGITS = 8  # of a commit, in the name of one of several revisions
+ID_DIGITS = 8  # digits of a commit in the short name of a revision
 
 
 class ResultFile(NamedTuple):
-    """One file of results, by what its path says."""
+    """One file of results, described by its path."""
 
     path: Path
     model: str
@@ -33,7 +33,7 @@ class ResultFile(NamedTuple):
 
 
 class Result(NamedTuple):
-    """The score in a file, or what of it is missing: "subset de of split test"."""
+    """The score in a file, or its missing parts, such as "subset de of split test"."""
 
     file: ResultFile
     score: float | None
@@ -45,10 +45,10 @@ def read_mteb_results(
 ) -> tuple[pd.DataFrame, list[dict[str, Any]], dict[str, str]]:
     """Return main scores in a folder of MTEB results or a clone of its repository, as rows of texts.
 
-    Beside them: the report on what was not used, and the revision of each model. A task counts with the
-    splits and subsets that the benchmark counts; without a benchmark, with all of its own. models: names in
-    pools ("" for a pool that names none); where all are hub names, only these are read, and "model@revision"
-    chooses a revision.
+    Also returns the report on what was not used, and the revision of each model. A task's score covers the
+    splits and subsets that the benchmark counts; without a benchmark, all of them. models: names in pools
+    ("" for a pool that names none); if all are hub names, only these are read, and "model@revision" chooses
+    a revision.
     """
     files, left = _result_files(path)
     tasks = _tasks(benchmark, names, {file.task for file in files})
@@ -60,7 +60,7 @@ def read_mteb_results(
     compared = [file for file in files if file.task in tasks and (not wanted or file.model in wanted)]
     left += _not_compared(path, files, tasks, wanted, named=bool(benchmark or names))
     if not compared:
-        raise BadInput(f"{path}: no results of {few(list(tasks) or sorted({file.task for file in files}))}")
+        raise BadInput(f"{path}: no results for {few(list(tasks) or sorted({file.task for file in files}))}")
     read = [_read(file, tasks[file.task]) for file in progress(compared, description="read MTEB results")]
     results, revisions, others = _one_revision_each(read, models)
     left += others + _incomplete(results)
@@ -76,7 +76,7 @@ def read_mteb_results(
 def _result_files(path: Path) -> tuple[list[ResultFile], list[dict[str, Any]]]:
     """Return the files in the layout of MTEB's results, and the report on other JSON files."""
     if not path.is_dir():
-        raise BadInput(f"{path}: no such folder; needed: a folder of MTEB results, {LAYOUT}")
+        raise BadInput(f"{path}: no such folder; expected a folder of MTEB results, {LAYOUT}")
     inside = [path / folder for folder in INSIDE if any((path / folder).glob("*/*/*.json"))]
     found: dict[tuple[str, str, str], ResultFile] = {}
     copies, laid_out = [], set()
@@ -88,7 +88,7 @@ def _result_files(path: Path) -> tuple[list[ResultFile], list[dict[str, Any]]]:
                 first = found.setdefault(key, ResultFile(file, *key))
                 copies += [file] if first.path != file else []
     if not found:
-        raise BadInput(f"{path}: holds no MTEB results; needed: {LAYOUT}")
+        raise BadInput(f"{path}: no MTEB results; expected {LAYOUT}")
     strays = [file for file in sorted(path.rglob("*.json")) if file not in laid_out and file.name != META]
     return list(found.values()), [
         *_files_not_used(path, strays, f"not in the layout {LAYOUT}"),
@@ -103,7 +103,7 @@ def _model_name(revision: Path) -> str:
         return revision.parent.name.replace("__", "/")
     name = read_json(revision / META, keys=("name",))["name"]
     if not isinstance(name, str):
-        raise BadInput(f"{revision / META}: name {quoted(str(name))} is not a text")
+        raise BadInput(f"{revision / META}: name {quoted(str(name))} is not a string")
     return name
 
 
@@ -112,7 +112,7 @@ def _files_not_used(path: Path, files: Sequence[Path], reason: str) -> list[dict
 
 
 def _tasks(benchmark: str | None, names: Sequence[str], found: Collection[str]) -> dict[str, Any]:
-    """Return the task objects to compare by name: those selected, else all that there are results of."""
+    """Return the task objects to compare by name: those selected, else all that have results."""
     if benchmark:
         tasks = [task for task in mteb_benchmark(benchmark) if not names or task.metadata.name in names]
     elif names:
@@ -127,7 +127,7 @@ def _not_compared(
 ) -> list[dict[str, Any]]:
     """Return the report on files of other tasks, and on files of models in no pool."""
     others = [file.path for file in files if file.task not in tasks]
-    why = "not of a task that is compared" if named else "not named after an MTEB task"
+    why = "not among the compared tasks" if named else "not named after an MTEB task"
     models = {file.model: None for file in files if wanted and file.model not in wanted}
     return _files_not_used(path, others, why) + not_used("model", list(models), "in no pool")
 
@@ -136,11 +136,11 @@ def _check_models(path: Path, files: Sequence[ResultFile], models: Sequence[str]
     known = {file.model for file in files}
     for model in models:
         if model.split("@")[0] not in known:
-            raise BadInput(f"{path}: no results of model {model}; {nearest(model, known)}")
+            raise BadInput(f"{path}: no results for model {model}; {nearest(model, known)}")
 
 
 def _read(file: ResultFile, task: Any) -> Result:
-    """Return the mean over splits and subsets, as mteb's get_score; what lacks one of them has no score."""
+    """Return the mean over splits and subsets, like mteb's get_score; no score if one of them is missing."""
     from mteb.results import TaskResult  # takes seconds, and the other sources need none of it
 
     try:
@@ -152,13 +152,13 @@ def _read(file: ResultFile, task: Any) -> Result:
         reason = f"{type(error).__name__}: {' '.join(str(error).split())[:200]}"
         raise BadInput(f"{file.path}: cannot be read as MTEB results: {reason}") from None
     if result.task_name != file.task:
-        raise BadInput(f"{file.path}: holds results of {result.task_name}; it should have that task's name")
+        raise BadInput(f"{file.path}: has results for {result.task_name}; name the file after that task")
     missing = [part for part, score in found if score is None] or ([] if found else ["any subset"])
     return Result(file, None if missing else sum(score for _, score in found) / len(found), missing)
 
 
 def _main_scores(file: ResultFile, scores: Mapping[str, Any]) -> Iterator[tuple[str, float | None]]:
-    """Yield each subset of each split with its main score, None where it is missing or NaN."""
+    """Yield each subset of each split with its main score, None if it is missing or NaN."""
     seen = set()
     for split, entries in scores.items():
         for entry in entries:
@@ -175,7 +175,7 @@ def _main_scores(file: ResultFile, scores: Mapping[str, Any]) -> Iterator[tuple[
 def _one_revision_each(
     results: Sequence[Result], models: Sequence[str]
 ) -> tuple[dict[str, list[Result]], dict[str, str], list[dict[str, Any]]]:
-    """Return each model's results by its name, the revision that they are of, and the report on others."""
+    """Return the results and the revision of each model by name, and the report on other revisions."""
     by_model: dict[str, dict[str, list[Result]]] = {}
     for result in results:
         by_model.setdefault(result.file.model, {}).setdefault(result.file.revision, []).append(result)
@@ -189,20 +189,20 @@ def _one_revision_each(
         left += [f"{model}@{revision}" for revision in own if revision not in names.values()]
     return chosen, revisions, [
         *not_used("revision", unnamed, "scores.pools names another revision of the model"),
-        *not_used("revision", incomplete, "another revision of the model has as many of the scores, or more"),
+        *not_used("revision", incomplete, "another revision of the model has at least as many scores"),
     ]  # fmt: skip
 
 
 def named_revisions(model: str, revisions: Collection[str], models: Collection[str]) -> dict[str, str]:
-    """Return those revisions of a model that a pool names "model@revision", by that name in full."""
+    """Return the revisions of a model that pools name, as full name "model@revision" -> revision."""
     full = {f"{model}@{revision}": revision for revision in revisions}
     return {name: revision for name, revision in full.items() if short_forms(name) & set(models)}
 
 
 def fullest_revisions(model: str, revisions: Mapping[str, Sequence[Result]]) -> dict[str, str]:
-    """Return the revision with most scores, by the model's name; each of several as a model, by its own.
+    """Return the revision with the most scores, as model -> revision; if tied, each as model@revision.
 
-    Results without a known revision are left to those with one, where these have as many scores.
+    A known revision wins a tie with an unknown one.
     """
     counts = {name: sum(not result.missing for result in own) for name, own in revisions.items()}
     fullest = [name for name, count in counts.items() if count == max(counts.values())]
@@ -213,7 +213,7 @@ def fullest_revisions(model: str, revisions: Mapping[str, Sequence[Result]]) -> 
 
 
 def short_forms(name: str) -> set[str]:
-    """Return the names by which a pool may call a model: in full, or without owner or most of a commit."""
+    """Return the names that a pool may use for a model: in full, without owner, with a shortened commit."""
     model, _, revision = name.partition("@")
     revisions = {revision, revision[:ID_DIGITS]} if is_commit(revision) else {revision}
     models = {model, model.rsplit("/", 1)[-1] or model}

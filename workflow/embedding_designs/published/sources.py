@@ -1,7 +1,7 @@
 """Reads scores that others made: a wide table, a folder of MTEB results, or a tidy table with seeds.
 
-Each reader returns rows of texts with the columns model, seed, task, score and WHERE, their place; a table
-may also bring base, category, metric, pooling and attention. A score that is missing is an empty text.
+Each reader returns rows of texts with the columns model, seed, task, score and WHERE (their place); a table
+may add base, category, metric, pooling and attention. A missing score is an empty text.
 """
 
 from collections.abc import Mapping, Sequence
@@ -21,13 +21,13 @@ from .tasks import few, nearest, selected_tasks, task_category
 MODEL_COLUMNS = ("model", "model_name", "design")  # the first of them that a table has names the models
 READ = ["base", "model", "pooling", "attention", "seed", "task", "category", "metric", "score"]
 CURES = {  # of a task that is not MTEB's
-    "table": 'add a column "category" that gives each task one',
-    "published": "name those columns that are tasks in scores.tasks, or use from: table, with categories",
+    "table": 'add a column "category"',
+    "published": "list the columns that are tasks in scores.tasks, or use from: table with categories",
 }
 
 
 class Found(NamedTuple):
-    """Rows of scores, the report on what a source holds beside them, and the revision of each model."""
+    """Rows of scores, the report on what was not used, and the revision of each model."""
 
     rows: pd.DataFrame
     not_used: list[dict[str, Any]]
@@ -35,7 +35,7 @@ class Found(NamedTuple):
 
 
 def read_source(source: Mapping[str, Any], models: Sequence[str] = ()) -> tuple[Found, list[str]]:
-    """Return the checked scores of a study's source, and the tasks that shall be compared.
+    """Return the checked scores of a study's source, and the tasks to compare.
 
     source: the study's `scores`. models: those that its pools list. Raises BadInput that names the file, and
     the line of a table, of what cannot be used.
@@ -64,7 +64,7 @@ def read_source(source: Mapping[str, Any], models: Sequence[str] = ()) -> tuple[
 
 
 def read_wide(path: Path) -> Found:
-    """Return the scores of a CSV with one row a model and one column a task."""
+    """Return the scores of a CSV with one row per model and one column per task."""
     table, left = _with_models(path)
     if len(repeated := table.index[table["model"].duplicated()]):
         raise BadInput(f"{path}:{repeated[0]}: model {table.at[repeated[0], 'model']} has more than one row")
@@ -78,9 +78,9 @@ def read_table(path: Path) -> Found:
     table, left = _with_models(path)
     for column in ("task", "score"):
         if column not in table:
-            raise BadInput(f"{path}: column {column} is missing; needed: model or design, task, score")
+            raise BadInput(f"{path}: column {column} is missing; required: model or design, task, score")
     others = [column for column in table if column not in (*READ, WHERE)]
-    left += not_used("column", others, f"not among those read: {', '.join(READ)}")
+    left += not_used("column", others, f"only these are read: {', '.join(READ)}")
     rows = table[[column for column in table if column not in others]]
     return Found(rows.assign(seed=rows.get("seed", "0")).reset_index(drop=True), left, {})
 
@@ -89,20 +89,20 @@ def _with_models(path: Path) -> tuple[pd.DataFrame, list[dict[str, Any]]]:
     """Return a table with its models in the column `model`, and the report on columns without a name."""
     table = read_texts(path)
     if table.empty:
-        raise BadInput(f"{path}: holds no scores")
+        raise BadInput(f"{path}: no scores")
     names = [column for column in MODEL_COLUMNS if column in table]
     if not names:
-        raise BadInput(f"{path}: no column names the models; needed: {' or '.join(MODEL_COLUMNS)}")
+        raise BadInput(f"{path}: no column names the models; expected {' or '.join(MODEL_COLUMNS)}")
     nameless = [f"column {place + 1}" for place, name in enumerate(table) if not name]
     table = table.drop(columns="", errors="ignore").rename(columns={names[0]: "model"})
     places = [f"{path}:{line}" for line in table.index]
-    return table.assign(**{WHERE: places}), not_used("column", nameless, "it has no name")
+    return table.assign(**{WHERE: places}), not_used("column", nameless, "no name in the header")
 
 
 def with_categories(rows: pd.DataFrame, tasks: Mapping[str, str | None], cure: str) -> pd.DataFrame:
     """Return the rows with a category and a metric each: their own, else their task's, else MTEB's.
 
-    cure: what an error says of a task without a category that is not MTEB's.
+    cure: the remedy, in the error for a task that has no category and is not MTEB's.
     """
     rows = filled(rows.assign(category=rows.get("category", ""), metric=rows.get("metric", "main_score")),
                   ["task"], "category")  # fmt: skip
@@ -118,7 +118,7 @@ def with_categories(rows: pd.DataFrame, tasks: Mapping[str, str | None], cure: s
 
 
 def filled(rows: pd.DataFrame, names: Sequence[str], column: str) -> pd.DataFrame:
-    """Return the rows with empty texts of a column replaced by what others of the same `names` have."""
+    """Return the rows with empty texts of a column filled in from rows with the same `names`."""
     given = rows[rows[column] != ""].drop_duplicates(names)
     texts = given.set_index(list(names))[column].to_dict()
     keys = rows[names[0]] if len(names) == 1 else zip(*(rows[name] for name in names), strict=True)

@@ -9,15 +9,15 @@ from typing import Any
 from ..command import BadInput, note, read_json, sync, write_json
 from . import processes
 
-WHOLE = "whole.json"  # written last, so that a checkpoint without it is known to be cut off by a kill
+WHOLE = "whole.json"  # written last: a kill interrupted a checkpoint without it
 CHECKPOINT = re.compile(r"checkpoint-(\d+)")
 BLOCK = 2**20  # bytes read at a time
 
 
 def whole_checkpoint(folder: Path) -> str | None:
-    """Return the newest checkpoint that is as it was written, or None; all processes call this together.
+    """Return the newest intact checkpoint, or None; all processes call this together.
 
-    Those that a kill cut off are removed, those that were damaged later are set aside.
+    Incomplete checkpoints are removed, damaged ones are set aside.
     """
     step = int(processes.total(_newest_step(folder) if processes.is_main() else 0))
     return str(folder / f"checkpoint-{step}") if step else None
@@ -37,7 +37,7 @@ def _newest_step(folder: Path) -> int:
 
 
 def damage(checkpoint: Path) -> str | None:
-    """Return how a checkpoint differs from what was written, or None where it does not."""
+    """Return how a checkpoint differs from what was written, or None if it is intact."""
     try:
         files = read_json(checkpoint / WHOLE, keys=("files", "counts", "losses", "logged"))["files"]
     except BadInput:
@@ -45,19 +45,19 @@ def damage(checkpoint: Path) -> str | None:
     for name, written in files.items():
         try:
             if fingerprint(checkpoint / name) != written:
-                return f"{name} is not as it was written"
+                return f"{name} has changed since it was written"
         except OSError as error:
             return f"{name}: {error.strerror}"
     return None
 
 
 def _set_aside(checkpoint: Path, reason: str) -> None:
-    """Give a damaged checkpoint a name that nothing looks for."""
+    """Rename a damaged checkpoint so that nothing finds it."""
     aside = checkpoint.with_name(f"damaged-{checkpoint.name}")
     if aside.exists():
         shutil.rmtree(aside)
     checkpoint.rename(aside)
-    note(f"{checkpoint} is damaged ({reason}), set aside as {aside.name}; an earlier state is used")
+    note(f"{checkpoint} is damaged ({reason}) and set aside as {aside.name}; an earlier state is used")
 
 
 def mark_complete(checkpoint: Path, mark: dict[str, Any]) -> None:
@@ -69,7 +69,7 @@ def mark_complete(checkpoint: Path, mark: dict[str, Any]) -> None:
 
 
 def fingerprint(file: Path) -> list[int]:
-    """Return the size and the CRC-32 of a file: enough against damage, and twice as fast as SHA-256."""
+    """Return the size and CRC-32 of a file: enough to detect damage, and twice as fast as SHA-256."""
     checksum = 0
     with file.open("rb") as content:
         while block := content.read(BLOCK):

@@ -1,4 +1,4 @@
-"""Checkpoints: verified before use, written at SIGTERM too; a training resumed from one ends the same."""
+"""Checkpoints: verified before use, also written at SIGTERM; resumed training gives the same weights."""
 
 import random
 from pathlib import Path

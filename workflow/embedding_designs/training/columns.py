@@ -24,9 +24,9 @@ class Columns:
         self.not_read: dict[str, None] = {}  # in their order
 
     def chosen(self, names: tuple[str, ...], place: str) -> list[str]:
-        """Return of the columns of a row those of query, positive and the negatives, in that order.
+        """Return the columns of a row's query, positive and negatives, in that order.
 
-        BadInput that begins with `place` where a query or a positive is missing.
+        Raises BadInput that begins with `place` where the query or the positive is missing.
         """
         if names not in self.known:
             self.known[names] = self._choose(names, place)
@@ -34,10 +34,10 @@ class Columns:
 
     def _choose(self, names: tuple[str, ...], place: str) -> list[str]:
         for name in names:
-            check_encodes(name, "the name of a column", place)
+            check_encodes(name, "a column name", place)
         for name in (self.query, self.positive):
             if name not in names:
-                raise BadInput(f'{place}: no column "{name}"; there are {listed(names)}')
+                raise BadInput(f'{place}: no column "{name}"; found {listed(names)}')
         others = [name for name in names if name not in (self.query, self.positive)]
         negatives = sorted(filter(self.negative.fullmatch, others), key=lambda name: (len(name), name))
         self.not_read |= dict.fromkeys(name for name in others if name not in negatives)
@@ -47,18 +47,18 @@ class Columns:
         """Raise BadInput where the card names a column of negatives, and no row has it."""
         if self.asked and self.known and not any(names[2:] for names in self.known.values()):
             found = listed((self.query, self.positive, *self.not_read))
-            raise BadInput(f'data.columns.negative "{self.asked}": no such column; there are {found}')
+            raise BadInput(f'data.columns.negative "{self.asked}": no such column; found {found}')
 
 
 def listed(names: Sequence[str], most: int = 10) -> str:
-    """Return quoted names in one line; of long names the beginning, of many names the first."""
+    """Return quoted names on one line: the beginning of long names, the first of many."""
     more = [f"{len(names) - most} more"] if len(names) > most else []
     return ", ".join([*(json.dumps(name[:60], ensure_ascii=False) for name in names[:most]), *more]) or "none"
 
 
 def check_encodes(text: str, what: str, place: str) -> None:
-    """Raise BadInput where a text holds half of a surrogate pair, as JSON can and UTF-8 cannot."""
+    """Raise BadInput where a text contains a lone surrogate, which JSON allows and UTF-8 does not."""
     try:
         text.encode()
     except UnicodeEncodeError:
-        raise BadInput(f"{place}: {what} holds half of a surrogate pair") from None
+        raise BadInput(f"{place}: {what} contains a lone surrogate") from None

@@ -9,14 +9,14 @@ from .columns import NAMES
 NEEDED = {"docstrings": (), "file": ("path",), "hub": ("dataset",)}
 NUMBERS = ("train_rows", "heldout_rows", "seed", "min_description_words", "max_words")
 TYPES = {
-    **dict.fromkeys(("path", "dataset", "name", "revision", "split"), (str, "a text")),
+    **dict.fromkeys(("path", "dataset", "name", "revision", "split"), (str, "a string")),
     "columns": (dict, "a mapping"),
     "drop_empty": (bool, "true or false"),
 }
 
 
 def read_data_card(path: str | Path) -> dict[str, Any]:
-    """Return the data card of a file; BadInput where a key of it is missing or its value not allowed."""
+    """Return the data card in a file; BadInput where a key is missing or its value is not allowed."""
     card = read_json(path, ["source"])
     kinds = list(NEEDED)
     if card["source"] not in kinds:
@@ -27,7 +27,7 @@ def read_data_card(path: str | Path) -> dict[str, Any]:
     for key in NUMBERS:
         value = card.get(key)
         if value is not None and (not isinstance(value, int) or isinstance(value, bool) or value < 0):
-            raise BadInput(f"{path}: {key} {value!r} is not an integer, 0 or more")
+            raise BadInput(f"{path}: {key} {value!r} is not a non-negative integer")
     for key, (kind, words) in TYPES.items():
         if key in card and not isinstance(card[key], kind):
             raise BadInput(f"{path}: {key} {card[key]!r} is not {words}")
@@ -49,7 +49,7 @@ def check_columns(path: str | Path, columns: dict[str, Any]) -> None:
 
 
 def origin(card: dict[str, Any]) -> str:
-    """Return the key of the study that says where its rows are from, and its value."""
+    """Return the study's key that names the source of its rows, with its value."""
     match card["source"]:
         case "file":
             return f"data.path {card['path']}"

@@ -125,7 +125,7 @@ class TrainingLog(TrainerCallback):
 
 
 def read_events(path: Path, step: int) -> list[dict[str, Any]]:
-    """Return a log's events up to a step, without summaries and lines that a kill or a power cut damaged."""
+    """Return a log's events up to a step, without summaries and damaged lines."""
     events = []
     for line in path.read_bytes().splitlines() if step and path.exists() else ():
         with contextlib.suppress(ValueError, TypeError, KeyError):  # not JSON, or not an event

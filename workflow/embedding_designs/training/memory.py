@@ -8,7 +8,7 @@ import torch
 
 from ..command import BadInput
 
-LOWERED = ("batch_size", "cached_chunk", "max_tokens")  # what memory grows with
+LOWERED = ("batch_size", "cached_chunk", "max_tokens")  # settings that memory use grows with
 
 
 @contextlib.contextmanager
@@ -21,6 +21,6 @@ def memory_for(recipe: dict[str, Any]) -> Iterator[None]:
             raise
         used = ", ".join(f"{key} {recipe[key]}" for key in LOWERED if recipe.get(key))
         raise BadInput(
-            f"not enough memory for this training ({used}): lower or set training.cached_chunk, lower"
+            f"out of memory ({used}): set or lower training.cached_chunk, lower"
             f" training.max_tokens, or use more GPUs; {' '.join(str(error).split())[:150]}"
         ) from error

@@ -1,4 +1,4 @@
-"""Reads the files and hub datasets that hold training rows, whatever their columns mean."""
+"""Reads files and hub datasets of training rows, without interpreting their columns."""
 
 import json
 from collections import Counter
@@ -10,18 +10,18 @@ from ..command import BadInput, is_full_disk
 from ..csv_files import csv_rows, utf8_lines
 
 Rows = Iterator[tuple[str, dict[str, Any]]]  # ("train.csv:7", {column: value})
-Choose = Callable[[tuple[str, ...], str], list[str]]  # of all columns, those to read; and where they are
+Choose = Callable[[tuple[str, ...], str], list[str]]  # all columns and their place -> the columns to read
 
 
 def file_rows(path: Path, choose: Choose) -> Rows:
-    """Return the rows of a file, each with its place for errors; the format is that of the file's name.
+    """Return the rows of a file, each with its place for errors; the file's name determines the format.
 
     Columns that are not chosen may be missing from the rows. Raises BadInput that begins with the place.
     """
     readers = {".jsonl": _json_rows, ".csv": _csv_rows, ".parquet": parquet_rows}
     kind = Path(path.name.removesuffix(".gz")).suffix.lower()
     if kind not in readers:
-        raise BadInput(f'data.path "{path}" is not one of the formats {", ".join(readers)}')
+        raise BadInput(f'data.path "{path}" has an unknown format; choose from {", ".join(readers)}')
     try:
         path.open("rb").close()
     except (OSError, ValueError) as error:
@@ -49,17 +49,17 @@ def _json_object(line: str, place: str) -> dict[str, Any]:
         reason = f"not JSON: {error.msg} at column {error.colno}"
     except RecursionError:
         reason = "nested too deeply"
-    except ValueError as error:  # a key twice, an endless number
+    except ValueError as error:  # a repeated key, too long a number
         reason = str(error).partition(";")[0]
     else:
         if isinstance(row, dict):
             return row
         reason = f"not a JSON object: {line.strip()[:60]}"
-    raise BadInput(f"{place}: {reason}; needed: one JSON object per line")
+    raise BadInput(f"{place}: {reason}; expected one JSON object per line")
 
 
 def _without_repeats(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    """Return a JSON object; ValueError where a key is there twice, of which Python keeps the last."""
+    """Return a JSON object; ValueError where a key appears twice, of which Python would keep the last."""
     row = dict(pairs)
     if len(row) < len(pairs):
         repeated = Counter(key for key, _ in pairs).most_common(1)[0][0]
@@ -101,7 +101,7 @@ def hub_rows(card: dict[str, Any], choose: Choose) -> Rows:
 
 
 def load_hub_rows(card: dict[str, Any]):
-    """Return the rows of a dataset of the hub; where it was fetched to a folder, from there."""
+    """Return the rows of a dataset of the hub, from its folder if it was fetched."""
     from datasets import load_dataset
 
     name, split = card["dataset"], card.get("split", "train")

@@ -20,7 +20,7 @@ def read_rows(card: dict[str, Any]) -> tuple[list[Row], dict[str, Any]]:
 
     A row with n negatives gives n rows: query, positive and one negative. The report counts what was read and
     what was dropped: exact duplicates, rows whose negative is their positive, empty texts among the negatives
-    and, with `drop_empty`, rows without one of the texts. BadInput names file and line of everything else.
+    and, with `drop_empty`, rows without one of the texts. Anything else raises BadInput with file and line.
     """
     columns, kept = Columns(card.get("columns", {})), KeptRows(card.get("drop_empty", False))
     choose = columns.chosen
@@ -78,8 +78,8 @@ class KeptRows:
         """Return the rows: all have a negative, or none has. BadInput names the first that lacks one."""
         if len(self.first) == 2 and not self.drop_empty:
             raise BadInput(
-                f"{self.first[2]}: no negative, and {self.first[3]} has one; add it, set data.drop_empty to"
-                " true to drop such rows, or data.columns.negative to null to read no negatives"
+                f"{self.first[2]}: no negative, but {self.first[3]} has one; add one, set data.drop_empty to"
+                " true to drop such rows, or set data.columns.negative to null to read no negatives"
             )
         names = NAMES[: max(self.first, default=2)]
         complete = [texts for texts in self.kept if len(texts) == len(names)]
@@ -92,11 +92,11 @@ def _values(cell: Any) -> list[Any]:
 
 
 def _text(value: Any, column: str, place: str) -> str:
-    """Return a text without the space around it; "" where nothing of it can be seen."""
+    """Return a text without white space around it; "" if it has no visible character."""
     if value is None:
         return ""
     if not isinstance(value, str):
-        raise BadInput(f'{place}: "{column}" is {reprlib.repr(value)}, not a text')
+        raise BadInput(f'{place}: "{column}" is {reprlib.repr(value)}, not text')
     if not value.isascii():
         check_encodes(value, f'"{column}"', place)
     text = value.strip()

@@ -13,7 +13,7 @@ from torch.utils.data import RandomSampler
 
 from . import processes
 
-TRIES = 100  # orders in succession that fill no batch, after which an epoch ends early
+TRIES = 100  # an epoch ends early after this many consecutive orders that fill no batch
 
 
 class EpochSampler(DefaultBatchSampler):
@@ -26,7 +26,7 @@ class EpochSampler(DefaultBatchSampler):
         super().__init__(RandomSampler(dataset, generator=generator), generator=generator, **settings)
 
     def __iter__(self) -> Iterator[list[int]]:
-        """Yield the batches of the epoch: the orders of earlier epochs are drawn first."""
+        """Yield the batches of the epoch, after drawing the orders of earlier epochs."""
         self.generator.manual_seed(self.seed)
         for _ in range(self.epoch):
             for _ in self.sampler:
@@ -39,7 +39,7 @@ class EpochSampler(DefaultBatchSampler):
 
 
 class SeparatingSampler(EpochSampler):
-    """EpochSampler's batches, but a row that shares a text with one of its batch waits for a later batch.
+    """EpochSampler's batches, but a row that shares a text with another of its batch waits for a later one.
 
     As in Sentence Transformers' NoDuplicatesBatchSampler, texts are compared across columns, and rows are
     drawn again where too few batches fill: every epoch has len(self) batches, as resuming needs.
@@ -74,11 +74,11 @@ def separated(order: Iterable[int], shared: Mapping[int, Collection[int]], size:
     """Return batches of at most `size` rows, no two of which share a text.
 
     shared: row -> the texts that it shares with other rows. Each row goes to the first batch with room after
-    those that hold one of its texts; where no text is shared, the batches are consecutive pieces of `order`.
+    those that contain one of its texts; if no text is shared, the batches are consecutive pieces of `order`.
     """
     batches: list[list[int]] = []
     first = 0  # batch with room
-    free: dict[int, int] = {}  # the first batch after those that hold a text
+    free: dict[int, int] = {}  # text -> the first batch after those that contain it
     for row in order:
         texts = shared.get(row, ())
         number = max([first, *(free.get(text, 0) for text in texts)])
@@ -100,7 +100,7 @@ def _with_room(batches: list[list[int]], number: int, size: int) -> int:
 
 
 def shared_texts(dataset: Dataset) -> dict[int, list[int]]:
-    """Return the texts, as numbers, that occur more than once, for each row that has any."""
+    """Return the texts that occur more than once, as numbers, for each row that has any."""
     table = dataset.with_format("arrow")[:]
     columns = [column.cast(pyarrow.large_string()) for column in table.columns]  # all texts in one array
     texts = pyarrow.chunked_array([chunk for column in columns for chunk in column.chunks]).combine_chunks()

@@ -1,4 +1,4 @@
-"""Sentence Transformers' Trainer; it stops at numbers that are not finite, and can save under DeepSpeed."""
+"""Sentence Transformers' Trainer that stops at numbers that are not finite and can save under DeepSpeed."""
 
 import contextlib
 import math
@@ -84,7 +84,7 @@ class Trainer(SentenceTransformerTrainer):
 
 
 def not_finite(model: torch.nn.Module) -> str | None:
-    """Return the name of the first parameter that holds a number that is not finite, or None."""
+    """Return the name of the first parameter with a number that is not finite, or None."""
     largest = torch.nn.utils.get_total_norm([weight.detach() for weight in model.parameters()], math.inf)
     if math.isfinite(largest):
         return None
@@ -93,7 +93,7 @@ def not_finite(model: torch.nn.Module) -> str | None:
 
 @contextlib.contextmanager
 def weights_apart(model: torch.nn.Module) -> Iterator[None]:
-    """Give each weight memory of its own: DeepSpeed keeps all in one block, which cannot be saved."""
+    """Give each weight its own memory for now: DeepSpeed keeps all in one block, which cannot be saved."""
     shared = {
         parameter: parameter.data
         for parameter in model.parameters()

@@ -22,8 +22,9 @@ def read_triplets(path: Path) -> Dataset:
         raise BadInput(f"{path}: not readable as Parquet: {' '.join(str(error).split())[:200]}") from None
     for column in ("query", "positive"):
         if column not in table.column_names:
-            raise BadInput(f"{path}: no column {column}; there are {', '.join(table.column_names) or 'none'}")
-    return Dataset(table, fingerprint=path.stem)  # which would be computed from all rows
+            found = ", ".join(table.column_names) or "none"
+            raise BadInput(f'{path}: no column "{column}"; found {found}')
+    return Dataset(table, fingerprint=path.stem)  # computed from all rows by default
 
 
 def check_batches(rows: Dataset, recipe: dict[str, Any], seed: int, path: Path) -> None:
@@ -31,8 +32,8 @@ def check_batches(rows: Dataset, recipe: dict[str, Any], seed: int, path: Path) 
     size = recipe["batch_size"]
     if len(rows) < size:
         raise BadInput(
-            f"training.batch_size {size} is more than the {len(rows)} rows to train on; lower it, or raise"
-            f" data.train_rows or give more data ({path})"
+            f"training.batch_size {size} is more than the {len(rows)} rows to train on; lower it, raise"
+            f" data.train_rows or add training data ({path})"
         )
     if recipe["shared_texts"] == "separate":
         _check_separated(rows, size, seed)
@@ -45,22 +46,22 @@ def _check_separated(rows: Dataset, size: int, seed: int) -> None:
     full, wanted = lengths.count(size), len(rows) // size
     if not full:
         raise BadInput(
-            f"training.batch_size {size}: no more than {max(lengths)} of the {len(rows)} rows share no text;"
-            ' lower it, or set training.shared_texts to "keep"'
+            f"training.batch_size {size} is more than the {max(lengths)} of {len(rows)} rows that fit in one"
+            ' without a text in common; lower it, or set training.shared_texts to "keep"'
         )
     if full < wanted and processes.is_main():
         note(
             f"training.shared_texts: rows that share no text fill {full} of the {wanted} batches of an epoch;"
-            " the others draw rows again, so that some rows are seen less often"
+            " the others repeat rows, so that some rows are seen less often"
         )
 
 
 def heldout_share(rows: int, recipe: dict[str, Any], path: Path) -> int:
-    """Return how many held-out queries each process takes at once; 0: too few rows for a loss."""
+    """Return how many held-out queries each process takes at once; 0 if there are too few rows for a loss."""
     count = processes.count()
     share = min(recipe["batch_size"], rows) // count
     if share * count >= 2:
         return share
     if processes.is_main():
-        note(f"{path}: no held-out loss, because {rows} rows are fewer than {max(2, count)}")
+        note(f"{path}: no held-out loss, because it needs at least {max(2, count)} rows, not {rows}")
     return 0
