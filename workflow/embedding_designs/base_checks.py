@@ -64,8 +64,3 @@ def check_lora_targets(model: SentenceTransformer, targets: Sequence[str], asked
     if missing:
         known = ", ".join(sorted({layer.rpartition(".")[2] for layer in layers}))
         raise BadInput(f"{asked_by} {', '.join(missing)}: not a layer of the base; choose from {known}")
-
-
-def some(names: Sequence[str], count: int = 3) -> str:
-    """Return the first names, separated by commas."""
-    return ", ".join(names[:count]) + (", …" if len(names) > count else "")

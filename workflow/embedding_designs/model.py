@@ -16,10 +16,11 @@ from sentence_transformers.sentence_transformer.modules import Normalize
 
 from . import gpus
 from .base import asked_by_base, check_base_folder
-from .base_checks import check_backbone, in_one_line, some
+from .base_checks import check_backbone, in_one_line
 from .command import BadInput, note, read_json
 from .designs import layer_numbers
 from .modules.backbone import Backbone
+from .modules.loading import some
 from .modules.poolings import POOLINGS
 
 MODULES = f"{__package__}.modules."

@@ -11,10 +11,10 @@ def refuse_drawn_weights(
 ) -> None:
     """Raise ValueError that names weights that were drawn because they are missing or of another shape."""
     if missing:
-        raise ValueError(f"its safetensors lack {len(missing)} tensors of {model}: {_some(sorted(missing))}")
+        raise ValueError(f"its safetensors lack {len(missing)} tensors of {model}: {some(sorted(missing))}")
     shapes = [f"{name} {list(there)}, not {list(needed)}" for name, there, needed in sorted(mismatched)]
     if shapes:
-        raise ValueError(f"{len(shapes)} of its tensors do not fit its config.json: {_some(shapes)}")
+        raise ValueError(f"{len(shapes)} of its tensors do not fit its config.json: {some(shapes)}")
 
 
 def refuse_numbers_that_are_not_finite(model: nn.Module) -> None:
@@ -24,7 +24,8 @@ def refuse_numbers_that_are_not_finite(model: nn.Module) -> None:
             raise ValueError(f"its tensor {name} has numbers that are not finite")
 
 
-def _some(names: Sequence[str], count: int = 3) -> str:
+def some(names: Sequence[str], count: int = 3) -> str:
+    """Return the first names of a list, for a message."""
     return ", ".join(names[:count]) + (", …" if len(names) > count else "")
 
 
