@@ -13,18 +13,21 @@ from .command import BadInput
 def csv_rows(path: Path) -> Iterator[tuple[int, dict[str, str]]]:
     """Yield the rows of a CSV file, each with the number of its first line: column -> text.
 
-    A header comes first; rows without any text are skipped. A name that ends in .gz is decompressed. Raises
-    BadInput that names file and line of a column that appears twice, of a row with too few or too many
-    fields, of bytes that are not UTF-8, and of what is not CSV.
+    A header comes first; rows without any text are skipped, and so are empty fields at the end of lines,
+    which spreadsheets write. A name that ends in .gz is decompressed. Raises BadInput that names file and
+    line of a column that appears twice, of a row with too few or too many fields, of bytes that are not
+    UTF-8, and of what is not CSV.
     """
     records = _records(path)
     line, header = next(records, (1, []))
     columns = [name.strip() for name in header]
+    while columns and not columns[-1]:
+        columns.pop()
     _check_header(path, line, columns)
     for line, fields in records:
-        if len(fields) != len(columns):
+        if len(fields) < len(columns) or any(field.strip() for field in fields[len(columns) :]):
             raise BadInput(f"{path}:{line}: {len(fields)} fields, and the header has {len(columns)} columns")
-        yield line, dict(zip(columns, fields, strict=True))
+        yield line, dict(zip(columns, fields, strict=False))
 
 
 def utf8_lines(path: Path) -> Iterator[tuple[int, str]]:

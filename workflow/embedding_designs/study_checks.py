@@ -130,6 +130,9 @@ def _check_numbers(study: Mapping[str, Any]) -> Iterator[str]:
     if training["steps"] == 1 and training["warmup_steps"]:  # which begins at a learning rate of 0
         warmup = training["warmup_steps"]
         yield f"training.warmup_steps {warmup} makes the learning rate of training.steps 1 zero; choose 0"
+    if "train_rows" in data:
+        rows = data["train_rows"]
+        yield from _at_most("training.batch_size", training["batch_size"], "data.train_rows", rows)
     texts = {"data": data} if data["source"] == "docstrings" else {}
     if tasks := study["evaluation"].get("docstring_tasks"):
         key = "evaluation.docstring_tasks"
