@@ -97,6 +97,18 @@ def test_code_of_a_native_base_never_runs_where_it_is_not_trusted(
     assert not marker.exists()
 
 
+def test_a_kernel_of_attention_that_a_base_names_is_not_taken_from_a_hub(bases, run_card, tmp_path):
+    base = tmp_path / "base"
+    AutoModel.from_pretrained(bases["llama"]).save_pretrained(base)
+    AutoTokenizer.from_pretrained(bases["llama"]).save_pretrained(base)
+    config = json.loads((base / "config.json").read_text())
+    named = {"_attn_implementation": "somebody/kernel", "attn_implementation": "somebody/kernel"}
+    (base / "config.json").write_text(json.dumps(config | named))
+    models = [untrained_model(run_card("mean-causal"), str(folder)) for folder in (base, bases["llama"])]
+    assert models[0][0].model.config._attn_implementation == models[1][0].model.config._attn_implementation
+    assert np.array_equal(models[0].encode(TEXTS), models[1].encode(TEXTS))
+
+
 def test_the_code_that_a_saved_config_names_does_not_run_when_the_model_is_loaded(
     bases, run_card, tmp_path, marker
 ):

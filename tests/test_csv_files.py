@@ -42,6 +42,16 @@ def test_rows_come_with_the_line_that_they_begin_at(tmp_path):
     ]
 
 
+def test_empty_fields_at_the_end_of_lines_are_no_columns(tmp_path):
+    """As spreadsheets write them where more columns were once in use."""
+    file = tmp_path / "mine.csv"
+    file.write_text("a,b,,\n1,,,\n2,3, ,\n")
+    assert list(csv_rows(file)) == [(2, {"a": "1", "b": ""}), (3, {"a": "2", "b": "3"})]
+    file.write_text("a,b,,\n1,2,,3\n")
+    with pytest.raises(BadInput, match=r"mine\.csv:2: 4 fields, and the header has 2 columns"):
+        list(csv_rows(file))
+
+
 @given(st.one_of(st.binary(max_size=200), st.text(alphabet='ab,"\n\r\0;é', max_size=60).map(str.encode)))
 @settings(max_examples=500, deadline=None)
 def test_any_bytes_are_complete_rows_or_one_line(content):

@@ -144,7 +144,7 @@ GOOD = json.dumps({"query": "q", "positive": "p", "negative": "n"})
         (
             f'{GOOD}\n\n{{"query": "q"}}',
             "rows.jsonl",
-            r'rows\.jsonl:3: no column "positive"; found "query"',
+            r'rows\.jsonl:3: no column "positive"; found "query".*data\.columns\.positive',
         ),
         (GOOD.replace('"p"', '" "'), "rows.jsonl", r'rows\.jsonl:1: "positive" is empty'),
         (GOOD.replace('"p"', "null"), "rows.jsonl", r'rows\.jsonl:1: "positive" is empty'),

@@ -49,6 +49,7 @@ def refused(folder: Path, *arguments, **named) -> str:
         ({"data/seed": 2**32}, "data.seed 4294967296 must be at most 4294967295"),
         ({"training/steps": 1e3}, "training.steps 1000.0 must be an integer"),
         ({"training/steps": 10**8}, "training.steps 100000000 must be at most 10000000"),
+        ({"data/train_rows": 7}, "training.batch_size 8 must be at most data.train_rows 7"),
         ({"training/steps": 1}, "100 must be 0 if training.steps is 1"),
         ({"training/learning_rate": float("nan")}, "training.learning_rate NaN must be a finite number"),
         ({"training/scale": float("inf")}, "training.scale Infinity must be a finite number"),

@@ -11,6 +11,7 @@ from mteb.results import TaskResult
 
 from embedding_designs.command import BadInput
 from embedding_designs.published import mteb_results
+from embedding_designs.published_scores import published_scores
 
 BENCHMARK = "MTEB(eng, v2)"
 TASKS = ["STS12", "STS17", "SprintDuplicateQuestions"]
@@ -107,6 +108,17 @@ def test_a_missing_subset_makes_the_score_missing_and_not_another_one(clone):
     rows = read_mteb_results(clone, None, ["STS12", "STS17"])
     assert rows[rows["task"] == "STS17"]["score"].isna().all()
     assert scores(rows[rows["task"] == "STS12"]) == {("me/new", "STS12"): 0.7, ("you/old", "STS12"): 0.61}
+
+
+def test_a_task_of_which_every_model_lacks_a_subset_is_refused_with_the_file_that_lacks_it(tmp_path):
+    for model in ("me/a", "me/b"):
+        write(tmp_path, model, "STS12", {"test": {"default": 0.5}})
+        write(tmp_path, model, "STS17", {"test": {"en-en": 0.5}})
+    source = {"from": "mteb_results", "path": str(tmp_path), "benchmark": None, "tasks": [], "pools": {}}
+    with pytest.raises(
+        BadInput, match=r"score on STS17 \(.*me__a/abc/STS17\.json: no subset .* of split test"
+    ):
+        published_scores(source)
 
 
 def test_a_known_revision_goes_before_an_unknown_one(clone):

@@ -5,12 +5,15 @@ A changed key of the study changes only the cards that hold it, and so replans o
 
 import hashlib
 import json
+import os
 from collections.abc import Iterator, Mapping
+from functools import cache
 from itertools import product
 from pathlib import Path
 from typing import Any
 
 from .docstrings.task_names import task_name
+from .places import found
 from .task_sizes import batches_by_size
 
 
@@ -43,8 +46,42 @@ def card_text(study: Mapping[str, Any], name: str) -> str:
 
 
 def card_mark(study: Mapping[str, Any], name: str) -> str:
-    """Return a card's name and the hash of its content, as a path."""
-    return f"{name}/{hashlib.sha256(card_text(study, name).encode()).hexdigest()[:16]}"
+    """Return a card's name and the hash of its content and of the state of the files it names, as a path."""
+    content = "".join([card_text(study, name), *map(file_states, named_files(study, name))])
+    return f"{name}/{hashlib.sha256(content.encode(errors='surrogateescape')).hexdigest()[:16]}"
+
+
+def named_files(study: Mapping[str, Any], name: str) -> list[Path]:
+    """Return the user's files and folders that a card names; what is on a hub is neither."""
+    match name.split("/"):
+        case ["scores"]:
+            paths = [study["scores"].get(key) for key in ("path", "labels")]
+        case ["source"]:
+            paths = [study["data"].get(key) for key in ("path", "dataset")]
+        case ["bases" | "runs", base, *_]:
+            paths = [study["bases"][base].get("model")]
+        case _:
+            paths = []
+    return [path for path in map(found, filter(None, paths)) if path.exists()]
+
+
+@cache
+def file_states(path: Path) -> str:
+    """Return name, size and time of change of a file, or of each file in a folder, hidden ones left out.
+
+    Snakemake does not see a file that was replaced by an older one, nor a change deep inside a folder. Times
+    are in seconds, because an archive keeps no more of them.
+    """
+    files = [path]
+    if path.is_dir():
+        files = []
+        for folder, folders, names in os.walk(path):
+            folders[:] = [name for name in folders if not name.startswith(".")]
+            files += [Path(folder, name) for name in names if not name.startswith(".")]
+    states = [(file, file.stat()) for file in sorted(files) if file.is_file()]
+    return "".join(
+        f"\n{file.relative_to(path)} {state.st_size} {int(state.st_mtime)}" for file, state in states
+    )
 
 
 def card_names(study: Mapping[str, Any]) -> list[str]:

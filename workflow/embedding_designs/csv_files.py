@@ -13,18 +13,21 @@ from .command import BadInput
 def csv_rows(path: Path) -> Iterator[tuple[int, dict[str, str]]]:
     """Yield the rows of a CSV file, each with the number of its first line: column -> text.
 
-    The first row is the header; empty rows are skipped; a file whose name ends in .gz is decompressed. Raises
-    BadInput that names file and line where a column appears twice, a row has too few or too many fields,
-    bytes are not UTF-8, or the text is not CSV.
+    The first row is the header; empty rows are skipped, and so are empty fields at the end of lines, which
+    spreadsheets write; a file whose name ends in .gz is decompressed. Raises BadInput that names file and line
+    where a column appears twice, a row has too few or too many fields, bytes are not UTF-8, or the text is not
+    CSV.
     """
     records = _records(path)
     line, header = next(records, (1, []))
     columns = [name.strip() for name in header]
+    while columns and not columns[-1]:
+        columns.pop()
     _check_header(path, line, columns)
     for line, fields in records:
-        if len(fields) != len(columns):
+        if len(fields) < len(columns) or any(field.strip() for field in fields[len(columns) :]):
             raise BadInput(f"{path}:{line}: {len(fields)} fields, but the header has {len(columns)} columns")
-        yield line, dict(zip(columns, fields, strict=True))
+        yield line, dict(zip(columns, fields, strict=False))
 
 
 def utf8_lines(path: Path) -> Iterator[tuple[int, str]]:

@@ -48,13 +48,19 @@ def published_scores(source: Mapping[str, Any]) -> Found:
     present = set(rows.loc[rows["score"].notna(), "task"])
     if absent := [task for task in tasks if task not in present]:
         raise BadInput(
-            f"{source['path']}: none of the models compared has a score on {few(absent)}; "
-            "name other scores.tasks"
+            f"{source['path']}: none of the models compared has a score on {few(absent)}"
+            f"{why_missing(left, absent[0])}; name other scores.tasks"
         )
     rows = labelled(rows, labels)
     check_consistent(rows.drop(columns="model"))
     compared = set(rows["model"])
     return Found(rows[COLUMNS], left, {name: of for name, of in revisions.items() if name in compared})
+
+
+def why_missing(left: Sequence[Mapping[str, Any]], task: str) -> str:
+    """Return what the first file of a task lacks, in parentheses; nothing where no file is incomplete."""
+    of_task = (e for e in left if e["what"] == "score" and e["names"][0].endswith(f" on {task}"))
+    return next((f" ({entry['reason']})" for entry in of_task), "")
 
 
 def read_labels(path: str | Path) -> pd.DataFrame:

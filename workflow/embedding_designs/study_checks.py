@@ -127,11 +127,12 @@ def _check_pretrain(key: str, pretrain: Mapping[str, Any], source: str) -> Itera
 def _check_numbers(study: Mapping[str, Any]) -> Iterator[str]:
     """Yield one line for each number that another number of the study does not allow."""
     training, data = study["training"], study["data"]
-    if (
-        training["steps"] == 1 and training["warmup_steps"]
-    ):  # the first step of a warm-up has a learning rate of 0
+    if training["steps"] == 1 and training["warmup_steps"]:
         warmup = training["warmup_steps"]
         yield f"training.warmup_steps {warmup} must be 0 if training.steps is 1: its learning rate would be 0"
+    if "train_rows" in data:
+        rows = data["train_rows"]
+        yield from _at_most("training.batch_size", training["batch_size"], "data.train_rows", rows)
     texts = {"data": data} if data["source"] == "docstrings" else {}
     if tasks := study["evaluation"].get("docstring_tasks"):
         key = "evaluation.docstring_tasks"

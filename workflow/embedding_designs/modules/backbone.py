@@ -70,6 +70,12 @@ class Backbone(Transformer):
             self.tokenizer.pad_token = self.tokenizer.unk_token or self.tokenizer.eos_token
         self._tokenizer_adds_eos = self.tokenizer("a")["input_ids"][-1] == self.tokenizer.eos_token_id
 
+    def _load_config(self, *arguments: Any, **kwargs: Any) -> tuple[Any, bool]:
+        """Return the settings, without the kernel of attention that they may name: code from a hub."""
+        config, is_adapter = super()._load_config(*arguments, **kwargs)
+        config._attn_implementation = None
+        return config, is_adapter
+
     def _load_model(self, *arguments: Any, **kwargs: Any) -> nn.Module:
         """Return the language model; ValueError where weights are missing, of another shape or not finite."""
         asked = {"output_loading_info": True, "ignore_mismatched_sizes": True}

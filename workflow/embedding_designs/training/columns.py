@@ -35,9 +35,10 @@ class Columns:
     def _choose(self, names: tuple[str, ...], place: str) -> list[str]:
         for name in names:
             check_encodes(name, "a column name", place)
-        for name in (self.query, self.positive):
+        for key, name in (("query", self.query), ("positive", self.positive)):
             if name not in names:
-                raise BadInput(f'{place}: no column "{name}"; found {listed(names)}')
+                cure = f"name one of them in data.columns.{key}"
+                raise BadInput(f'{place}: no column "{name}"; found {listed(names)}; {cure}')
         others = [name for name in names if name not in (self.query, self.positive)]
         negatives = sorted(filter(self.negative.fullmatch, others), key=lambda name: (len(name), name))
         self.not_read |= dict.fromkeys(name for name in others if name not in negatives)
