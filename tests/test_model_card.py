@@ -12,7 +12,8 @@ from pathlib import Path
 import pytest
 from huggingface_hub import ModelCard
 
-from embedding_designs.complete_model import complete_model
+from embedding_designs.command import BadInput
+from embedding_designs.complete_model import complete_model, read_scores, summary
 from embedding_designs.model_card import model_card
 
 LORA = {"rank": 16, "alpha": 32, "dropout": 0.1, "target_modules": ["q_proj", "v_proj"]}
@@ -28,7 +29,8 @@ FACTS = {
     "source": {"source": "hub", "dataset": "yixuantt/ir_data", "split": "train"},
     "tasks": {"prompts": {"STS": "Say a|b: "}, "max_tokens": 256},
     "data": {"rows": {"train": 20000, "heldout": 256}, "sha256": "f" * 64},
-    "training": {"parameters": 7_000_000, "trainable_parameters": 40_000, "pooling_parameters": 0},
+    "training": {"event": "summary", "parameters": 7_000_000, "trainable_parameters": 40_000,
+                 "pooling_parameters": 0},
     "scores": [
         {"task": "STSBenchmark", "category": "STS", "metric": "cosine_spearman", "score": 0.75},
         {"task": "STS12", "category": "STS", "metric": "cosine_spearman", "score": 0.25},
@@ -157,3 +159,24 @@ def test_the_card_names_the_commit_of_the_data_that_was_fetched(tmp_path):
 
 def no_link(source, target):
     raise OSError("links are impossible here")
+
+
+def test_what_is_not_a_log_of_a_finished_training_or_a_table_of_scores_makes_no_card(tmp_path):
+    log, scores = tmp_path / "training.jsonl", tmp_path / "scores.csv"
+    for text, line in [
+        ("x", ":1: not JSON"),
+        ("", ": does not end"),
+        ('{"event": "train"}\n', ": does not end"),
+    ]:
+        log.write_text(text)
+        with pytest.raises(BadInput, match=re.escape(f"{log}{line}")):
+            summary(log)
+    header = "task,category,metric,score\n"
+    for text, line in [
+        ("x", ": holds no"),
+        (header, ": holds no"),
+        (f"{header}STS12,STS,a,b\n", ":2: task STS12"),
+    ]:
+        scores.write_text(text)
+        with pytest.raises(BadInput, match=re.escape(f"{scores}{line}")):
+            read_scores([scores])

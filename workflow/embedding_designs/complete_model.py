@@ -4,20 +4,22 @@ python -m embedding_designs.complete_model TRAINED --study NAME --scores A.csv B
 """
 
 import argparse
-import csv
-import json
 import os
 import shutil
 from pathlib import Path
 from typing import Any
 
-from .command import command, read_json, whole
+from .card_files import read_object
+from .command import BadInput, command, read_json, whole
 from .hub.fetched import fetched_revision
+from .logs import log_entries
 from .model_card import model_card
 from .provenance import commit
+from .scores import read_table
 
 # Snakemake's mark in an output folder, which it touches; a link would touch that of the trained model too.
 NOT_LINKED = shutil.ignore_patterns(".snakemake_timestamp", "README.md")
+SCORES = ["task", "category", "metric", "score"]  # columns of a run's score files
 
 
 def complete_model(trained: Path, card: str, output: Path) -> None:
@@ -37,8 +39,18 @@ def link_or_copy(source: str, target: str) -> None:
 
 def read_scores(files: list[Path]) -> list[dict[str, Any]]:
     """Return the rows of the run's score files: task, category, metric and, as a number, score."""
-    rows = [row for file in files for row in csv.DictReader(file.read_text(encoding="utf-8").splitlines())]
-    return [{**row, "score": float(row["score"])} for row in rows]
+    rows = [row for file in files for row in read_table(file, SCORES).to_dict("records")]
+    if not rows:
+        raise BadInput(f"{files[0]}: holds no scores")
+    return rows
+
+
+def summary(log: Path) -> dict[str, Any]:
+    """Return the last entry of a training log, which sums the training up."""
+    *_, (_, last) = [(0, {"event": None}), *log_entries(log)]
+    if last["event"] != "summary":
+        raise BadInput(f"{log}: does not end with a summary; needed: the log of a finished training")
+    return last
 
 
 def of_the_folder(trained: Path) -> dict[str, Any]:
@@ -75,8 +87,8 @@ def main() -> None:
         "study": arguments.study,
         "source": source,
         "tasks": read_json(arguments.tasks, ["max_tokens"]),
-        "data": read_json(arguments.data),
-        "training": json.loads(arguments.training_log.read_text(encoding="utf-8").splitlines()[-1]),
+        "data": read_object(arguments.data, {"rows": dict}),
+        "training": summary(arguments.training_log),
         "scores": read_scores(arguments.scores),
         "commit": commit(Path(__file__).parent),
     }

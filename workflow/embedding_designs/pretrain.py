@@ -9,13 +9,14 @@ import time
 from pathlib import Path
 from typing import Any
 
-import pandas as pd
 import torch
 from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
 from torch import Tensor
 from transformers import AutoConfig, AutoModelForCausalLM, PreTrainedModel, PreTrainedTokenizerFast, set_seed
 
-from .command import BadInput, command, progress, read_json, whole
+from .card_files import read_object
+from .command import BadInput, command, progress, whole
+from .prepare_data import read_docstrings
 from .training.log import peak_memory_mb
 from .training.word_vectors import word_vectors
 
@@ -146,9 +147,8 @@ def main() -> None:
     parser.add_argument("--training-log", type=Path, required=True)
     arguments = parser.parse_args()
 
-    card = read_json(arguments.card, keys=("name", "pretrain"))
-    docstrings = pd.read_parquet(arguments.docstrings, columns=["text", "split"])
-    texts = docstrings.loc[docstrings["split"] == "train", "text"].tolist()
+    card = read_object(arguments.card, {"name": str, "pretrain": dict})
+    texts = [row["text"] for row in read_docstrings(arguments.docstrings) if row["split"] == "train"]
     with whole(arguments.output) as output, whole(arguments.training_log) as log:
         pretrain({**card, **card["pretrain"]}, texts, output, log)
 

@@ -18,7 +18,8 @@ from sentence_transformers import SentenceTransformer, SentenceTransformerTraini
 from transformers import set_seed
 
 from .base_checks import check_lora_targets
-from .command import BadInput, command, content_hash, read_json, resumable, whole
+from .card_files import read_object
+from .command import BadInput, command, content_hash, resumable, whole
 from .designs import POOLING_KINDS
 from .hub.fetched import fetched_revision
 from .launch import take_console
@@ -34,6 +35,7 @@ from .training.trainer import Trainer, weights_apart
 from .training.triplets import check_batches, heldout_share, read_triplets
 
 POOLING_PARAMETERS = r"(^|\.)1\."  # the pooling is module 1 of the model
+CARD = {"base": dict, "design": dict, "seed": int, "training": dict}
 
 
 def train_run(
@@ -192,7 +194,7 @@ def main() -> None:
     processes.join()
     if processes.is_main():
         take_console()
-    card = read_json(arguments.card, keys=("base", "design", "seed", "training"))
+    card = read_object(arguments.card, CARD)
     if arguments.fetched:
         card["base"] |= fetched_revision(arguments.fetched)
     check_launch(card)
