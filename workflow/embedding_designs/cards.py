@@ -47,7 +47,10 @@ def card_text(study: Mapping[str, Any], name: str) -> str:
 
 def card_mark(study: Mapping[str, Any], name: str) -> str:
     """Return a card's name and the hash of its content and of the state of the files it names, as a path."""
-    content = "".join([card_text(study, name), *map(file_states, named_files(study, name))])
+    parts = [card_text(study, name), *map(file_states, named_files(study, name))]
+    if name == "source":  # other versions of the packages have other docstrings
+        parts.append(found("requirements.lock").read_text(encoding="utf-8"))
+    content = "".join(parts)
     return f"{name}/{hashlib.sha256(content.encode(errors='surrogateescape')).hexdigest()[:16]}"
 
 

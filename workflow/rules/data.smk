@@ -7,8 +7,7 @@ rule harvest_docstrings:
     Makes:  a table of docstrings, and a report with its hash
     """
     input:
-        card="results/{study}/cards/source.json",
-        lock=places.found("requirements.lock"),  # other versions of the packages have other docstrings
+        card="results/{study}/cards/source.json",  # newer than the docstrings after a change of requirements.lock
     output:
         docstrings="results/{study}/data/docstrings.parquet",
         report="results/{study}/data/harvest.json",
