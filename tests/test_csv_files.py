@@ -48,7 +48,7 @@ def test_empty_fields_at_the_end_of_lines_are_no_columns(tmp_path):
     file.write_text("a,b,,\n1,,,\n2,3, ,\n")
     assert list(csv_rows(file)) == [(2, {"a": "1", "b": ""}), (3, {"a": "2", "b": "3"})]
     file.write_text("a,b,,\n1,2,,3\n")
-    with pytest.raises(BadInput, match=r"mine\.csv:2: 4 fields, and the header has 2 columns"):
+    with pytest.raises(BadInput, match=r"mine\.csv:2: 4 fields, but the header has 2 columns"):
         list(csv_rows(file))
 
 
