@@ -147,7 +147,7 @@ def test_the_order_of_rows_changes_nothing():
         (three_tasks().replace({"task": "B"}, ""), "scores.csv:4: task is empty"),
         (AS_TEXT.replace(",2,A,", ",01,A,"), "a second score for base mini, design eos-causal, seed 1, "),
         (AS_TEXT.replace("0.4\n", "0.4,0.5\n"), ":10: 10 fields, but the header has 9 columns"),
-        (AS_TEXT.replace("\n", ",\n").replace("score,", "score"), ":2: 10 fields, but the header has 9"),
+        (AS_TEXT.replace("\n", ",x\n").replace("score,x", "score"), ":2: 10 fields, but the header has 9"),
         (AS_TEXT.replace("\n", "\n\n").replace("0.4", "4"), ':19: base mini, design mean-causal, '),
         (three_tasks().replace({"category": "STS"}, "S/TS"), 'category "S/TS" contains a slash'),
         (three_tasks().assign(attention=["causal", "other"] * 9), 'has the attention "other", but '),
