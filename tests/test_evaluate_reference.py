@@ -19,6 +19,7 @@ from test_evaluate import write_tasks
 
 WORKFLOW = Path(__file__).parents[1] / "workflow"
 TASKS = [f"Toy{number}DocsRetrieval" for number in range(6)]
+FINISHED = "partial/[!.]*.json"  # the temporary file of a killed job begins with a dot
 
 
 @pytest.fixture
@@ -52,13 +53,13 @@ def finished(running: subprocess.Popen, place: Path) -> pd.DataFrame:
 
 def test_a_stopped_evaluation_keeps_its_finished_tasks(place, bases):
     running = start(place, "untrained-base", bases["mistral"])
-    while not list(place.glob("partial/*.json")):
+    while not list(place.glob(FINISHED)):
         assert running.poll() is None, running.communicate()[1]
         time.sleep(0.01)
     running.send_signal(signal.SIGTERM)
     running.communicate()
     assert running.returncode != 0 and not (place / "scores.csv").exists()
-    done = list(place.glob("partial/*.json"))
+    done = list(place.glob(FINISHED))
     assert 0 < len(done) < len(TASKS)
     for file in done:  # marked, so that a task that is evaluated again would show
         file.write_text(json.dumps(json.loads(file.read_text()) | {"score": 0.125}))

@@ -26,6 +26,12 @@ def jsonl(*rows):
     return "".join(json.dumps(row) + "\n" for row in rows).encode()
 
 
+def packed(content):
+    return gzip.compress(
+        content, mtime=0
+    )  # the content is part of test names, which each worker must agree on
+
+
 def parquet(columns):
     file = io.BytesIO()
     pyarrow.parquet.write_table(
@@ -55,9 +61,9 @@ THREE = [("a", "b", "x"), ("a", "b", "y"), ("a", "b", "z")]
     [
         ("mine.csv", b"query,positive,negative_1,negative_2,negative_3\na,b,x,y,z\n"),
         ("mine.CSV", b"negative_2,negative_1,positive,query,negative_10\ny,x,b,a,z\n"),
-        ("mine.csv.gz", gzip.compress(b"query,positive,negative,negative_1,negative_2\na,b,x,y,z\n")),
+        ("mine.csv.gz", packed(b"query,positive,negative,negative_1,negative_2\na,b,x,y,z\n")),
         ("mine.jsonl", jsonl({"query": "a", "positive": "b", "negative": ["x", "y", "z"]})),
-        ("mine.jsonl.gz", gzip.compress(jsonl({"query": "a", "positive": "b", "negative": ["x", "y", "z"]}))),
+        ("mine.jsonl.gz", packed(jsonl({"query": "a", "positive": "b", "negative": ["x", "y", "z"]}))),
         ("mine.parquet", parquet({"negative": [["x", "y", "z"]], "query": ["a"], "positive": ["b"]})),
         ("mine.parquet", parquet({f"{n}": [t] for n, t in zip(
             ["query", "positive", "negative_1", "negative_2", "negative_3"], "abxyz", strict=True)})),
@@ -392,7 +398,7 @@ def test_any_csv_is_rows_or_one_line(content, drop_empty):
 GOOD = parquet({name: [f"{name} {row}" for row in range(20)] for name in ["query", "positive", "negative"]})
 
 
-PACKED = gzip.compress(jsonl(*[ROW | {"query": f"query {row}"} for row in range(20)]))
+PACKED = packed(jsonl(*[ROW | {"query": f"query {row}"} for row in range(20)]))
 CHANGES = st.dictionaries(st.integers(0, 10_000), st.integers(0, 255), max_size=6)
 
 
