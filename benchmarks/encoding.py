@@ -14,11 +14,11 @@ import torch
 from measure import COMPARED, compared, hardware, print_table
 from plain import made_plain
 
-from embedding_designs.command import read_json
-from embedding_designs.docstring_tasks import load_task
+from embedding_designs.common.json_files import read_json
+from embedding_designs.data.docstrings.task_folder import load_task
 from embedding_designs.evaluation.encoder import Encoder
 from embedding_designs.evaluation.tasks import evaluate
-from embedding_designs.model import load_model
+from embedding_designs.training.model import load_model
 
 STUDY = Path("results/quickstart")
 TASKS = STUDY / "tasks/docstrings"

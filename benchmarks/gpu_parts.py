@@ -26,10 +26,10 @@ from torch.utils.flop_counter import FlopCounterMode
 from transformers import AutoConfig, AutoModel, AutoModelForCausalLM
 from transformers.utils import logging
 
-from embedding_designs.model import device, load_model
-from embedding_designs.pretrain import train_tokenizer
-from embedding_designs.train import untrained_model
 from embedding_designs.training.contrastive_loss import contrastive_loss
+from embedding_designs.training.model import device, load_model
+from embedding_designs.training.pretrain_base import train_tokenizer
+from embedding_designs.training.train_design import untrained_model
 
 # config.json of mistralai/Mistral-7B-v0.1 and Qwen/Qwen2-0.5B
 BASES = {
@@ -104,7 +104,7 @@ def random_weights(config: AutoConfig) -> Iterator[None]:
 
     with (
         patch.object(AutoModel, "from_pretrained", drawn),
-        patch("embedding_designs.model.check_base_folder", lambda *given: None),
+        patch("embedding_designs.training.model.check_base_folder", lambda *given: None),
     ):
         yield
 
@@ -265,7 +265,7 @@ def resume(tiny: bool) -> None:
 
 def _train(work: Path, name: str, stop_after: int | None) -> float:
     """Train; with stop_after, send SIGTERM when so many lines are logged; return the seconds to the exit."""
-    command = [sys.executable, "-m", "embedding_designs.train", str(work / "card.json")]
+    command = [sys.executable, "-m", "embedding_designs.training.train_design", str(work / "card.json")]
     command += ["--base", str(work / "base"), "--train", str(work / "train.parquet")]
     command += ["--heldout", str(work / "heldout.parquet")]
     command += ["--checkpoints", str(work / f"{name}-work"), "--output", str(work / name)]

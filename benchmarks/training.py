@@ -19,12 +19,12 @@ from sentence_transformers.sentence_transformer.losses import MultipleNegativesR
 from transformers import AutoConfig, AutoModelForCausalLM, set_seed
 from transformers.utils import logging
 
-from embedding_designs.cards import run_card
-from embedding_designs.model import build_model
-from embedding_designs.pretrain import train_tokenizer
-from embedding_designs.study import load_study
-from embedding_designs.train import train_run, untrained_model
+from embedding_designs.study.run_configs import run_card
+from embedding_designs.study.study import load_study
 from embedding_designs.training.contrastive_loss import InBatchContrastiveLoss
+from embedding_designs.training.model import build_model
+from embedding_designs.training.pretrain_base import train_tokenizer
+from embedding_designs.training.train_design import train_run, untrained_model
 
 STUDY = Path("results/quickstart")
 PAPER = {"latents": 768, "heads": 32, "head_dim": 2048}

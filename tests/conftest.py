@@ -10,7 +10,7 @@ import pytest
 import torch
 from transformers import AutoConfig, AutoModelForCausalLM
 
-from embedding_designs.pretrain import train_tokenizer
+from embedding_designs.training.pretrain_base import train_tokenizer
 
 BACKBONES = ["mistral", "qwen2", "qwen3", "llama"]
 TRAINABLE = {"latents": 4, "heads": 2, "head_dim": 8}

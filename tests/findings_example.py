@@ -5,8 +5,8 @@ import json
 import random
 from pathlib import Path
 
-from embedding_designs import compare
-from embedding_designs.scores import read_scores
+from embedding_designs.comparison import compare
+from embedding_designs.scores.score_table import read_scores
 
 DESIGNS = {
     "eos-causal": ("eos", "causal"),

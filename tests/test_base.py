@@ -14,8 +14,8 @@ from hypothesis import strategies as st
 from safetensors.torch import load_file, save_file
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
-from embedding_designs.base import check_base_folder, check_safetensors
-from embedding_designs.command import BadInput
+from embedding_designs.common.errors import BadInput
+from embedding_designs.study.base_folder import check_base_folder, check_safetensors
 
 WEIGHTS, INDEX = "model.safetensors", "model.safetensors.index.json"
 LEAVES = st.none() | st.booleans() | st.integers() | st.floats() | st.text()
@@ -171,7 +171,7 @@ def test_a_file_without_tensors_or_with_empty_ones_is_intact(tmp_path):
 
 def test_a_base_is_checked_without_torch(folder):
     code = (
-        "import sys; from embedding_designs.base import check_base_folder;"
+        "import sys; from embedding_designs.study.base_folder import check_base_folder;"
         f"assert check_base_folder('mine', {{'model': {json.dumps(str(folder))}}}) is None;"
         "assert not {'torch', 'transformers', 'safetensors'} & set(sys.modules)"
     )

@@ -13,11 +13,11 @@ from transformers import AutoModel, AutoTokenizer
 
 import hub
 from conftest import sentence
-from embedding_designs.base import check_base_folder
-from embedding_designs.command import BadInput
-from embedding_designs.evaluate_reference import load_reference
-from embedding_designs.model import load_model, merge_adapter
-from embedding_designs.train import save_run, untrained_model
+from embedding_designs.common.errors import BadInput
+from embedding_designs.evaluation.evaluate_baseline import load_reference
+from embedding_designs.study.base_folder import check_base_folder
+from embedding_designs.training.model import load_model, merge_adapter
+from embedding_designs.training.train_design import save_run, untrained_model
 
 TEXTS = [sentence(1, words=3), sentence(2)]
 SETTINGS = ["config.json", "tokenizer_config.json", "generation_config.json", "processor_config.json"]
@@ -199,7 +199,7 @@ def test_a_trusted_hub_base_runs_the_code_of_the_pinned_revision_everywhere(save
         "HF_HOME": str(tmp_path / "home"), "NO_PROXY": "127.0.0.1", "HF_HUB_DISABLE_TELEMETRY": "1",
         "PYTHONPATH": str(Path(__file__).parents[1] / "workflow"), "MARKER": str(tmp_path / "marker"),
     }  # fmt: skip
-    fetch = ["-m", "embedding_designs.fetch_base", "card.json", "--output", "fetched.json"]
+    fetch = ["-m", "embedding_designs.fetching.fetch_base", "card.json", "--output", "fetched.json"]
     with hub.serve(tmp_path / "hub") as address:
         run(fetch, environment | {"HF_ENDPOINT": address}, tmp_path)
     offline = environment | {"HF_HUB_OFFLINE": "1"}

@@ -4,7 +4,7 @@ import os
 
 import pytest
 
-from embedding_designs.cards import card_mark, file_states
+from embedding_designs.study.run_configs import card_mark, file_states
 
 YEAR = 365 * 24 * 3600
 

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from embedding_designs import collect
-from embedding_designs.command import BadInput
-from embedding_designs.scores import COLUMNS, REFERENCE_COLUMNS
+from embedding_designs.common.errors import BadInput
+from embedding_designs.scores import collect_scores as collect
+from embedding_designs.scores.score_table import COLUMNS, REFERENCE_COLUMNS
 
 STUDY = {
     "name": "tiny",

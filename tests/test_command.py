@@ -4,7 +4,10 @@ import errno
 
 import pytest
 
-from embedding_designs.command import BadInput, command, read_json, resumable, whole
+from embedding_designs.common.atomic_writes import resumable, whole
+from embedding_designs.common.command import command
+from embedding_designs.common.errors import BadInput
+from embedding_designs.common.json_files import read_json
 
 
 def test_a_failure_while_writing_leaves_the_old_file_and_no_other(tmp_path):

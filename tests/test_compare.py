@@ -9,9 +9,9 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from embedding_designs import compare, sentences
-from embedding_designs.command import BadInput
-from embedding_designs.scores import COLUMNS, read_scores
+from embedding_designs.common.errors import BadInput
+from embedding_designs.comparison import compare, sentences
+from embedding_designs.scores.score_table import COLUMNS, read_scores
 
 DESIGNS = {
     "eos-causal": ("eos", "causal"),
@@ -63,7 +63,7 @@ def run(tmp_path, scores: pd.DataFrame) -> subprocess.CompletedProcess:
     (tmp_path / "study.json").write_text(json.dumps(STUDY))
     arguments = [written(tmp_path, scores), "--study", tmp_path / "study.json"]
     outputs = ["--output", tmp_path / "statistics.json", "--tables", tmp_path / "tables"]
-    command = [sys.executable, "-m", "embedding_designs.compare", *arguments, *outputs]
+    command = [sys.executable, "-m", "embedding_designs.comparison.compare_designs", *arguments, *outputs]
     environment = os.environ | {"PYTHONPATH": str(Path(compare.__file__).parents[1])}
     return subprocess.run(command, capture_output=True, text=True, env=environment)
 

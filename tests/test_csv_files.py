@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from embedding_designs.command import BadInput
-from embedding_designs.csv_files import csv_rows
+from embedding_designs.common.csv_files import csv_rows
+from embedding_designs.common.errors import BadInput
 
 
 @pytest.mark.parametrize(

@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from embedding_designs import designs
-from embedding_designs.designs import POOLING_KINDS, complete_design, layer_numbers
 from embedding_designs.modules.poolings import POOLINGS, TOKEN_POOLINGS
-from embedding_designs.study import study_schema
+from embedding_designs.study import designs
+from embedding_designs.study.designs import POOLING_KINDS, complete_design, layer_numbers
+from embedding_designs.study.study import study_schema
 
 BASES = {"mini": {"finetuning": "full", "pretrain": {"layers": 4}}}
 
@@ -97,6 +97,6 @@ def test_a_setting_that_does_not_fit_is_named(pooling, message):
 
 def test_checking_a_study_needs_no_torch():
     """It runs while Snakemake reads the workflow, before any environment is there."""
-    code = "import sys, embedding_designs.study; sys.exit('torch' in sys.modules)"
+    code = "import sys, embedding_designs.study.show_study; sys.exit('torch' in sys.modules)"
     package = Path(designs.__file__).parents[1]
     assert subprocess.run([sys.executable, "-c", code], cwd=package, check=False).returncode == 0

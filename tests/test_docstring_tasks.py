@@ -8,11 +8,13 @@ import numpy
 import pytest
 from threadpoolctl import threadpool_limits
 
-from embedding_designs.command import BadInput
-from embedding_designs.docstring_tasks import load_task, read_card
-from embedding_designs.docstrings.pool import submodules
-from embedding_designs.docstrings.task_names import CATEGORIES, task_name
-from embedding_designs.harvest import COLUMNS, write_table
+from embedding_designs.common.errors import BadInput
+from embedding_designs.data.build_docstring_tasks import read_card
+from embedding_designs.data.docstring_table import COLUMNS
+from embedding_designs.data.docstrings.sample import submodules
+from embedding_designs.data.docstrings.task_folder import load_task
+from embedding_designs.data.parquet_tables import write_table
+from embedding_designs.study.docstring_task_names import CATEGORIES, task_name
 
 MODULES, CLASSES, METHODS = 6, 3, 8
 WORDS = [
@@ -37,7 +39,7 @@ CARD = {"packages": ["toy"], "documents": 96, "queries": 48, "classes": MODULES}
 def build(folder, **environment):
     write_table(folder / "docstrings.parquet", {key: [one[key] for one in ROWS] for key in COLUMNS})
     (folder / "card.json").write_text(json.dumps(CARD))
-    command = ["-m", "embedding_designs.docstring_tasks", folder / "card.json"]
+    command = ["-m", "embedding_designs.data.build_docstring_tasks", folder / "card.json"]
     command += ["--docstrings", folder / "docstrings.parquet", "--output", f"{folder / 'tasks'}/"]
     environment = os.environ | {"PYTHONPATH": "workflow"} | environment
     subprocess.run([sys.executable, *command], env=environment, check=True)
@@ -205,6 +207,6 @@ def test_an_unknown_task_is_named(tasks):
 
 
 def test_names_are_light_to_import():
-    code = "import sys, embedding_designs.docstrings.task_names; sys.exit('pyarrow' in sys.modules)"
+    code = "import sys, embedding_designs.study.docstring_task_names; sys.exit('pyarrow' in sys.modules)"
     subprocess.run([sys.executable, "-c", code], env=os.environ | {"PYTHONPATH": "workflow"}, check=True)
     assert task_name("Retrieval", "huggingface_hub") == "HuggingfaceHubDocsRetrieval"

@@ -15,10 +15,10 @@ import pytest
 import torch
 
 from conftest import DESIGNS, sentence
-from embedding_designs import evaluate
-from embedding_designs.command import write_json
+from embedding_designs.common.json_files import write_json
+from embedding_designs.evaluation import evaluate_run as evaluate
 from embedding_designs.evaluation.embedding_store import EmbeddingStore, text_keys
-from embedding_designs.model import build_model, save_model
+from embedding_designs.training.model import build_model, save_model
 
 WORKFLOW = Path(__file__).parents[1] / "workflow"
 TASKS = [f"Toy{number}DocsRetrieval" for number in range(8)]
@@ -77,7 +77,7 @@ def place(bases, tmp_path_factory):
 
 def start(place: Path, *more: str) -> subprocess.Popen:
     command = [
-        sys.executable, "-m", "embedding_designs.evaluate", "card.json", "--model", "model",
+        sys.executable, "-m", "embedding_designs.evaluation.evaluate_run", "card.json", "--model", "model",
         "--docstring-tasks", "tasks", "--study", "study.json", "--partial", "partial",
         "--embeddings", "embeddings", "--output", "scores/Retrieval.csv", *more,
     ]  # fmt: skip

@@ -13,8 +13,9 @@ import pandas as pd
 import pytest
 
 from conftest import sentence
-from embedding_designs.command import BadInput, write_json
-from embedding_designs.evaluate_reference import LSA
+from embedding_designs.common.errors import BadInput
+from embedding_designs.common.json_files import write_json
+from embedding_designs.evaluation.evaluate_baseline import LSA
 from test_evaluate import write_tasks
 
 WORKFLOW = Path(__file__).parents[1] / "workflow"
@@ -36,7 +37,7 @@ def place(tmp_path):
 
 def start(place: Path, reference: str, base: Path) -> subprocess.Popen:
     command = [
-        sys.executable, "-m", "embedding_designs.evaluate_reference", reference, "card.json", "--base-card",
+        sys.executable, "-m", "embedding_designs.evaluation.evaluate_baseline", reference, "card.json", "--base-card",
         "base.json", "--base", base, "--train", "train.parquet", "--docstring-tasks", "tasks",
         "--devices", "1", "--partial", "partial", "--embeddings", "embeddings", "--output", "scores.csv",
     ]  # fmt: skip

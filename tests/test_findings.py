@@ -13,10 +13,11 @@ from statistics import mean, median, stdev
 import pytest
 
 import browser
-from embedding_designs import compare, findings
-from embedding_designs.command import BadInput
-from embedding_designs.page import cost, data, tables
-from embedding_designs.scores import read_scores
+from embedding_designs.common.errors import BadInput
+from embedding_designs.comparison import compare
+from embedding_designs.reporting import write_findings as findings
+from embedding_designs.reporting.page import cost, data, tables
+from embedding_designs.scores.score_table import read_scores
 from findings_example import DESIGNS, SEEDS, TASKS, write_results
 
 VOID = {"meta", "link", "img", "br"}
@@ -263,7 +264,7 @@ def test_broken_training_log_is_named_with_its_line(tmp_path):
 
 
 def test_command_writes_the_page_and_names_a_missing_folder(results, tmp_path):
-    command = [sys.executable, "-m", "embedding_designs.findings"]
+    command = [sys.executable, "-m", "embedding_designs.reporting.write_findings"]
     package = {"cwd": Path(findings.__file__).parents[1], "capture_output": True, "text": True}
     output = tmp_path / "page" / "findings.html"
     subprocess.run([*command, str(results), "--output", str(output)], check=True, **package)

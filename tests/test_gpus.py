@@ -8,12 +8,12 @@ from pathlib import Path
 import pytest
 import torch
 
-from embedding_designs import gpus
-from embedding_designs.command import BadInput
+from embedding_designs.common import gpus
+from embedding_designs.common.errors import BadInput
 
 WORKFLOW = Path(__file__).parents[1] / "workflow"
 CHOOSE = "import os; from embedding_designs import gpus; gpus.choose({}); print(os.environ.get(gpus.VISIBLE))"
-DEVICE = "from embedding_designs.model import device; print(device())"
+DEVICE = "from embedding_designs.training.model import device; print(device())"
 
 
 @pytest.fixture

@@ -7,9 +7,9 @@ import sys
 import pyarrow.parquet
 import pytest
 
-from embedding_designs.command import BadInput
-from embedding_designs.docstrings.text import prose
-from embedding_designs.harvest import harvest, read_packages, without_duplicates
+from embedding_designs.common.errors import BadInput
+from embedding_designs.data.docstrings.text import prose
+from embedding_designs.data.harvest_docstrings import harvest, read_packages, without_duplicates
 
 EXPLODING = '''"""A module that nobody may import. It says so twice."""
 raise SystemExit("imported")
@@ -178,7 +178,15 @@ def test_the_harvest_depends_on_the_files_alone(packages):
     hashes = set()
     for hash_seed, processes in (("0", "1"), ("1", "2")):
         output, report = packages / f"{hash_seed}.parquet", packages / f"{hash_seed}.json"
-        command = ["-m", "embedding_designs.harvest", source, "--output", output, "--report", report]
+        command = [
+            "-m",
+            "embedding_designs.data.harvest_docstrings",
+            source,
+            "--output",
+            output,
+            "--report",
+            report,
+        ]
         subprocess.run(
             [sys.executable, *command, "--processes", processes],
             env=os.environ

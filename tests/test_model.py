@@ -13,11 +13,11 @@ from safetensors.torch import load_file, save_file
 from transformers import AutoConfig, AutoModel, AutoModelForCausalLM, AutoTokenizer
 
 from conftest import sentence
-from embedding_designs.command import BadInput
-from embedding_designs.evaluate import load_for_evaluation
-from embedding_designs.evaluate_reference import load_reference
-from embedding_designs.model import load_model, merge_adapter
-from embedding_designs.train import save_run, untrained_model
+from embedding_designs.common.errors import BadInput
+from embedding_designs.evaluation.evaluate_baseline import load_reference
+from embedding_designs.evaluation.evaluate_run import load_for_evaluation
+from embedding_designs.training.model import load_model, merge_adapter
+from embedding_designs.training.train_design import save_run, untrained_model
 
 WEIGHTS = "model.safetensors"
 WORKFLOW = Path(__file__).parents[1] / "workflow"

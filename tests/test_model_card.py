@@ -12,9 +12,9 @@ from pathlib import Path
 import pytest
 from huggingface_hub import ModelCard
 
-from embedding_designs.command import BadInput
-from embedding_designs.complete_model import complete_model, read_scores, summary
-from embedding_designs.model_card import model_card
+from embedding_designs.common.errors import BadInput
+from embedding_designs.reporting.model_card import model_card
+from embedding_designs.reporting.write_model_card import complete_model, read_scores, summary
 
 LORA = {"rank": 16, "alpha": 32, "dropout": 0.1, "target_modules": ["q_proj", "v_proj"]}
 FACTS = {
@@ -152,7 +152,7 @@ def test_the_card_names_the_commit_of_the_data_that_was_fetched(tmp_path):
     given = {name: f"{name}.json" for name in ("source", "fetched", "tasks", "data")}
     given |= {"training-log": "training.json", "scores": "scores.csv", "study": "paper", "output": "model"}
     options = [word for name, value in given.items() for word in (f"--{name}", value)]
-    command = [sys.executable, "-m", "embedding_designs.complete_model", "trained", *options]
+    command = [sys.executable, "-m", "embedding_designs.reporting.write_model_card", "trained", *options]
     subprocess.run(command, cwd=tmp_path, env={**os.environ, "PYTHONPATH": str(WORKFLOW)}, check=True)
     assert "revision `57791d5`, split `train`" in (tmp_path / "model/README.md").read_text()
 

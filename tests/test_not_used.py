@@ -2,7 +2,7 @@
 
 import pytest
 
-from embedding_designs.not_used import KEPT, SHOWN, in_words, not_used, note_all
+from embedding_designs.scores.not_used import KEPT, SHOWN, in_words, not_used, note_all
 
 
 def test_nothing_left_out_makes_no_entry():

@@ -10,10 +10,10 @@ from peft import LoraConfig
 from torch.utils.flop_counter import FlopCounterMode
 from transformers import AutoConfig, AutoModel
 
-from embedding_designs.cost.model import Backbone, Pool, known_backbones
-from embedding_designs.cost.study import StudyCost, embedded
-from embedding_designs.plan_cost import page, section
-from embedding_designs.study import load_study
+from embedding_designs.planning.cost_model import Backbone, Pool, known_backbones
+from embedding_designs.planning.plan_cost import page, section
+from embedding_designs.planning.study_cost import StudyCost, embedded
+from embedding_designs.study.study import load_study
 from test_study import STUDIES
 
 ROOT = Path(__file__).parents[1]
@@ -182,7 +182,7 @@ def test_what_is_not_known_is_said_in_one_line():
 
 
 def plan_cost(study: str) -> subprocess.CompletedProcess:
-    command = [sys.executable, "-m", "embedding_designs.plan_cost", study]
+    command = [sys.executable, "-m", "embedding_designs.planning.plan_cost", study]
     return subprocess.run(command, cwd=ROOT, env={"PYTHONPATH": "workflow"}, capture_output=True, text=True)
 
 

@@ -4,10 +4,10 @@ import pyarrow
 import pyarrow.parquet
 import pytest
 
-from embedding_designs.command import BadInput
-from embedding_designs.docstrings.triplets import docstring_triplets
-from embedding_designs.harvest import write_table
-from embedding_designs.prepare_data import main, prepare, word_counts
+from embedding_designs.common.errors import BadInput
+from embedding_designs.data.docstrings.triplets import docstring_triplets
+from embedding_designs.data.parquet_tables import write_table
+from embedding_designs.data.prepare_data import main, prepare, word_counts
 
 NUMBERS = ["one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten"]
 

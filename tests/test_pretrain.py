@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
-from embedding_designs.command import BadInput
-from embedding_designs.pretrain import pretrain, token_sequences
+from embedding_designs.common.errors import BadInput
+from embedding_designs.training.pretrain_base import pretrain, token_sequences
 from embedding_designs.training.word_vectors import cooccurrences, positive_information, word_vectors
 
 CARD = {

@@ -9,12 +9,12 @@ import mteb
 import pandas as pd
 import pytest
 
-from embedding_designs.command import BadInput
-from embedding_designs.designs import POOLING_KINDS
-from embedding_designs.published.tasks import SHIPPED
-from embedding_designs.published_scores import published_scores, read_labels
-from embedding_designs.scores import complete, read_scores, write_scores
-from embedding_designs.study import load_study
+from embedding_designs.common.errors import BadInput
+from embedding_designs.scores.collect_published_scores import published_scores, read_labels
+from embedding_designs.scores.published.tasks import SHIPPED
+from embedding_designs.scores.score_table import complete, read_scores, write_scores
+from embedding_designs.study.designs import POOLING_KINDS
+from embedding_designs.study.study import load_study
 
 ROOT = Path(__file__).parents[1]
 LEADERBOARD = ROOT / "config" / "studies" / "leaderboard.yaml"
@@ -122,8 +122,8 @@ def test_the_shipped_tasks_are_mtebs():
 def test_the_shipped_study_needs_no_import_of_mteb(tmp_path):
     """Importing mteb takes longer than all the rest."""
     code = (
-        "import sys; from embedding_designs.study import load_study; "
-        "from embedding_designs.published_scores import published_scores; "
+        "import sys; from embedding_designs.study.show_study import load_study; "
+        "from embedding_designs.scores.collect_published_scores import published_scores; "
         f"published_scores(load_study({str(LEADERBOARD)!r})['scores']); print('mteb' in sys.modules)"
     )
     run = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True,

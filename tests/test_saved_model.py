@@ -15,8 +15,8 @@ from transformers import AutoModel, set_seed
 
 import hub
 from conftest import DESIGNS, sentence
-from embedding_designs.model import load_model, merge_adapter
-from embedding_designs.train import save_run, untrained_model
+from embedding_designs.training.model import load_model, merge_adapter
+from embedding_designs.training.train_design import save_run, untrained_model
 
 TEXTS = [sentence(1, words=3), sentence(2, words=12), sentence(3)]
 PUSHED = ["multi-layer-bidirectional", "adapter", "bf16"]

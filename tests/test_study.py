@@ -5,9 +5,9 @@ from pathlib import Path
 import pytest
 import yaml
 
-from embedding_designs.cards import card, task_batches
-from embedding_designs.command import BadInput
-from embedding_designs.study import load_study, missing_files, study_schema
+from embedding_designs.common.errors import BadInput
+from embedding_designs.study.run_configs import card, task_batches
+from embedding_designs.study.study import load_study, missing_files, study_schema
 
 STUDIES = Path(__file__).parents[1] / "config" / "studies"
 PRETRAINED = {"pretrain": {"layers": 2}}

@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 import yaml
 
-from embedding_designs.command import BadInput
-from embedding_designs.study import load_study
+from embedding_designs.common.errors import BadInput
+from embedding_designs.study.study import load_study
 from test_study import small_study
 
 DOCSTRINGS = {"source": "docstrings", "train_packages": ["json"]}

@@ -11,12 +11,12 @@ import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from embedding_designs.cards import card, task_batches
-from embedding_designs.command import BadInput
-from embedding_designs.names import LONGEST_NAME, NAME_PATTERN
-from embedding_designs.study import load_study
-from embedding_designs.study_file import LONGEST_STUDY, plain_value, read_study_file
-from embedding_designs.study_schema import study_schema
+from embedding_designs.common.errors import BadInput
+from embedding_designs.common.names import LONGEST_NAME, NAME_PATTERN
+from embedding_designs.study.run_configs import card, task_batches
+from embedding_designs.study.schema import study_schema
+from embedding_designs.study.study import load_study
+from embedding_designs.study.yaml_file import LONGEST_STUDY, plain_value, read_study_file
 from test_study import small_study
 
 EXAMPLES = settings(max_examples=500, deadline=None)

@@ -6,11 +6,11 @@ import mteb
 import pytest
 import yaml
 
-from embedding_designs.cards import names_of, task_batches
-from embedding_designs.evaluation.tasks import mteb_task
-from embedding_designs.record_task_sizes import sides_of
-from embedding_designs.study import load_study
-from embedding_designs.task_sizes import batches_by_size, others_with_corpus, task_sizes
+from embedding_designs.fetching.mteb_tasks import mteb_task
+from embedding_designs.planning.record_task_sizes import sides_of
+from embedding_designs.study.run_configs import names_of, task_batches
+from embedding_designs.study.study import load_study
+from embedding_designs.study.task_sizes import batches_by_size, others_with_corpus, task_sizes
 from test_study import STUDIES
 
 PAPER = yaml.safe_load((STUDIES / "paper-mistral-7b.yaml").read_text())["evaluation"]["tasks"]

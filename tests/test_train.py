@@ -17,11 +17,12 @@ from safetensors.torch import load_file
 from sentence_transformers.sentence_transformer.losses import MultipleNegativesRankingLoss
 from transformers import set_seed
 
-from embedding_designs.command import Stopped, write_json
-from embedding_designs.model import build_model, load_model
-from embedding_designs.train import save_run, train_run, training_arguments
+from embedding_designs.common.errors import Stopped
+from embedding_designs.common.json_files import write_json
 from embedding_designs.training.checkpoint_files import WHOLE, mark_complete, whole_checkpoint
 from embedding_designs.training.contrastive_loss import InBatchContrastiveLoss
+from embedding_designs.training.model import build_model, load_model
+from embedding_designs.training.train_design import save_run, train_run, training_arguments
 
 WORKFLOW = Path(__file__).parents[1] / "workflow"
 
@@ -43,7 +44,7 @@ def train_command(card, bases, triplets, folder) -> list[str]:
     write_json(folder / "card.json", card)
     train, heldout = triplets
     return [
-        sys.executable, "-m", "embedding_designs.train", str(folder / "card.json"),
+        sys.executable, "-m", "embedding_designs.training.train_design", str(folder / "card.json"),
         "--train", str(train), "--heldout", str(heldout), "--base", str(bases["mistral"]),
         "--checkpoints", str(folder / "checkpoints"), "--output", str(folder / "model"),
         "--training-log", str(folder / "training.jsonl"),
@@ -137,7 +138,10 @@ def test_a_training_stopped_by_sigterm_goes_on_to_the_same_weights_and_log(
     card, weights_at_the_end, log = uninterrupted
     folder = tmp_path / "run"
     with monkeypatch.context() as patch:
-        patch.setattr("embedding_designs.train.contrastive_loss", lambda *given: SignalsItself(*given, call))
+        patch.setattr(
+            "embedding_designs.training.train_design.contrastive_loss",
+            lambda *given: SignalsItself(*given, call),
+        )
         with pytest.raises(Stopped, match=f"after step {step} of 10"):
             train(card, bases, triplets, folder)
     assert whole_checkpoint(folder) == str(folder / f"checkpoint-{step}")
@@ -152,7 +156,10 @@ def test_a_training_stopped_before_its_first_step_begins_again(
 ):
     card, weights_at_the_end, _ = uninterrupted
     with monkeypatch.context() as patch:
-        patch.setattr("embedding_designs.train.contrastive_loss", lambda *given: SignalsItself(*given, 2))
+        patch.setattr(
+            "embedding_designs.training.train_design.contrastive_loss",
+            lambda *given: SignalsItself(*given, 2),
+        )
         with pytest.raises(Stopped, match="after step 0 of 10"):
             train(card, bases, triplets, tmp_path / "run")
     assert whole_checkpoint(tmp_path / "run") is None

@@ -14,10 +14,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from embedding_designs import fetch_data, prepare_data
-from embedding_designs.command import BadInput
-from embedding_designs.prepare_data import prepare, shared_texts
-from embedding_designs.training.rows import read_rows
+from embedding_designs.common.errors import BadInput
+from embedding_designs.data import prepare_data
+from embedding_designs.data.prepare_data import prepare, shared_texts
+from embedding_designs.data.rows import read_rows
+from embedding_designs.fetching import fetch_data
 
 ROW = {"query": "Which bird is red?", "positive": "The cardinal.", "negative": "The crow."}
 

@@ -15,7 +15,7 @@ import torch
 from conftest import DESIGNS, sentence
 from embedding_designs.evaluation.devices import count_devices, on_devices
 from embedding_designs.evaluation.encoder import Encoder
-from embedding_designs.model import build_model, load_model, save_model
+from embedding_designs.training.model import build_model, load_model, save_model
 
 WORKFLOW = Path(__file__).parents[2] / "workflow"
 PARENT = """

@@ -8,8 +8,8 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from embedding_designs.command import write_json
-from embedding_designs.train import save_run, train_run
+from embedding_designs.common.json_files import write_json
+from embedding_designs.training.train_design import save_run, train_run
 
 ROOT = Path(__file__).parents[2]
 HUB = ROOT.parent / "shared" / "data" / "hub"
@@ -30,7 +30,7 @@ def test_a_design_is_evaluated_on_real_mteb_tasks(design, run_card, bases, tripl
     save_run(model, card, tmp_path / "model")
     write_json(tmp_path / "tasks.json", CARD)
     command = [
-        sys.executable, "-m", "embedding_designs.evaluate", str(tmp_path / "tasks.json"),
+        sys.executable, "-m", "embedding_designs.evaluation.evaluate_run", str(tmp_path / "tasks.json"),
         "--model", str(tmp_path / "model"), "--partial", str(tmp_path / "partial"),
         "--embeddings", str(tmp_path / "embeddings"), "--output", str(tmp_path / "scores.csv"),
     ]  # fmt: skip

@@ -3,10 +3,11 @@
 import mteb
 import pytest
 
-from embedding_designs.cards import names_of
-from embedding_designs.command import BadInput
-from embedding_designs.evaluation.tasks import check_names, is_intact, mteb_task
-from embedding_designs.study import load_study
+from embedding_designs.common.errors import BadInput
+from embedding_designs.evaluation.tasks import is_intact
+from embedding_designs.fetching.mteb_tasks import check_names, mteb_task
+from embedding_designs.study.run_configs import names_of
+from embedding_designs.study.study import load_study
 
 ENGLISH = "MTEB(eng, v2)"
 

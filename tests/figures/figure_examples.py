@@ -12,9 +12,9 @@ from matplotlib.figure import Figure
 from matplotlib.text import Text
 from matplotlib.transforms import Bbox
 
-from embedding_designs import compare
-from embedding_designs.figures import looks as figures
-from embedding_designs.scores import COLUMNS
+from embedding_designs.comparison import compare
+from embedding_designs.reporting.figures import looks as figures
+from embedding_designs.scores.score_table import COLUMNS
 
 KEYS = {
     "eos-causal": ("eos", "causal"),

@@ -17,8 +17,8 @@ from figure_examples import (
 )
 from matplotlib.figure import Figure
 
-from embedding_designs.figures.comparison import draw_differences, draw_interaction
-from embedding_designs.figures.whole_figures import (
+from embedding_designs.reporting.figures.comparison import draw_differences, draw_interaction
+from embedding_designs.reporting.figures.study_figures import (
     differences_figure,
     interaction_figure,
     scores_figure,

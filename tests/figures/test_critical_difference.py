@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 from figure_examples import boxes, collisions, compared, comparison_of, looks, rendered, said, spread_ranks
 
-from embedding_designs.figures.clique_bars import levels, stretches
-from embedding_designs.figures.text import shortened, text_width
-from embedding_designs.figures.whole_figures import critical_difference_figure
+from embedding_designs.reporting.figures.clique_bars import levels, stretches
+from embedding_designs.reporting.figures.study_figures import critical_difference_figure
+from embedding_designs.reporting.figures.text import shortened, text_width
 
 CASES = {
     "2 designs": ([1.2, 1.8], None, 0.9),

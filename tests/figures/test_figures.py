@@ -13,10 +13,11 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure
 
-from embedding_designs import compare, draw
-from embedding_designs.command import BadInput
-from embedding_designs.designs import POOLING_KINDS
-from embedding_designs.figures import looks as figures
+from embedding_designs.common.errors import BadInput
+from embedding_designs.comparison import compare
+from embedding_designs.reporting import draw_figures as draw
+from embedding_designs.reporting.figures import looks as figures
+from embedding_designs.study.designs import POOLING_KINDS
 
 
 def test_colour_says_the_attention_and_the_marker_the_pooling():
@@ -158,7 +159,7 @@ def run_draw(folder: Path, output: str) -> dict[str, bytes]:
         output,
     ]
     environment = os.environ | {"PYTHONPATH": str(Path(draw.__file__).parents[1])}
-    command = [sys.executable, "-m", "embedding_designs.draw", *files]
+    command = [sys.executable, "-m", "embedding_designs.reporting.draw_figures", *files]
     subprocess.run(command, cwd=folder, env=environment, check=True, capture_output=True)
     return {path.name: path.read_bytes() for path in (folder / output).iterdir()}
 

@@ -16,10 +16,11 @@ from fontTools.ttLib import TTCollection, TTFont
 from matplotlib import rcParams
 from matplotlib.font_manager import fontManager
 
-from embedding_designs import compare, draw
-from embedding_designs.figures.fonts import families_for, style_for, style_with
-from embedding_designs.figures.looks import STYLE
-from embedding_designs.figures.text import text_width
+from embedding_designs.comparison import compare
+from embedding_designs.reporting import draw_figures as draw
+from embedding_designs.reporting.figures.fonts import families_for, style_for, style_with
+from embedding_designs.reporting.figures.looks import STYLE
+from embedding_designs.reporting.figures.text import text_width
 
 FIRST, SECOND, THIRD = "\U0010ff00", "\U0010ff01", "\U0010ff02"
 WIDTH = 500  # of 1000: how wide such a letter is

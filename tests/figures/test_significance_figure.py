@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 from figure_examples import boxes, collisions, compared, comparison_of, rendered, said, spread_ranks
 
-from embedding_designs.figures.significance import verdicts
-from embedding_designs.figures.whole_figures import significance_figure
+from embedding_designs.reporting.figures.significance import verdicts
+from embedding_designs.reporting.figures.study_figures import significance_figure
 
 WIDTHS = [3.3, 7]
 

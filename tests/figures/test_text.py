@@ -4,7 +4,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from embedding_designs.figures.text import left_to_right, letters, shortened, text_width, wrapped
+from embedding_designs.reporting.figures.text import left_to_right, letters, shortened, text_width, wrapped
 
 SIZE = 7
 PIECES = [

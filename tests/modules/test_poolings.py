@@ -3,9 +3,9 @@
 import pytest
 import torch
 
-from embedding_designs.designs import POOLING_KINDS
 from embedding_designs.modules.pooling import last_token, mean_token
 from embedding_designs.modules.poolings import POOLINGS
+from embedding_designs.study.designs import POOLING_KINDS
 
 SMALL = {"latents": 6, "heads": 3, "head_dim": 4}
 

@@ -9,9 +9,9 @@ import pandas as pd
 import pytest
 from mteb.results import TaskResult
 
-from embedding_designs.command import BadInput
-from embedding_designs.published import mteb_results
-from embedding_designs.published_scores import published_scores
+from embedding_designs.common.errors import BadInput
+from embedding_designs.scores.collect_published_scores import published_scores
+from embedding_designs.scores.published import mteb_results
 
 BENCHMARK = "MTEB(eng, v2)"
 TASKS = ["STS12", "STS17", "SprintDuplicateQuestions"]

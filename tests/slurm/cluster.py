@@ -203,7 +203,7 @@ class Study:
         for process in psutil.process_iter():
             with contextlib.suppress(psutil.Error):
                 words = process.cmdline()
-                ours = words[1:3] == ["-m", "embedding_designs.train"] and card in words
+                ours = words[1:3] == ["-m", "embedding_designs.training.train_design"] and card in words
                 if ours and Path(process.cwd()) == self.folder:
                     return process
         raise AssertionError(f"no process trains {design}")

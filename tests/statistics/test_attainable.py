@@ -7,10 +7,10 @@ import pandas as pd
 import pytest
 from literature import random_scores
 
-from embedding_designs.statistics.attainable import attainable
-from embedding_designs.statistics.control import against_baseline
-from embedding_designs.statistics.pairwise import wilcoxon
-from embedding_designs.statistics.ranks import friedman, nemenyi
+from embedding_designs.comparison.statistics.attainable import attainable
+from embedding_designs.comparison.statistics.control import against_baseline
+from embedding_designs.comparison.statistics.pairwise import wilcoxon
+from embedding_designs.comparison.statistics.ranks import friedman, nemenyi
 
 
 # R 4.2: pchisq(n * (k - 1), k - 1, lower = FALSE); ptukey(z * sqrt(2), k, Inf, lower = FALSE) and

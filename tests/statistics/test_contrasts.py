@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from embedding_designs.statistics.contrasts import (
+from embedding_designs.comparison.statistics.contrasts import (
     crossed_effects,
     group_cells,
     largest_cross,

@@ -6,7 +6,7 @@ import pytest
 from literature import DEMSAR, GARCIA_HERRERA, GARCIA_HERRERA_P, SACHS, UNTESTABLE
 from published_table import mteb_english
 
-from embedding_designs.statistics import control
+from embedding_designs.comparison.statistics import control
 
 
 def test_the_table_of_demsar():

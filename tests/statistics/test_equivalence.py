@@ -10,9 +10,9 @@ import pytest
 from literature import DEMSAR, random_scores
 from published_table import mteb_english
 
-from embedding_designs.statistics import equivalence as module
-from embedding_designs.statistics.equivalence import equivalence
-from embedding_designs.statistics.pairwise import pair_differences
+from embedding_designs.comparison.statistics import equivalence as module
+from embedding_designs.comparison.statistics.equivalence import equivalence
+from embedding_designs.comparison.statistics.pairwise import pair_differences
 
 
 def of_difference(difference: list[float], rope: float, **options) -> dict:

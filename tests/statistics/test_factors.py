@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 from five_designs import FACTORS, five_designs, make_runs
 
-from embedding_designs.statistics.factors import factor_effects
+from embedding_designs.comparison.statistics.factors import factor_effects
 
 WARP_BREAKS = np.array(  # R's warpbreaks: wool A and B, tension L, M and H, nine looms each
     [26, 30, 54, 25, 70, 52, 51, 26, 67, 18, 21, 29, 17, 12, 18, 35, 30, 36, 36, 21, 24, 18, 10, 43, 28,

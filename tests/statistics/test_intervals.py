@@ -8,7 +8,7 @@ import pytest
 from five_designs import average_seeds, five_designs, make_runs
 from scipy import stats
 
-from embedding_designs.statistics.intervals import difference_intervals, rank_intervals
+from embedding_designs.comparison.statistics.intervals import difference_intervals, rank_intervals
 
 
 def test_rank_intervals_hold_the_rank_and_stay_within_the_ranks():

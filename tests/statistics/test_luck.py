@@ -9,8 +9,8 @@ import pandas as pd
 import pytest
 from five_designs import make_runs
 
-from embedding_designs.statistics import pairwise, ranks
-from embedding_designs.statistics.runs import design_claim
+from embedding_designs.comparison.statistics import pairwise, ranks
+from embedding_designs.comparison.statistics.runs import design_claim
 
 STUDIES, DESIGNS, SEEDS, TASKS = 400, 5, 3, 56  # the paper's five designs and 56 tasks
 ALPHA = 0.05

@@ -11,7 +11,7 @@ from published_table import mteb_english
 from scipy import stats
 from statsmodels.stats.multitest import multipletests
 
-from embedding_designs.statistics import pairwise
+from embedding_designs.comparison.statistics import pairwise
 
 
 def by_pair(scores: pd.DataFrame) -> dict:

@@ -9,8 +9,8 @@ import pytest
 from literature import DEMSAR, UNTESTABLE, random_scores
 from published_table import mteb_english
 
-from embedding_designs.statistics import pools
-from embedding_designs.statistics.ranks import nemenyi
+from embedding_designs.comparison.statistics import pools
+from embedding_designs.comparison.statistics.ranks import nemenyi
 
 
 def by_pair(scores: pd.DataFrame, alpha: float = 0.05, **options) -> dict:

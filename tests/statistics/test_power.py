@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from five_designs import average_seeds, five_designs, make_runs
 
-from embedding_designs.statistics.power import detectable, t_power
+from embedding_designs.comparison.statistics.power import detectable, t_power
 
 
 @pytest.fixture

@@ -22,7 +22,7 @@ from published_table import mteb_english
 from scipy import stats
 from statsmodels.stats.multitest import multipletests
 
-from embedding_designs.statistics import ranks
+from embedding_designs.comparison.statistics import ranks
 
 
 def test_average_ranks_are_those_demsar_prints():

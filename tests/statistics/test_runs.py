@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from five_designs import five_designs, make_runs
 
-from embedding_designs.statistics.runs import design_claim, stack_runs
+from embedding_designs.comparison.statistics.runs import design_claim, stack_runs
 
 PLANT_GROWTH = [  # R's data set: three groups of ten
     [4.17, 5.58, 5.18, 6.11, 4.50, 4.61, 5.17, 4.53, 5.33, 5.14],

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from embedding_designs.statistics.studentized import critical_value, dunnett_sf, tukey_sf
+from embedding_designs.comparison.statistics.studentized import critical_value, dunnett_sf, tukey_sf
 
 
 @pytest.mark.parametrize(

@@ -14,9 +14,9 @@ from pathlib import Path
 
 import torch
 
-from embedding_designs import train
-from embedding_designs.command import BadInput, Stopped
+from embedding_designs.common.errors import BadInput, Stopped
 from embedding_designs.training import contrastive_loss, processes
+from embedding_designs.training import train_design as train
 
 
 class SignalsItself(contrastive_loss.InBatchContrastiveLoss):

@@ -7,11 +7,11 @@ import pandas as pd
 import pytest
 import torch
 
-from embedding_designs.command import Stopped
-from embedding_designs.train import train_run
+from embedding_designs.common.errors import Stopped
 from embedding_designs.training import contrastive_loss
 from embedding_designs.training.checkpoint_files import WHOLE, damage, whole_checkpoint
 from embedding_designs.training.log import read_events
+from embedding_designs.training.train_design import train_run
 
 STEPS = 6
 
@@ -147,7 +147,9 @@ def test_a_training_on_rows_that_share_texts_resumes_to_the_same_weights(
     card = run_card("mean-causal", lora=True, steps=12, heldout_steps=100, checkpoint_steps=100)
     weights = train(card, bases, rows, tmp_path / "never stopped")
     with monkeypatch.context() as patch:
-        patch.setattr("embedding_designs.train.contrastive_loss", lambda *given: StopsIn(*given, call))
+        patch.setattr(
+            "embedding_designs.training.train_design.contrastive_loss", lambda *given: StopsIn(*given, call)
+        )
         with pytest.raises(Stopped):
             train(card, bases, rows, tmp_path / "stopped")
     again = train(card, bases, rows, tmp_path / "stopped")

@@ -14,9 +14,9 @@ import pytest
 import torch
 
 from conftest import sentence
-from embedding_designs.command import write_json
-from embedding_designs.launch import accelerate_command
+from embedding_designs.common.json_files import write_json
 from embedding_designs.training.checkpoint_files import WHOLE
+from embedding_designs.training.launch import accelerate_command
 
 HERE = Path(__file__).parent
 DESIGNS = ["eos-causal", "last-layer-causal", "multi-layer-bidirectional", "no-layer-weights"]
@@ -118,7 +118,14 @@ def test_a_batch_that_the_processes_cannot_share_is_refused(runs):
 def launch(folder: Path, card: dict, bases, triplets, *options: str) -> list[str]:
     write_json(folder / "card.json", card)
     return [
-        *[sys.executable, "-m", "embedding_designs.launch", *options, "train", str(folder / "card.json")],
+        *[
+            sys.executable,
+            "-m",
+            "embedding_designs.training.launch",
+            *options,
+            "train",
+            str(folder / "card.json"),
+        ],
         *["--train", str(triplets[0]), "--heldout", str(triplets[1]), "--base", str(bases["mistral"])],
         *["--checkpoints", str(folder / "checkpoints"), "--output", str(folder / "model")],
         *["--training-log", str(folder / "training.jsonl")],

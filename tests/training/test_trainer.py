@@ -14,10 +14,11 @@ from safetensors.torch import load_file
 from transformers import AutoModelForCausalLM
 
 from conftest import sentence
-from embedding_designs.command import BadInput, write_json
+from embedding_designs.common.errors import BadInput
+from embedding_designs.common.json_files import write_json
 from embedding_designs.modules.backbone import probe_attention
-from embedding_designs.train import train_run
 from embedding_designs.training.memory import memory_for
+from embedding_designs.training.train_design import train_run
 from embedding_designs.training.trainer import not_finite
 
 AT_ONCE = {"learning_rate": float("inf"), "warmup_steps": 0}  # which makes the first step's weights infinite
@@ -95,7 +96,7 @@ def test_the_first_parameter_that_is_not_finite_is_named_whatever_its_precision(
 def test_a_diverged_training_leaves_no_model_and_a_failing_exit_code(run_card, bases, triplets, tmp_path):
     write_json(tmp_path / "card.json", run_card(learning_rate=1e30))
     command = [
-        sys.executable, "-m", "embedding_designs.train", str(tmp_path / "card.json"),
+        sys.executable, "-m", "embedding_designs.training.train_design", str(tmp_path / "card.json"),
         "--train", str(triplets[0]), "--heldout", str(triplets[1]), "--base", str(bases["mistral"]),
         "--checkpoints", str(tmp_path / "checkpoints"), "--output", str(tmp_path / "model"),
         "--training-log", str(tmp_path / "training.jsonl"),

@@ -12,7 +12,7 @@ import pytest
 
 import hub
 import paper_hub
-from embedding_designs.command import write_json
+from embedding_designs.common.json_files import write_json
 
 ROOT = Path(__file__).parents[2]
 PUBLISHED = ROOT / "resources" / "published" / "mteb-english-scores.csv.gz"
@@ -45,7 +45,7 @@ def fetched(tmp_path_factory):
         "NO_PROXY": "127.0.0.1",
         "HF_HOME": str(folder / "home"),
     }
-    command = [sys.executable, "-m", "embedding_designs.fetch_tasks", str(folder / "tasks.json")]
+    command = [sys.executable, "-m", "embedding_designs.fetching.fetch_tasks", str(folder / "tasks.json")]
     with hub.serve(folder / "hub") as address:
         online = {"HF_ENDPOINT": address, "HF_HUB_OFFLINE": "0"}
         subprocess.run(
@@ -60,7 +60,7 @@ def test_published_scores_are_reproduced(tasks, devices, fetched, tmp_path):
     card = {"tasks": tasks, "prompts": {}, "max_tokens": 256, "batch_size": 32}
     write_json(tmp_path / "card.json", card)
     command = [
-        sys.executable, "-m", "embedding_designs.evaluate", str(tmp_path / "card.json"),
+        sys.executable, "-m", "embedding_designs.evaluation.evaluate_run", str(tmp_path / "card.json"),
         "--model", str(Path(WEIGHTS.origin).parent / "model"), "--partial", str(tmp_path / "partial"),
         "--embeddings", str(tmp_path / "embeddings"), "--devices", str(devices),
         "--output", str(tmp_path / "scores.csv"),

@@ -27,6 +27,6 @@ rule collect_scores:
     message:
         "Collect scores"
     shell:
-        "python -m embedding_designs.collect {input.study:q} --results results/{wildcards.study:q}"
+        "python -m embedding_designs.scores.collect_scores {input.study:q} --results results/{wildcards.study:q}"
         " --output {output.scores:q} --references-output {output.references:q}"
         " --collected {output.collected:q} 3>&2 > {log:q} 2>&1"

@@ -26,7 +26,7 @@ rule compare_designs:
     message:
         "Compare designs"
     shell:
-        "python -m embedding_designs.compare {input.scores:q} --study {input.study:q}"
+        "python -m embedding_designs.comparison.compare_designs {input.scores:q} --study {input.study:q}"
         " --collected {input.collected:q}"
         " --output {output.statistics:q} --tables {output.tables:q} 3>&2 > {log:q} 2>&1"
 
@@ -55,7 +55,7 @@ rule draw_figures:
     message:
         "Draw figures"
     shell:
-        "python -m embedding_designs.draw --statistics {input.statistics:q} --scores {input.scores:q}"
+        "python -m embedding_designs.reporting.draw_figures --statistics {input.statistics:q} --scores {input.scores:q}"
         " --runs results/{wildcards.study:q}/runs --output {output:q} 3>&2 > {log:q} 2>&1"
 
 
@@ -88,4 +88,4 @@ rule write_findings:
     message:
         "Write the findings page"
     shell:
-        "python -m embedding_designs.findings results/{wildcards.study:q} --output {output:q} 3>&2 > {log:q} 2>&1"
+        "python -m embedding_designs.reporting.write_findings results/{wildcards.study:q} --output {output:q} 3>&2 > {log:q} 2>&1"

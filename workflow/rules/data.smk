@@ -24,7 +24,7 @@ rule harvest_docstrings:
     message:
         "Harvest docstrings"
     shell:
-        "python -m embedding_designs.harvest {input.card:q}"
+        "python -m embedding_designs.data.harvest_docstrings {input.card:q}"
         " --output {output.docstrings:q} --report {output.report:q} --processes {threads:q} 3>&2 > {log:q} 2>&1"
 
 
@@ -55,7 +55,7 @@ rule prepare_data:
     message:
         "Prepare training data"
     shell:
-        "python -m embedding_designs.prepare_data {input.card:q} --docstrings {input.docstrings:q}"
+        "python -m embedding_designs.data.prepare_data {input.card:q} --docstrings {input.docstrings:q}"
         " --fetched {input.fetched:q}"
         " --train {output.train:q} --heldout {output.heldout:q} --report {output.report:q} 3>&2 > {log:q} 2>&1"
 
@@ -83,5 +83,5 @@ rule build_docstring_tasks:
     message:
         "Build docstring tasks"
     shell:
-        "python -m embedding_designs.docstring_tasks {input.card:q}"
+        "python -m embedding_designs.data.build_docstring_tasks {input.card:q}"
         " --docstrings {input.docstrings:q} --output {output:q} 3>&2 > {log:q} 2>&1"

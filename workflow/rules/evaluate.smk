@@ -34,7 +34,7 @@ rule evaluate_run:
     message:
         "Evaluate {wildcards.design} on {wildcards.base}, seed {wildcards.seed}: {wildcards.batch} tasks"
     shell:
-        "python -m embedding_designs.evaluate {input.card:q} --model {input.model:q} --docstring-tasks {input.tasks:q}"
+        "python -m embedding_designs.evaluation.evaluate_run {input.card:q} --model {input.model:q} --docstring-tasks {input.tasks:q}"
         " --study {input.study:q} --devices {resources.gpu:q} --partial {params.partial:q}"
         " --embeddings {params.embeddings:q} --output {output:q} 3>&2 > {log:q} 2>&1"
 
@@ -73,7 +73,7 @@ rule evaluate_reference:
     message:
         "Evaluate {wildcards.reference} for {wildcards.base}"
     shell:
-        "python -m embedding_designs.evaluate_reference {wildcards.reference:q} {input.card:q}"
+        "python -m embedding_designs.evaluation.evaluate_baseline {wildcards.reference:q} {input.card:q}"
         " --base-card {input.base_card:q} --base {input.base:q} --fetched {input.fetched:q} --train {input.train:q}"
         " --docstring-tasks {input.tasks:q} --devices {resources.gpu:q} --partial {params.partial:q}"
         " --embeddings {params.embeddings:q} --output {output:q} 3>&2 > {log:q} 2>&1"

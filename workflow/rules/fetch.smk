@@ -46,7 +46,7 @@ rule fetch_base:
     message:
         "Fetch {wildcards.base}"
     shell:
-        "HF_HUB_OFFLINE=0 python -m embedding_designs.fetch_base {input:q} --output {output:q} 3>&2 > {log:q} 2>&1"
+        "HF_HUB_OFFLINE=0 python -m embedding_designs.fetching.fetch_base {input:q} --output {output:q} 3>&2 > {log:q} 2>&1"
 
 
 rule fetch_data:
@@ -71,7 +71,7 @@ rule fetch_data:
     message:
         "Fetch the training data"
     shell:
-        "HF_HUB_OFFLINE=0 python -m embedding_designs.fetch_data {input:q} --output {output:q} 3>&2 > {log:q} 2>&1"
+        "HF_HUB_OFFLINE=0 python -m embedding_designs.fetching.fetch_data {input:q} --output {output:q} 3>&2 > {log:q} 2>&1"
 
 
 rule fetch_tasks:
@@ -96,7 +96,7 @@ rule fetch_tasks:
     message:
         "Fetch the {wildcards.batch} tasks"
     shell:
-        "HF_HUB_OFFLINE=0 python -m embedding_designs.fetch_tasks {input:q} --output {output:q} 3>&2 > {log:q} 2>&1"
+        "HF_HUB_OFFLINE=0 python -m embedding_designs.fetching.fetch_tasks {input:q} --output {output:q} 3>&2 > {log:q} 2>&1"
 
 
 rule list_revisions:
@@ -121,4 +121,4 @@ rule list_revisions:
     message:
         "List what was fetched"
     shell:
-        "python -m embedding_designs.fetch_revisions {input:q} --output {output:q} 3>&2 > {log:q} 2>&1"
+        "python -m embedding_designs.fetching.list_revisions {input:q} --output {output:q} 3>&2 > {log:q} 2>&1"

@@ -33,6 +33,6 @@ rule complete_model:
     message:
         "Complete the model of {wildcards.design} on {wildcards.base}, seed {wildcards.seed}"
     shell:
-        "python -m embedding_designs.complete_model {input.model:q} --study {wildcards.study:q}"
+        "python -m embedding_designs.reporting.write_model_card {input.model:q} --study {wildcards.study:q}"
         " --source {input.source:q} --fetched {input.fetched:q} --tasks {input.tasks:q} --data {input.data:q}"
         " --training-log {input.log:q} --scores {input.scores:q} --output {output:q} 3>&2 > {log:q} 2>&1"

@@ -25,5 +25,5 @@ rule collect_published_scores:
     message:
         "Collect published scores"
     shell:
-        "python -m embedding_designs.published_scores {input.card:q} --output {output.scores:q}"
+        "python -m embedding_designs.scores.collect_published_scores {input.card:q} --output {output.scores:q}"
         " --collected {output.collected:q} 3>&2 > {log:q} 2>&1"

@@ -10,7 +10,7 @@ WORKFLOW = os.path.join(workflow.basedir, "workflow")
 sys.path.insert(0, WORKFLOW)
 
 from embedding_designs import base, cards, places, provenance, study
-from embedding_designs.command import BadInput
+from embedding_designs.common.command import BadInput
 
 if set("{}") & set(workflow.basedir):
     sys.exit(

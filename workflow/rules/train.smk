@@ -25,7 +25,7 @@ rule pretrain_base:
     message:
         "Pretrain {wildcards.base}"
     shell:
-        "python -m embedding_designs.pretrain {input.card:q} --docstrings {input.docstrings:q}"
+        "python -m embedding_designs.training.pretrain_base {input.card:q} --docstrings {input.docstrings:q}"
         " --output {output.model:q} --training-log {output.log:q} 3>&2 > {log:q} 2>&1"
 
 
@@ -63,7 +63,7 @@ rule train_design:
     message:
         "Train {wildcards.design} on {wildcards.base}, seed {wildcards.seed}"
     shell:
-        "python -m embedding_designs.launch --processes {resources.gpu:q} --nodes {resources.nodes:q}"
+        "python -m embedding_designs.training.launch --processes {resources.gpu:q} --nodes {resources.nodes:q}"
         " --accelerate={resources.accelerate:q}"
         " train {input.card:q} --train {input.train:q} --heldout {input.heldout:q}"
         " --base {input.base:q} --fetched {input.fetched:q} --checkpoints {params.checkpoints:q}"

@@ -2,43 +2,22 @@
 
 import json
 import math
-from collections.abc import Callable, Mapping, Sequence
-from importlib.metadata import version
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import mteb
 import pandas as pd
 
-from ..command import BadInput, note, progress, read_json, whole
-from ..docstring_tasks import load_task
-from ..hub.fetched import in_cache
-from ..published.tasks import nearest
-from ..scores import SCORE_DIGITS
-from ..task_sizes import misplaced
+from ..common.atomic_writes import whole
+from ..common.command import note, progress
+from ..common.errors import BadInput
+from ..common.json_files import read_json
+from ..data.docstrings.task_folder import load_task
+from ..fetching.mteb_tasks import in_cache, mteb_task
+from ..scores.score_table import SCORE_DIGITS
 
 COLUMNS = ["task", "category", "metric", "score"]
-
-
-def check_names(study: str | Path, tasks: Mapping[str, Sequence[str]], benchmark: str | None) -> None:
-    """Raise BadInput, naming the study, where MTEB has no such benchmark, or no such task in a category.
-
-    tasks: names by category; "*" stands for any category.
-    """
-    benchmarks = [known.name for known in mteb.get_benchmarks()]
-    if benchmark and benchmark not in benchmarks:
-        raise BadInput(
-            f'{study}: evaluation.benchmark "{benchmark}" is not a benchmark of MTEB {version("mteb")}; '
-            f"{nearest(benchmark, benchmarks)}"
-        )
-    known = {task.metadata.name: task.metadata.type for task in mteb.get_tasks(exclude_superseded=False)}
-    for category, names in tasks.items():
-        for name in names:
-            if name not in known:
-                named = f"{study}: evaluation.tasks.{category} {name}"
-                raise BadInput(f"{named} is not a task of MTEB {version('mteb')}; {nearest(name, known)}")
-            if category not in ("*", known[name]):
-                raise BadInput(f"{study}: {misplaced(name, category, known[name])}")
 
 
 def load(name: str, docstring_tasks: Path | None, benchmark: str | None = None) -> mteb.AbsTask:
@@ -46,21 +25,6 @@ def load(name: str, docstring_tasks: Path | None, benchmark: str | None = None) 
     if docstring_tasks and name in read_json(docstring_tasks / "tasks.json"):
         return load_task(docstring_tasks, name)
     return in_cache(mteb_task(name, benchmark))
-
-
-def mteb_task(name: str, benchmark: str | None = None) -> mteb.AbsTask:
-    """Return a task of MTEB with what a benchmark counts of it: splits and subsets.
-
-    Without a benchmark, or where it does not have the task: all test splits, and the subsets in English
-    alone, or those with English where there are none.
-    """
-    for task in mteb.get_benchmark(benchmark).tasks if benchmark else ():
-        if task.metadata.name == name:
-            return mteb.get_task(name, hf_subsets=task.hf_subsets, eval_splits=task.eval_splits)
-    try:
-        return mteb.get_task(name, languages=["eng"], exclusive_language_filter=True)
-    except ValueError:  # no such subset
-        return mteb.get_task(name, languages=["eng"])
 
 
 def evaluate(

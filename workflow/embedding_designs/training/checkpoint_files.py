@@ -6,7 +6,10 @@ import zlib
 from pathlib import Path
 from typing import Any
 
-from ..command import BadInput, note, read_json, sync, write_json
+from ..common.atomic_writes import sync
+from ..common.command import note
+from ..common.errors import BadInput
+from ..common.json_files import read_json, write_json
 from . import processes
 
 WHOLE = "whole.json"  # written last: a kill interrupted a checkpoint without it

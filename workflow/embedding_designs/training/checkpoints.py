@@ -9,7 +9,9 @@ import torch
 from accelerate.utils import set_seed
 from transformers import TrainerCallback, TrainerControl, TrainerState, TrainingArguments
 
-from ..command import Stopped, read_json, sync
+from ..common.atomic_writes import sync
+from ..common.errors import Stopped
+from ..common.json_files import read_json
 from . import processes
 from .checkpoint_files import WHOLE, mark_complete, whole_checkpoint
 from .log import TrainingLog

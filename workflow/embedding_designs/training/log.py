@@ -12,7 +12,8 @@ import torch
 from sentence_transformers import SentenceTransformer
 from transformers import TrainerCallback, TrainerControl, TrainerState, TrainingArguments
 
-from ..command import progress, whole
+from ..common.atomic_writes import whole
+from ..common.command import progress
 from . import processes
 
 

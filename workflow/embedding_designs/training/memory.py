@@ -6,7 +6,7 @@ from typing import Any
 
 import torch
 
-from ..command import BadInput
+from ..common.errors import BadInput
 
 LOWERED = ("batch_size", "cached_chunk", "max_tokens")  # settings that memory use grows with
 

@@ -6,7 +6,7 @@ import torch
 import torch.distributed as dist
 from accelerate import PartialState
 
-from ..model import device
+from .model import device
 
 
 def join() -> None:

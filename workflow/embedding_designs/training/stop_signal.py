@@ -5,7 +5,7 @@ import os
 import signal
 from types import FrameType, TracebackType
 
-from ..command import Stopped
+from ..common.errors import Stopped
 from . import processes
 
 

@@ -11,7 +11,7 @@ from sentence_transformers import SentenceTransformerTrainer
 from torch import Tensor
 from torch.utils.data import BatchSampler
 
-from ..command import BadInput
+from ..common.errors import BadInput
 from . import processes
 from .sampler import EpochSampler
 

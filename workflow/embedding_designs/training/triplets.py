@@ -9,7 +9,8 @@ import torch
 from datasets import Dataset
 from torch.utils.data import RandomSampler
 
-from ..command import BadInput, note
+from ..common.command import note
+from ..common.errors import BadInput
 from . import processes
 from .sampler import separated, shared_texts
 

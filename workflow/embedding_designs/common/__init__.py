@@ -1,0 +1,1 @@
+"""What every stage shares: the command line, errors, atomic writes, progress, names."""

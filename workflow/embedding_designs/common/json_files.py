@@ -1,0 +1,68 @@
+"""Reads JSON files with one-line errors, and writes them atomically."""
+
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from types import NoneType, UnionType
+from typing import Any
+
+from .atomic_writes import whole
+from .errors import BadInput
+
+Kind = type | UnionType
+WORDS = {dict: "an object", list: "an array", str: "a string", int: "an integer", float: "a number",
+         NoneType: "null"}  # fmt: skip
+
+
+def read_object(path: Path, needed: Mapping[str, Kind]) -> dict[str, Any]:
+    """Return the content of a JSON file, an object that has these keys, of these types.
+
+    Raises BadInput that names the file, and the key that is missing or of another type.
+    """
+    content = read_json(path, keys=tuple(needed))
+    check_kinds(str(path), content, needed)
+    return content
+
+
+def check_kinds(named: str, content: Any, kinds: Mapping[str, Kind]) -> None:
+    """Raise BadInput where `content` is not an object, or a key in it has another type."""
+    if not isinstance(content, dict):
+        raise BadInput(f"{named}: not a JSON object")
+    for key, kind in kinds.items():
+        if key in content and not isinstance(content[key], kind):
+            allowed = " or ".join(WORDS[part] for part in getattr(kind, "__args__", (kind,)))
+            raise BadInput(f"{named}: {key} is not {allowed}")
+
+
+def _check_all(named: str, content: Any, kinds: Mapping[str, Kind]) -> None:
+    check_kinds(named, content, kinds)
+    for key in kinds:
+        if key not in content:
+            raise BadInput(f"{named}: {key} is missing")
+
+
+def read_json(path: str | Path, keys: Sequence[str] = ()) -> Any:
+    """Return the content of a JSON file; with `keys`, an object that has them.
+
+    Raises BadInput that names the file and the line where it is not JSON, or what is missing from it.
+    """
+    try:
+        content = json.loads(Path(path).read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise BadInput(f"{path}: no such file") from None
+    except IsADirectoryError:
+        raise BadInput(f"{path}: a folder, not a JSON file") from None
+    except (ValueError, RecursionError) as error:  # not UTF-8, not JSON, too long a number, too deeply nested
+        raise BadInput(f"{path}: not JSON: {' '.join(str(error).split())[:200]}") from None
+    if keys and not isinstance(content, dict):
+        raise BadInput(f"{path}: not a JSON object; expected an object with {', '.join(keys)}")
+    for key in keys:
+        if key not in content:
+            raise BadInput(f"{path}: {key} is missing; required: {', '.join(keys)}")
+    return content
+
+
+def write_json(path: str | Path, content: Any, indent: int | None = 2) -> None:
+    """Write `content` as JSON, whole or not at all; without indent it is ten times as fast."""
+    with whole(path) as part:
+        part.write_text(json.dumps(content, indent=indent, ensure_ascii=False) + "\n", encoding="utf-8")

@@ -1,0 +1,201 @@
+"""Tests which designs differ, in each category of tasks and over all of them.
+
+python -m embedding_designs.comparison.compare_designs scores.csv --study study.json --output statistics.json --tables tables/
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+import pandas as pd
+
+from ..common.command import progress
+from ..common.errors import BadInput
+from ..scores.not_used import not_used
+from ..scores.score_table import complete
+from . import sentences
+from .statistics import (
+    attainable,
+    control,
+    equivalence,
+    factors,
+    intervals,
+    pairwise,
+    pools,
+    power,
+    ranks,
+    runs,
+)
+
+MANY_DESIGNS = 60  # beyond it what grows fastest with the pairs is left out
+MANY = f"left out for pools of more than {MANY_DESIGNS} designs"
+SETTINGS = {"alpha": 0.05, "rope": 0.01, "missing": "refuse"}
+
+
+def compare_study(scores: pd.DataFrame, study: Mapping[str, Any], source: str = "scores") -> dict[str, Any]:
+    """Return the content of statistics.json: one comparison for each base and category, then All.
+
+    docs/statistics.md describes every key. source: the table's name in error messages. Raises BadInput
+    that names missing cells, an unknown baseline, or a base without anything to compare.
+    """
+    settings = SETTINGS | dict(study.get("statistics", {}))
+    scores, dropped = complete(scores, study, source)
+    # Published scores have one run of each model: there is nothing to say of designs.
+    unit = "model" if study.get("scores", {}).get("from", "table") != "table" else "design"
+    comparisons = []
+    for base, cells in progress(scores.groupby("base", sort=False), description="compare designs"):
+        names = _designs(cells, study)
+        baseline = _baseline(names, settings.get("baseline"), base)
+        wide = cells.pivot_table(index="task", columns="design", values="score")
+        if reason := ranks.why_untestable(wide):
+            raise BadInput(f"{source}: base {base}: {reason}")
+        of_base = [
+            {"base": base, "category": category, "dropped_tasks": dropped.get(base, [])}
+            | {"unit": unit}
+            | compare_designs(part, names, baseline, settings)
+            for category, part in [*cells.groupby("category", sort=False), ("All", cells)]
+        ]
+        _open_categories(of_base, settings["alpha"])
+        comparisons += of_base
+    for comparison in comparisons:
+        comparison["sentences"] = sentences.findings(comparison, settings["alpha"], settings["rope"])
+    return {
+        "study": study.get("name", ""),
+        "alpha": settings["alpha"],
+        "rope": settings["rope"],
+        "designs": _described(scores, study),
+        "unit": unit,
+        "scope": sentences.scope(scores.groupby("base", sort=False)["seed"].nunique().to_dict(), unit),
+        "not_used": [
+            entry
+            for base, tasks in dropped.items()
+            for entry in not_used(
+                "task", tasks, f"a score of base {base} is missing; statistics.missing: drop_tasks"
+            )
+        ],
+        "comparisons": comparisons,
+    }
+
+
+def _designs(cells: pd.DataFrame, study: Mapping[str, Any]) -> list[str]:
+    """Return the designs of one base, in the order of the study, else of the table."""
+    own = list(cells["design"].unique())
+    listed = [name for name in study.get("designs") or () if name in own]
+    return listed + [name for name in own if name not in listed]
+
+
+def _baseline(names: list[str], baseline: str | None, base: str) -> str:
+    if baseline is None:
+        return names[0]
+    if baseline not in names:
+        raise BadInput(
+            f'statistics.baseline "{baseline}" is not a design of base {base}; choose from {", ".join(names)}'
+        )
+    return baseline
+
+
+def _described(scores: pd.DataFrame, study: Mapping[str, Any]) -> list[dict[str, str]]:
+    found = scores.drop_duplicates("design").set_index("design")
+    names = _designs(scores, study)
+    return [
+        {"name": name, "pooling": found.at[name, "pooling"], "attention": found.at[name, "attention"]}
+        for name in names
+    ]
+
+
+def compare_designs(
+    cells: pd.DataFrame, names: list[str], baseline: str, settings: Mapping[str, Any]
+) -> dict[str, Any]:
+    """Return all statistics of the designs over the tasks in `cells`, one base's complete scores."""
+    alpha = settings["alpha"]
+    of_runs = cells.pivot(index=["design", "seed"], columns="task", values="score").loc[names]
+    scores = of_runs.groupby(level="design", sort=False).mean().T[names].round(ranks.DECIMALS)
+    scores.columns.name = None
+    about = cells.drop_duplicates("design").set_index("design").loc[names, ["pooling", "attention"]]
+    means = of_runs.mean(axis="columns").unstack("seed").loc[names]
+    few = len(names) <= MANY_DESIGNS
+    return {
+        "designs": names,
+        "baseline": baseline,
+        "tasks": scores.index.tolist(),
+        "seeds": sorted(cells["seed"].unique().tolist()),
+        "n_designs": len(names),
+        "n_tasks": len(scores),
+        "mean_scores": scores.mean().to_dict(),
+        "seed_spread": _spread(means),
+        "average_ranks": ranks.rank_designs(scores).mean().to_dict(),
+        "rank_intervals": intervals.rank_intervals(scores, alpha),
+        "differences": intervals.difference_intervals(of_runs, baseline, alpha),
+        "undecidable": _undecidable(scores, of_runs, alpha),
+        "these_checkpoints": _these_checkpoints(scores, baseline, settings, few),
+        "these_designs": runs.design_claim(of_runs, baseline, alpha),
+        "factors": factors.factor_effects(of_runs, about, alpha),
+        "left_out": None if few else f"Practical equivalence, sub-pools and Wilcoxon cliques are {MANY}.",
+    }
+
+
+def _spread(means: pd.DataFrame) -> dict[str, float | None]:
+    if means.shape[1] < 2:
+        return dict.fromkeys(means.index)
+    return means.std(axis="columns", ddof=1).to_dict()
+
+
+def _undecidable(scores: pd.DataFrame, of_runs: pd.DataFrame, alpha: float) -> dict[str, Any]:
+    """Return what these tasks and seeds cannot decide, whatever the scores are or however the spread is."""
+    n_tasks, n_designs = scores.shape
+    smallest = attainable.attainable(n_tasks, n_designs, alpha)
+    untestable = ranks.why_untestable(scores)
+    return {
+        "untestable": untestable,
+        "attainable": smallest,
+        "decidable": {
+            test: untestable is None and smallest[test] <= alpha
+            for test in ("friedman", "nemenyi", "wilcoxon_holm", "baseline_holm")
+        }
+        | {"equivalence": untestable is None and n_tasks >= equivalence.FEWEST_TASKS},
+        "detectable": power.detectable(scores, of_runs, alpha),
+    }
+
+
+def _these_checkpoints(
+    scores: pd.DataFrame, baseline: str, settings: Mapping[str, Any], few: bool
+) -> dict[str, Any]:
+    """Return what tests over tasks say; they speak of these checkpoints only."""
+    alpha = settings["alpha"]
+    friedman = ranks.friedman(scores)
+    nemenyi = ranks.nemenyi(scores, alpha)
+    wilcoxon = pairwise.wilcoxon(scores, alpha)
+    if few and friedman["p"] is not None:
+        for pair, flips in zip(nemenyi["pairs"], pools.pool_dependence(scores, alpha), strict=True):
+            pair |= flips
+    return {
+        "friedman": friedman,
+        "iman_davenport": ranks.iman_davenport(friedman["chi_square"], *scores.shape),
+        "gate": None,  # set when all categories are known
+        "nemenyi": nemenyi,
+        "cliques": _cliques(scores, nemenyi["pairs"], "significant", friedman),
+        "wilcoxon": wilcoxon,
+        "wilcoxon_cliques": _cliques(scores, wilcoxon, "significant_holm", friedman) if few else None,
+        "against_baseline": control.against_baseline(scores, baseline, alpha),
+        "equivalence": equivalence.equivalence(scores, settings["rope"]) if few else None,
+        "papers_rule": pairwise.papers_rule(wilcoxon),
+    }
+
+
+def _cliques(
+    scores: pd.DataFrame, pairs: list[dict], key: str, friedman: Mapping[str, Any]
+) -> list[list[str]]:
+    if friedman["p"] is None:
+        return []
+    order = ranks.rank_designs(scores).mean().sort_values(kind="stable").index.tolist()
+    return ranks.cliques(order, [(pair["first"], pair["second"]) for pair in pairs if pair[key]])
+
+
+def _open_categories(comparisons: list[dict[str, Any]], alpha: float) -> None:
+    """Say of each comparison whether its Friedman test stands: Holm over the categories, All on its own."""
+    *categories, overall = comparisons
+    for family in (categories, [overall]):
+        p_values = {c["category"]: c["these_checkpoints"]["friedman"]["p"] for c in family}
+        gates = ranks.open_categories(p_values, alpha)
+        size = sum(p is not None for p in p_values.values())
+        for comparison in family:
+            comparison["these_checkpoints"]["gate"] = gates[comparison["category"]] | {"categories": size}

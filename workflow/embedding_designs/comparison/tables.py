@@ -1,0 +1,208 @@
+"""The tables of a study, each as CSV, JSON and LaTeX (booktabs): pure functions from statistics.json to rows.
+
+One row a base, category and design, pair or effect, so that every table can be filtered by its first columns.
+"""
+
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+LONGEST = 2000  # rows of a LaTeX table; nobody prints more, and CSV and JSON have them
+LONG = 40  # rows of a LaTeX table that still fits on a page; longer ones are longtables
+SMALL = "<0.001"  # what smaller p-values are printed as in LaTeX
+DIGITS = 3  # of numbers in LaTeX; CSV and JSON keep six
+PRINTED = {  # columns of the tables that are too wide for a page; CSV and JSON have all of them
+    "tests": ["base", "category", "tasks", "friedman_chi_square", "friedman_p",
+              "friedman_p_holm_over_categories", "kendall_w", "critical_difference", "run_anova_f",
+              "run_anova_p"],
+    "designs": ["base", "category", "design", "average_rank", "rank_low", "rank_high", "mean_score",
+                "seed_spread", "minus_baseline", "minus_baseline_low", "minus_baseline_high"],
+    "pairs": ["base", "category", "first", "second", "mean_difference", "rank_biserial", "p_uncorrected",
+              "p_holm", "nemenyi_p", "nemenyi_flips_in_sub_pools", "p_equivalent"],
+    "against_baseline": ["base", "category", "baseline", "design", "rank_difference", "p_holm",
+                         "difference_over_runs", "p_over_runs"],
+    "factors": ["base", "category", "effect", "contrast", "estimate", "p_holm_over_tasks",
+                "p_holm_over_runs"],
+}  # fmt: skip
+Statistics = Mapping[str, Any]
+Rows = Iterator[dict[str, Any]]
+
+
+def tables(statistics: Statistics) -> dict[str, pd.DataFrame]:
+    """Return every table of a study by its name; a table without any row is left out."""
+    makers = {"designs": _designs, "tests": _tests, "pairs": _pairs, "against_baseline": _against_baseline,
+              "design_pairs": _design_pairs, "factors": _factors, "factor_tests": _factor_tests,
+              "papers_rule": _papers_rule}  # fmt: skip
+    made = {name: pd.DataFrame(_rows(make, statistics)) for name, make in makers.items()}
+    made["scores"] = _scores(statistics)
+    return {name: table for name, table in made.items() if len(table)}
+
+
+def write_tables(statistics: Statistics, folder: Path) -> None:
+    """Write every table to `folder` as {name}.csv, {name}.json and, up to LONGEST rows, {name}.tex."""
+    folder.mkdir()
+    for name, table in tables(statistics).items():
+        table.to_csv(folder / f"{name}.csv", index=False, float_format="%.6g", lineterminator="\n")
+        table.to_json(folder / f"{name}.json", orient="records", indent=2, double_precision=10)
+        if len(table) <= LONGEST:
+            (folder / f"{name}.tex").write_text(latex(table, name), encoding="utf-8")
+
+
+def latex(table: pd.DataFrame, name: str) -> str:
+    """Return a table as LaTeX, with the columns that fit a page.
+
+    It needs the packages booktabs and, for a long table, longtable.
+    """
+    table = table[PRINTED.get(name, table.columns)]
+    long, shown = len(table) > LONG, table.copy()
+    numbers = set(table.select_dtypes("number").columns)
+    for column in numbers:
+        if "p" in column.split("_"):  # a column of p-values, or of probabilities
+            shown[column] = [_short_p(p) for p in table[column]]
+    text = shown.rename(columns=lambda column: column.replace("_", " ")).to_latex(
+        index=False,
+        escape=True,
+        na_rep="--",
+        float_format=f"%.{DIGITS}f",
+        longtable=long,
+        column_format="".join("r" if column in numbers else "l" for column in table.columns),
+    )
+    needs = "booktabs and longtable" if long else "booktabs"
+    return f"% {name}: needs {needs}\n{text.replace('<', '$<$')}"
+
+
+def _short_p(p: float | None) -> str:
+    if pd.isna(p):
+        return "--"
+    return SMALL if p < float(SMALL[1:]) else f"{p:.{DIGITS}f}"
+
+
+def _rows(make, statistics: Statistics) -> Rows:
+    for comparison in statistics["comparisons"]:
+        for row in make(comparison, statistics):
+            yield {"base": comparison["base"], "category": comparison["category"], **row}
+
+
+def _designs(comparison: Mapping[str, Any], statistics: Statistics) -> Rows:
+    """Return one row for each design: its rank with its interval, its score, its distance to the baseline."""
+    keys = {design["name"]: design for design in statistics["designs"]}
+    ranks, intervals = comparison["average_ranks"], comparison["rank_intervals"] or {}
+    for name in sorted(ranks, key=ranks.__getitem__):
+        low, high = intervals.get(name) or (None, None)
+        against = comparison["differences"]["designs"].get(name, {})
+        yield {
+            "design": name, "pooling": keys[name]["pooling"], "attention": keys[name]["attention"],
+            "average_rank": ranks[name], "rank_low": low, "rank_high": high,
+            "mean_score": comparison["mean_scores"][name], "seed_spread": comparison["seed_spread"][name],
+            "minus_baseline": against.get("difference"), "minus_baseline_low": against.get("low"),
+            "minus_baseline_high": against.get("high"),
+        }  # fmt: skip
+
+
+def _scores(statistics: Statistics) -> pd.DataFrame:
+    """Return mean scores as a paper prints them: one row a design, one column a category, All last."""
+    rows = [
+        {"base": c["base"], "design": name, "category": c["category"], "score": score}
+        for c in statistics["comparisons"]
+        for name, score in c["mean_scores"].items()
+    ]
+    long = pd.DataFrame(rows)
+    categories = [name for name in long["category"].unique() if name != "All"]
+    order = long[["base", "design"]].drop_duplicates()
+    wide = long.pivot(index=["base", "design"], columns="category", values="score")[[*categories, "All"]]
+    return wide.loc[list(order.itertuples(index=False, name=None))].rename_axis(columns=None).reset_index()
+
+
+def _tests(comparison: Mapping[str, Any], statistics: Statistics) -> Rows:
+    """Return the tests over all designs, of both kinds of claim, and what they could decide at most."""
+    over_tasks, over_runs = comparison["these_checkpoints"], comparison["these_designs"]
+    friedman, f = over_tasks["friedman"], over_tasks["iman_davenport"]
+    one_way, welch, quasi = (over_runs[test] or {} for test in ("one_way", "welch", "quasi_f"))
+    detectable = comparison["undecidable"]["detectable"]
+    yield {
+        "tasks": comparison["n_tasks"], "designs": comparison["n_designs"],
+        "seeds": len(comparison["seeds"]), "friedman_chi_square": friedman["chi_square"],
+        "friedman_p": friedman["p"], "friedman_p_holm_over_categories": over_tasks["gate"]["p_holm"],
+        "kendall_w": friedman["kendall_w"], "iman_davenport_f": f["f"], "iman_davenport_p": f["p"],
+        "critical_difference": over_tasks["nemenyi"]["critical_difference"],
+        "smallest_wilcoxon_holm_p": comparison["undecidable"]["attainable"]["wilcoxon_holm"],
+        "detectable_over_tasks": detectable["checkpoints"]["difference"],
+        "tasks_needed": detectable["checkpoints"]["tasks_needed"],
+        "run_anova_f": one_way.get("f"), "run_anova_p": one_way.get("p"),
+        "run_welch_p": welch.get("p"), "quasi_f": quasi.get("f"), "quasi_f_p": quasi.get("p"),
+        **{f"variance_{source}": share for source, share in (quasi.get("variances") or {}).items()},
+        "detectable_over_runs": (detectable["designs"] or {}).get("difference"),
+        "seeds_needed": (detectable["designs"] or {}).get("seeds_needed"),
+    }  # fmt: skip
+
+
+def _pairs(comparison: Mapping[str, Any], statistics: Statistics) -> Rows:
+    """Return each pair of designs with every pairwise test over tasks."""
+    over_tasks = comparison["these_checkpoints"]
+    bayes = over_tasks["equivalence"] or [{}] * len(over_tasks["wilcoxon"])
+    for wilcoxon, nemenyi, posterior in zip(
+        over_tasks["wilcoxon"], over_tasks["nemenyi"]["pairs"], bayes, strict=True
+    ):
+        yield _without_reason(wilcoxon) | {
+            "nemenyi_p": nemenyi["p"],
+            "nemenyi_significant": nemenyi["significant"],
+            "nemenyi_flips_in_sub_pools": nemenyi.get("flips"),
+            "p_first_better": posterior.get("p_first_better"),
+            "p_equivalent": posterior.get("p_equivalent"),
+            "p_second_better": posterior.get("p_second_better"),
+        }
+
+
+def _against_baseline(comparison: Mapping[str, Any], statistics: Statistics) -> Rows:
+    """Return each design against the baseline: by ranks over tasks with Holm, and by Dunnett over runs."""
+    over_runs = {row["design"]: row for row in comparison["these_designs"]["against_baseline"]}
+    for row in comparison["these_checkpoints"]["against_baseline"]:
+        dunnett = over_runs.get(row["design"], {})
+        yield {"baseline": comparison["baseline"], **_without_reason(row)} | {
+            f"{name}_over_runs": dunnett.get(name)
+            for name in ("difference", "low", "high", "p", "significant")
+        }
+
+
+def _design_pairs(comparison: Mapping[str, Any], statistics: Statistics) -> Rows:
+    """Return each pair of designs by Tukey's test over runs."""
+    yield from map(_without_reason, comparison["these_designs"]["pairs"])
+
+
+def _without_reason(row: Mapping[str, Any]) -> dict[str, Any]:
+    return {key: value for key, value in row.items() if key != "reason"}
+
+
+def _factors(comparison: Mapping[str, Any], statistics: Statistics) -> Rows:
+    """Return the effects of pooling and attention that the study's designs can estimate."""
+    effects = comparison["factors"]
+    for effect in [*effects["effects"], *effects["simple"]]:
+        over_tasks, over_runs = effect["checkpoints"] or {}, effect["designs"] or {}
+        yield {
+            "effect": effect["effect"], "contrast": effect["name"], "estimate": effect["estimate"],
+            "task_wins": over_tasks.get("wins"), "task_losses": over_tasks.get("losses"),
+            "p_over_tasks": over_tasks.get("p"), "p_holm_over_tasks": over_tasks.get("p_holm"),
+            "p_over_runs": over_runs.get("p"), "p_holm_over_runs": over_runs.get("p_holm"),
+            "low_over_runs": over_runs.get("low"), "high_over_runs": over_runs.get("high"),
+        }  # fmt: skip
+
+
+def _factor_tests(comparison: Mapping[str, Any], statistics: Statistics) -> Rows:
+    """Return the two-way analysis of variance over runs, and that of the aligned ranks beside it."""
+    ranked = comparison["factors"]["aligned_ranks"] or {}
+    for effect, test in (comparison["factors"]["anova"] or {}).items():
+        yield {
+            "effect": effect, "f": test["f"], "df1": test["df1"], "df2": test["df2"], "p": test["p"],
+            "partial_eta_squared": test["partial_eta_squared"], "aligned_ranks_f": ranked[effect]["f"],
+            "aligned_ranks_p": ranked[effect]["p"],
+        }  # fmt: skip
+
+
+def _papers_rule(comparison: Mapping[str, Any], statistics: Statistics) -> Rows:
+    """Return what the paper's rule, uncorrected Wilcoxon, would call significant, and what vanishes."""
+    rule = comparison["these_checkpoints"]["papers_rule"]
+    vanish = {tuple(pair) for pair in rule["vanish"]}
+    for better, worse in rule["called"]:
+        yield {"better": better, "worse": worse, "stands_under_holm": (better, worse) not in vanish}

@@ -1,1 +1,0 @@
-"""What models and studies cost, before anything is run."""

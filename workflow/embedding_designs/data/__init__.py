@@ -1,0 +1,1 @@
+"""Docstrings, training rows, and tasks made of docstrings."""

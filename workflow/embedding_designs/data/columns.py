@@ -1,0 +1,64 @@
+"""Which columns of a user's rows hold the query, the positive and the negatives, and which are not read."""
+
+import json
+import re
+from collections.abc import Sequence
+
+from ..common.errors import BadInput
+from ..study.data_config import NAMES
+
+
+class Columns:
+    """The columns of training rows, by a card's `columns`: our name -> the name there; default: the same.
+
+    The negatives are in the column of that name and in numbered ones, negative_1, negative_2, …, as Sentence
+    Transformers' mine_hard_negatives writes them. A name of None: negatives are not read.
+    """
+
+    def __init__(self, given: dict[str, str | None]):
+        self.query, self.positive, negative = (given.get(name, name) for name in NAMES)
+        self.asked = given.get("negative")
+        self.negative = re.compile(r"(?!)" if negative is None else rf"{re.escape(negative)}(_[0-9]+)?")
+        self.known: dict[tuple[str, ...], list[str]] = {}  # one choice for all rows of the same columns
+        self.not_read: dict[str, None] = {}  # in their order
+
+    def chosen(self, names: tuple[str, ...], place: str) -> list[str]:
+        """Return the columns of a row's query, positive and negatives, in that order.
+
+        Raises BadInput that begins with `place` where the query or the positive is missing.
+        """
+        if names not in self.known:
+            self.known[names] = self._choose(names, place)
+        return self.known[names]
+
+    def _choose(self, names: tuple[str, ...], place: str) -> list[str]:
+        for name in names:
+            check_encodes(name, "a column name", place)
+        for key, name in (("query", self.query), ("positive", self.positive)):
+            if name not in names:
+                cure = f"name one of them in data.columns.{key}"
+                raise BadInput(f'{place}: no column "{name}"; found {listed(names)}; {cure}')
+        others = [name for name in names if name not in (self.query, self.positive)]
+        negatives = sorted(filter(self.negative.fullmatch, others), key=lambda name: (len(name), name))
+        self.not_read |= dict.fromkeys(name for name in others if name not in negatives)
+        return [self.query, self.positive, *negatives]
+
+    def check_negatives(self) -> None:
+        """Raise BadInput where the card names a column of negatives, and no row has it."""
+        if self.asked and self.known and not any(names[2:] for names in self.known.values()):
+            found = listed((self.query, self.positive, *self.not_read))
+            raise BadInput(f'data.columns.negative "{self.asked}": no such column; found {found}')
+
+
+def listed(names: Sequence[str], most: int = 10) -> str:
+    """Return quoted names on one line: the beginning of long names, the first of many."""
+    more = [f"{len(names) - most} more"] if len(names) > most else []
+    return ", ".join([*(json.dumps(name[:60], ensure_ascii=False) for name in names[:most]), *more]) or "none"
+
+
+def check_encodes(text: str, what: str, place: str) -> None:
+    """Raise BadInput where a text contains a lone surrogate, which JSON allows and UTF-8 does not."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        raise BadInput(f"{place}: {what} contains a lone surrogate") from None

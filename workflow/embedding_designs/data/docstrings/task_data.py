@@ -1,0 +1,155 @@
+"""The tables of each category of task, from one package's pool of texts.
+
+Every builder returns {table: {column: values}}. The tasks of a package share its texts (summaries,
+descriptions, or both together), so that an encoder that remembers texts reads each only once.
+"""
+
+import random
+from collections import defaultdict
+from collections.abc import Callable
+from itertools import combinations
+from typing import Any
+
+from .sample import Pool
+
+CANDIDATES = 16  # of a reranking query: its description, SIBLING_CANDIDATES near ones, others of the pool
+SIBLING_CANDIDATES = 7
+TRAIN_PART = 3  # one text of three of a class is learned from
+Tables = dict[str, dict[str, list]]
+
+
+def retrieval(pool: Pool, card: dict[str, Any]) -> Tables:
+    """Find the description that belongs to a summary among all descriptions of the pool."""
+    asked = _chance(pool, card, "Retrieval").sample(range(len(pool.rows)), _queries(pool, card))
+    return {"documents": _documents(pool), "queries": _asked(pool, asked)}
+
+
+def reranking(pool: Pool, card: dict[str, Any]) -> Tables:
+    """Rank a summary's description before those of its siblings and some others."""
+    chance = _chance(pool, card, "Reranking")
+    asked = chance.sample(range(len(pool.rows)), _queries(pool, card))
+    candidates = [_candidates(pool, number, chance) for number in asked]
+    queries = _asked(pool, asked) | {"candidates": [[f"d{one}" for one in some] for some in candidates]}
+    return {"documents": _documents(pool), "queries": queries}
+
+
+def classification(pool: Pool, card: dict[str, Any]) -> Tables:
+    """Tell the submodule of a text."""
+    by_label = _by_label(pool)
+    train = {number for numbers in by_label.values() for number in numbers[: len(numbers) // TRAIN_PART]}
+    sides = {"train": sorted(train), "test": [n for n in range(len(pool.rows)) if n not in train]}
+    order = sorted(by_label)
+    return {
+        side: {
+            "text": [pool.rows[number]["whole"] for number in numbers],
+            "label": [order.index(pool.labels[number]) for number in numbers],
+        }
+        for side, numbers in sides.items()
+    }
+
+
+def clustering(pool: Pool, card: dict[str, Any]) -> Tables:
+    """Group summaries by submodule."""
+    return {"test": {"sentences": [row["summary"] for row in pool.rows], "labels": pool.labels}}
+
+
+def pair_classification(pool: Pool, card: dict[str, Any]) -> Tables:
+    """Tell texts of one class or module (1) from texts of two submodules (0)."""
+    chance = _chance(pool, card, "PairClassification")
+    by_nearness = _pairs_by_nearness(pool, chance)
+    count = card["queries"]
+    near = _least_used([*by_nearness[4], *by_nearness[3]], count)
+    far = _least_used(by_nearness[0], len(near))
+    return {"test": _pair_columns(pool, near + far) | {"labels": [1] * len(near) + [0] * len(far)}}
+
+
+def relatedness(pool: Pool, card: dict[str, Any]) -> Tables:
+    """Grade two texts by how near they stand in the package, 0 to 4."""
+    by_nearness = _pairs_by_nearness(pool, _chance(pool, card, "STS"))
+    count = 2 * card["queries"] // len(by_nearness)
+    graded = [
+        (pair, grade) for grade in sorted(by_nearness) for pair in _least_used(by_nearness[grade], count)
+    ]
+    scores = {"score": [float(grade) for _, grade in graded]}
+    return {"test": _pair_columns(pool, [pair for pair, _ in graded]) | scores}
+
+
+def _chance(pool: Pool, card: dict[str, Any], category: str) -> random.Random:
+    return random.Random(f"{card['seed']} {pool.package} {category}")
+
+
+def _queries(pool: Pool, card: dict[str, Any]) -> int:
+    return min(card["queries"], len(pool.rows))
+
+
+def _documents(pool: Pool) -> dict[str, list]:
+    numbers = range(len(pool.rows))
+    return {"id": [f"d{n}" for n in numbers], "text": [pool.rows[n]["description"] for n in numbers]}
+
+
+def _asked(pool: Pool, numbers: list[int]) -> dict[str, list]:
+    return {
+        "id": [f"q{number}" for number in numbers],
+        "text": [pool.rows[number]["summary"] for number in numbers],
+        "document": [f"d{number}" for number in numbers],
+    }
+
+
+def _candidates(pool: Pool, number: int, chance: random.Random) -> list[int]:
+    others = [other for other in range(len(pool.rows)) if other != number]
+    chance.shuffle(others)
+    others.sort(key=lambda other: -pool.nearness(number, other))  # a stable sort: random within a nearness
+    near, rest = others[:SIBLING_CANDIDATES], others[SIBLING_CANDIDATES:]
+    chosen = [number, *near, *chance.sample(rest, min(CANDIDATES - 1 - len(near), len(rest)))]
+    chance.shuffle(chosen)
+    return chosen
+
+
+def _by_label(pool: Pool) -> dict[str, list[int]]:
+    by_label: dict[str, list[int]] = defaultdict(list)
+    for number, label in enumerate(pool.labels):
+        by_label[label].append(number)
+    return by_label
+
+
+def _pairs_by_nearness(pool: Pool, chance: random.Random) -> dict[int, list[tuple[int, int]]]:
+    by_nearness: dict[int, list[tuple[int, int]]] = defaultdict(list)
+    for pair in combinations(range(len(pool.rows)), 2):
+        by_nearness[pool.nearness(*pair)].append(pair)
+    for pairs in by_nearness.values():
+        chance.shuffle(pairs)
+    return by_nearness
+
+
+def _least_used(pairs: list[tuple[int, int]], count: int) -> list[tuple[int, int]]:
+    """Return `count` pairs that reuse texts as little as possible."""
+    uses: dict[int, int] = defaultdict(int)
+    chosen: list[tuple[int, int]] = []
+    left = list(pairs)
+    allowed = 0
+    while left and len(chosen) < count:
+        waiting = []
+        for first, second in left:
+            if len(chosen) < count and max(uses[first], uses[second]) <= allowed:
+                chosen.append((first, second))
+                uses[first] += 1
+                uses[second] += 1
+            else:
+                waiting.append((first, second))
+        left = waiting
+        allowed += 1
+    return chosen
+
+
+def _pair_columns(pool: Pool, pairs: list[tuple[int, int]]) -> dict[str, list]:
+    return {f"sentence{side + 1}": [pool.rows[pair[side]]["whole"] for pair in pairs] for side in (0, 1)}
+
+
+BUILDERS: dict[str, Callable[[Pool, dict[str, Any]], Tables]] = {
+    "STS": relatedness,
+    "PairClassification": pair_classification,
+    "Clustering": clustering,
+    "Reranking": reranking,
+    "Classification": classification,
+    "Retrieval": retrieval,
+}

@@ -1,0 +1,14 @@
+"""Writes Parquet tables: atomically, and equal columns as equal bytes."""
+
+from pathlib import Path
+
+import pyarrow
+import pyarrow.parquet
+
+from ..common.atomic_writes import whole
+
+
+def write_table(path: str | Path, columns: dict[str, list]) -> None:
+    """Write columns as a Parquet file, whole or not at all; equal columns give equal bytes."""
+    with whole(path) as part:
+        pyarrow.parquet.write_table(pyarrow.table(columns), part, compression="zstd")

@@ -1,0 +1,123 @@
+"""Evaluates a reference on all tasks: the untrained base, LSA, or BM25 where it applies.
+
+A killed evaluation goes on at its first unfinished task.
+
+python -m embedding_designs.evaluation.evaluate_baseline bm25 CARD.json --base-card BASE.json --train T.parquet …
+"""
+
+import argparse
+import contextlib
+import shutil
+from collections.abc import Sequence
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import mteb
+import numpy as np
+import pandas as pd
+from sklearn.decomposition import TruncatedSVD
+from sklearn.feature_extraction.text import TfidfVectorizer
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import Normalizer
+
+from ..common import gpus
+from ..common.atomic_writes import resumable
+from ..common.command import command
+from ..common.errors import BadInput
+from ..common.hashes import content_hash
+from ..common.json_files import read_json
+from ..fetching.fetched import fetched_revision
+from ..scores.score_table import write_scores
+from ..study.config_files import read_task_card
+from ..study.run_configs import names_of
+from ..training.model import base_arguments, build_model
+from .devices import count_devices, on_devices
+from .encoder import Encoder
+from .run_store import forget_what_is_done, model_files, open_store
+from .tasks import evaluate
+
+UNTRAINED = {"attention": "causal", "pooling": {"kind": "mean", "tokens": "mean"}}
+RANKING = ("Retrieval", "Reranking")  # what BM25, which gives no embeddings, can do
+LSA_DIMENSIONS = 128
+
+
+class LSA:
+    """Latent semantic analysis: TF-IDF reduced by a truncated SVD (Deerwester et al., 1990)."""
+
+    def __init__(self, texts: Sequence[str]):
+        words, counts = _count_words(texts)
+        svd = TruncatedSVD(min(LSA_DIMENSIONS, *counts.shape), random_state=0).fit(counts)
+        self.pipeline = make_pipeline(words, svd, Normalizer(copy=False))
+
+    def encode(self, texts: Sequence[str], **kwargs: Any) -> np.ndarray:
+        """Return the embeddings, (texts, dim), float32."""
+        return self.pipeline.transform(texts).astype(np.float32)
+
+
+def _count_words(texts: Sequence[str]) -> tuple[TfidfVectorizer, Any]:
+    """Return a fitted TF-IDF and its (texts, words): of words in two texts or, if too few, of all words."""
+    for texts_of_a_word in (2, 1):
+        words = TfidfVectorizer(sublinear_tf=True, min_df=texts_of_a_word, stop_words="english")
+        with contextlib.suppress(ValueError):  # no word is left
+            counts = words.fit_transform(texts)
+            if counts.shape[1] > 1:
+                return words, counts
+    raise BadInput("references: lsa finds fewer than two words in the training texts; leave lsa out")
+
+
+def load_reference(reference: str, max_tokens: int, base_card: dict[str, Any], base: str, train: Path) -> Any:
+    """Return the model of a reference: "untrained-base", "lsa" or "bm25"."""
+    if reference == "bm25":
+        return mteb.get_model("mteb/baseline-bm25s")
+    if reference == "lsa":
+        rows = pd.read_parquet(train, columns=["query", "positive"])
+        return LSA([*rows["query"], *rows["positive"]])
+    return build_model(design=UNTRAINED, max_tokens=max_tokens, **base_arguments(base, base_card))
+
+
+@command
+def main() -> None:
+    """Evaluate one reference."""
+    parser = argparse.ArgumentParser(description=main.__doc__)
+    parser.add_argument("reference", choices=["untrained-base", "lsa", "bm25"])
+    parser.add_argument("card", type=Path, help="the task card")
+    parser.add_argument("--base-card", type=Path, required=True)
+    parser.add_argument("--base", nargs="?", help="folder of the base; default: the card's model")
+    parser.add_argument("--fetched", type=Path, nargs="?", help="what was fetched of a base from the hub")
+    parser.add_argument("--train", type=Path, required=True)
+    parser.add_argument("--docstring-tasks", type=Path, nargs="?")
+    parser.add_argument("--partial", type=Path, required=True, help="folder of finished tasks")
+    parser.add_argument("--embeddings", type=Path, required=True, help="folder of the reference's embeddings")
+    parser.add_argument("--devices", type=int, help="processes of the untrained base; default: one a GPU")
+    parser.add_argument("--output", type=Path, required=True)
+    arguments = parser.parse_args()
+
+    untrained = arguments.reference == "untrained-base"
+    if untrained and arguments.devices:
+        gpus.choose(arguments.devices)
+    card, base_card = read_task_card(arguments.card), read_json(arguments.base_card, ["name", "precision"])
+    if arguments.fetched:
+        base_card |= fetched_revision(arguments.fetched)
+    if arguments.reference == "bm25":
+        card["tasks"] = {name: tasks for name, tasks in card["tasks"].items() if name in RANKING}
+    base = arguments.base or base_card.get("model", "")
+    inputs = [arguments.card, arguments.base_card, arguments.train, *model_files(Path(base))]
+    inputs += filter(None, [arguments.fetched])
+    if arguments.docstring_tasks:
+        inputs.append(arguments.docstring_tasks / "tasks.json")  # holds the hash of each task's data
+    key = content_hash(*inputs)
+    load = partial(load_reference, arguments.reference, card["max_tokens"], base_card, base, arguments.train)
+    devices = count_devices(arguments.devices) if untrained else 1
+    with resumable(arguments.partial, key) as finished, on_devices(load, devices) as model:
+        store = open_store(arguments.embeddings, key)
+        if arguments.reference != "bm25":
+            model = Encoder(model, card["prompts"] if untrained else {}, card["batch_size"], store)
+        forget = partial(forget_what_is_done, store, names_of(card["tasks"]))
+        scores = evaluate(model, card, arguments.docstring_tasks, finished, arguments.reference, forget)
+        write_scores(scores, arguments.output)
+    shutil.rmtree(arguments.embeddings, ignore_errors=True)
+
+
+if __name__ == "__main__":
+    main()

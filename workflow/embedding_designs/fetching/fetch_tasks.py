@@ -1,0 +1,50 @@
+"""Fetches the data of MTEB tasks from the hub, and reads them once, so that later no network is needed.
+
+python -m embedding_designs.fetching.fetch_tasks TASKS.json --output FETCHED.json
+"""
+
+import argparse
+from pathlib import Path
+from typing import Any
+
+from ..common.command import command, progress
+from ..common.errors import BadInput
+from ..common.json_files import read_json, write_json
+from .hub import fetch, in_one_line
+from .mteb_tasks import check_names, in_cache, mteb_task, parts
+
+
+def fetch_task(name: str) -> list[dict[str, Any]]:
+    """Return what was fetched for a task or, where it is made of others, for each.
+
+    It is read once: datasets keeps what it reads, in a format of its own, and jobs find it there.
+    """
+    fetched = []
+    for task in parts(mteb_task(name)):
+        data = task.metadata.dataset
+        source = f"task {name}", data["path"], data.get("revision"), "dataset"
+        commit = fetch(*source)
+        fetched.append({"kind": "task", "for": name, "name": data["path"], "revision": commit})
+        with in_one_line(*source):
+            in_cache(task).load_data()
+    return fetched
+
+
+@command
+def main() -> None:
+    """Fetch the data of some tasks."""
+    parser = argparse.ArgumentParser(description=main.__doc__)
+    parser.add_argument("tasks", type=Path, help="JSON list of names of MTEB tasks")
+    parser.add_argument("--output", type=Path, required=True, help="JSON file to write: what was fetched")
+    arguments = parser.parse_args()
+
+    names = read_json(arguments.tasks)
+    if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
+        raise BadInput(f"{arguments.tasks}: not a list of MTEB task names")
+    check_names(arguments.tasks, {"*": names}, None)
+    fetched = [fetch_task(name) for name in progress(names, description="fetch tasks")]
+    write_json(arguments.output, [entry for entries in fetched for entry in entries])
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,52 @@
+"""Finds what was fetched from the hub in its cache, at its commit, without a network.
+
+Not by the names of datasets: without a network `datasets` takes the revision that it read last, whichever was
+asked for, and shows mteb one configuration of a dataset only, so that a reranking task loses its candidates
+and is scored as a search of all documents.
+"""
+
+from pathlib import Path
+
+from huggingface_hub import constants
+
+from ..common.errors import BadInput
+from ..common.json_files import read_json
+from .hub import cached
+
+# Forced, because the lists of what was fetched are there, so that Snakemake would see nothing to do.
+FETCH = (
+    "set HF_HOME as it was for the fetch or, where there is network, run"
+    " `snakemake --cores 1 fetch --forcerun fetch_base fetch_data fetch_tasks --config study=…`"
+)
+
+
+def read_fetched(path: Path) -> list[dict[str, str]]:
+    """Return a list of what was fetched: kind, for, name and revision of each; BadInput if it is not one."""
+    fetched = read_json(path)
+    keys = {"kind", "for", "name", "revision"}
+    entries = fetched if isinstance(fetched, list) and fetched else [None]
+    if not all(isinstance(entry, dict) and keys <= entry.keys() for entry in entries):
+        raise BadInput(
+            f"{path}: not a list of what was fetched; expected objects with {', '.join(sorted(keys))}"
+        )
+    return fetched
+
+
+def fetched_revision(fetched: Path) -> dict[str, str]:
+    """Return what a list of what was fetched tells of a base or of training data: {"revision": commit}."""
+    return {"revision": read_fetched(fetched)[0]["revision"]}
+
+
+def fetched_data(fetched: Path) -> dict[str, str]:
+    """Return what a list of what was fetched tells of training data, with their "folder"."""
+    entry = read_fetched(fetched)[0]
+    folder = folder_of(entry["name"], entry["revision"], f"data.dataset {entry['name']}")
+    return {"revision": entry["revision"], "folder": str(folder)}
+
+
+def folder_of(name: str, revision: str | None, asked_by: str) -> Path:
+    """Return the folder of a dataset in the hub's cache; BadInput where it is not there whole."""
+    folder = cached(name, revision)
+    if folder is None:
+        raise BadInput(f"{asked_by}: {name} at {revision} is not in {constants.HF_HUB_CACHE}; {FETCH}")
+    return folder

@@ -1,0 +1,20 @@
+"""Loads the rows of a dataset on the hub."""
+
+from typing import Any
+
+from ..common.errors import BadInput, is_full_disk
+
+
+def load_hub_rows(card: dict[str, Any]):
+    """Return the rows of a dataset of the hub, from its folder if it was fetched."""
+    from datasets import load_dataset
+
+    name, split = card["dataset"], card.get("split", "train")
+    place = card.get("folder") or name
+    try:
+        return load_dataset(place, card.get("name"), revision=card.get("revision"), split=split)
+    except Exception as error:  # the hub, the network and the builders raise many kinds
+        if is_full_disk(error):
+            raise
+        reason = " ".join(str(error).split())[:200]
+        raise BadInput(f'data.dataset "{name}", split "{split}" cannot be loaded: {reason}') from None

@@ -1,0 +1,73 @@
+"""MTEB tasks by name, reading their data from the hub's cache."""
+
+from collections.abc import Mapping, Sequence
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import mteb
+from huggingface_hub import constants
+
+from ..common.errors import BadInput
+from ..common.near_names import nearest
+from ..study.task_sizes import misplaced
+from .fetched import folder_of
+from .hub import cached
+
+
+def check_names(study: str | Path, tasks: Mapping[str, Sequence[str]], benchmark: str | None) -> None:
+    """Raise BadInput, naming the study, where MTEB has no such benchmark, or no such task in a category.
+
+    tasks: names by category; "*" stands for any category.
+    """
+    benchmarks = [known.name for known in mteb.get_benchmarks()]
+    if benchmark and benchmark not in benchmarks:
+        raise BadInput(
+            f'{study}: evaluation.benchmark "{benchmark}" is not a benchmark of MTEB {version("mteb")}; '
+            f"{nearest(benchmark, benchmarks)}"
+        )
+    known = {task.metadata.name: task.metadata.type for task in mteb.get_tasks(exclude_superseded=False)}
+    for category, names in tasks.items():
+        for name in names:
+            if name not in known:
+                named = f"{study}: evaluation.tasks.{category} {name}"
+                raise BadInput(f"{named} is not a task of MTEB {version('mteb')}; {nearest(name, known)}")
+            if category not in ("*", known[name]):
+                raise BadInput(f"{study}: {misplaced(name, category, known[name])}")
+
+
+def mteb_task(name: str, benchmark: str | None = None) -> mteb.AbsTask:
+    """Return a task of MTEB with what a benchmark counts of it: splits and subsets.
+
+    Without a benchmark, or where it does not have the task: all test splits, and the subsets in English
+    alone, or those with English where there are none.
+    """
+    for task in mteb.get_benchmark(benchmark).tasks if benchmark else ():
+        if task.metadata.name == name:
+            return mteb.get_task(name, hf_subsets=task.hf_subsets, eval_splits=task.eval_splits)
+    try:
+        return mteb.get_task(name, languages=["eng"], exclusive_language_filter=True)
+    except ValueError:  # no such subset
+        return mteb.get_task(name, languages=["eng"])
+
+
+def parts(task: Any) -> Sequence[Any]:
+    """Return the tasks that an MTEB task is made of: mostly itself alone."""
+    return getattr(task, "tasks", None) or [task]
+
+
+def in_cache(task: Any) -> Any:
+    """Return an MTEB task that reads its data from the hub's cache where they were fetched.
+
+    Others are left as they are where there is network or a folder of that name; elsewhere BadInput.
+    """
+    for part in parts(task):
+        data = part.metadata.dataset
+        if Path(data["path"]).is_dir():
+            continue
+        folder = cached(data["path"], data.get("revision"))
+        if folder is None and constants.HF_HUB_OFFLINE:
+            folder = folder_of(data["path"], data.get("revision"), f"task {part.metadata.name}")
+        if folder is not None:
+            part.metadata = part.metadata.model_copy(update={"dataset": {**data, "path": str(folder)}})
+    return task

@@ -1,1 +1,0 @@
-"""The Hugging Face hub: what is fetched from it, and where it is found without a network."""

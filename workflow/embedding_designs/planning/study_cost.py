@@ -1,0 +1,180 @@
+"""What a study costs in tokens, operations and bytes, by the sizes of its models and tasks."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from math import ceil
+from statistics import mean
+from typing import Any
+
+from ..evaluation.embedding_store import HALF_FROM
+from ..study.run_configs import finetuning, names_of, task_batches
+from ..study.task_sizes import Side, characters, task_sizes
+from .cost_model import Backbone, Pool
+
+CHARACTERS_A_TOKEN = 4.0  # English, vocabularies of 32,000 to 150,000 tokens
+QUERY_TOKENS, DOCUMENT_TOKENS = 20, 150  # of training texts
+ADAM = 12  # bytes a trained weight in a checkpoint: the weight and two moments in fp32
+GRADIENT = 4  # bytes a trained weight, and as many again where several GPUs add theirs up
+COPY = 2  # bytes a trained weight under bf16 autocast
+COPIES = 3  # bytes a character: the file, what datasets reads it into, the training table or MTEB's documents
+
+
+@dataclass(frozen=True)
+class Cost:
+    """Tokens that a model meets, and the operations they take; texts that are embedded, and their bytes."""
+
+    what: str
+    tokens: float
+    operations: float
+    texts: int = 0
+    embeddings: int = 0
+
+
+class StudyCost:
+    """The cost of a study on one of its bases; operations are means over its designs."""
+
+    def __init__(self, study: Mapping[str, Any], base: str, backbone: Backbone):
+        self.study = study
+        self.backbone = backbone
+        designs = study["designs"].values()
+        self.pools = [Pool(design["pooling"], backbone.width, backbone.layers) for design in designs]
+        self.settings = [finetuning(study["bases"][base], design) for design in designs]
+        self.runs = len(self.pools) * len(study["seeds"])
+
+    def training(self) -> Cost:
+        """Return the cost of one training: forward, backward and what is computed again."""
+        recipe = self.study["training"]
+        samples = self._samples()
+        texts = [
+            min(recipe["max_tokens"], tokens) for tokens in (QUERY_TOKENS, DOCUMENT_TOKENS, DOCUMENT_TOKENS)
+        ]
+        again = recipe["gradient_checkpointing"] + bool(recipe.get("cached_chunk"))
+        operations = [
+            sum((passes + again) * self.backbone.operations(tokens) + (3 + again) * pool.operations(tokens)
+                for tokens in texts)
+            for pool, passes in zip(self.pools, self._passes(), strict=True)
+        ]  # fmt: skip
+        return Cost("training, a run", samples * sum(texts), samples * mean(operations))
+
+    def evaluation(self, what: str, tasks: Sequence[str]) -> Cost:
+        """Return the cost of embedding the texts of tasks, for one run."""
+        sides = embedded(tasks)
+        lengths = [self._length(side) for side in sides]
+        tokens = sum(side.unique * length for side, length in zip(sides, lengths, strict=True))
+        operations = sum(
+            side.unique
+            * (self.backbone.operations(length) + mean(pool.operations(length) for pool in self.pools))
+            for side, length in zip(sides, lengths, strict=True)
+        )
+        texts = sum(side.unique for side in sides)
+        numbers = sum(side.unique * (2 if side.texts >= HALF_FROM else 4) for side in sides)
+        return Cost(what, tokens, operations, texts, numbers * self.backbone.width)
+
+    def batches(self) -> list[Cost]:
+        """Return the cost of each batch of tasks for one run, the largest first."""
+        costs = [self.evaluation(batch, names_of(tasks)) for batch, tasks in task_batches(self.study).items()]
+        return sorted(costs, key=lambda cost: -cost.operations)
+
+    def all_runs(self) -> list[Cost]:
+        """Return the costs of a training, of an evaluation and of all runs."""
+        training = self.training()
+        evaluation = self.evaluation("evaluation, a run", names_of(self.study["evaluation"]["tasks"]))
+        tokens = self.runs * (training.tokens + evaluation.tokens)
+        operations = self.runs * (training.operations + evaluation.operations)
+        return [training, evaluation, Cost(f"all {self.runs} runs", tokens, operations)]
+
+    def training_memory(self, gpus: int, checkpointing: bool) -> float:
+        """Return the bytes that the largest training takes of each GPU.
+
+        At a micro-step whose documents, two for each query, all have `max_tokens`.
+        """
+        recipe = self.study["training"]
+        queries = ceil(recipe["batch_size"] / gpus)
+        tokens = recipe["max_tokens"] * 2 * queries + QUERY_TOKENS * queries
+        if "cached_chunk" in recipe:  # so many texts at once
+            tokens = min(tokens, recipe["max_tokens"] * recipe["cached_chunk"])
+        bf16 = recipe["precision"] == "bf16"
+        trained_weight = ADAM + GRADIENT * (1 + (gpus > 1)) + COPY * bf16
+        return max(
+            trained_weight * trained
+            + frozen
+            + tokens * self._kept("lora" in base, 2 if bf16 else 4, checkpointing)
+            for trained, frozen, base in zip(self._trained(), self._frozen(), self.settings, strict=True)
+        )
+
+    def _kept(self, lora: bool, number: int, checkpointing: bool) -> int:
+        """Return the bytes kept of a token in training; checkpointing: all layers' inputs, and one layer."""
+        layers, layer = self.backbone.layers, self.backbone.activations(lora, number)
+        return layers * number * self.backbone.width + layer if checkpointing else layers * layer
+
+    def disk(self) -> dict[str, float]:
+        """Return bytes on disk by what takes them."""
+        weights = self._weight_bytes()
+        head = 0 if self.backbone.tied else self.backbone.vocabulary * self.backbone.width
+        models = [
+            weight * self.backbone.parameters + 4 * pool.parameters
+            for weight, pool in zip(weights, self.pools, strict=True)
+        ]
+        tasks = names_of(self.study["evaluation"]["tasks"])
+        embeddings = [batch.embeddings for batch in self.batches()]
+        return {
+            "fetched: the base": weights[0] * (self.backbone.parameters + head),
+            "the training data, and what is made of them": COPIES * self._training_characters(),
+            "fetched: the tasks' data, and what is made of them": COPIES * sum(map(characters, tasks)),
+            f"models of {self.runs} runs": len(self.study["seeds"]) * sum(models),
+            "checkpoints of one training at most, three of them": 3 * ADAM * max(self._trained()),
+            "embeddings of one evaluation at most": max(embeddings),
+            f"embeddings if all evaluations of {self.runs} runs are under way at once": self.runs
+            * sum(embeddings),
+        }
+
+    def _weight_bytes(self) -> list[int]:
+        """Return, for each design, the bytes of a weight of the backbone."""
+        return [2 if base["precision"] == "bf16" else 4 for base in self.settings]
+
+    def _trained(self) -> list[int]:
+        """Return, for each design, how many weights are trained."""
+        return [
+            pool.parameters + (self.backbone.lora_parameters(base["lora"]["rank"]) if "lora" in base
+                               else self.backbone.parameters)
+            for pool, base in zip(self.pools, self.settings, strict=True)
+        ]  # fmt: skip
+
+    def _frozen(self) -> list[int]:
+        """Return, for each design, the bytes of the weights that are not trained."""
+        return [
+            weight * self.backbone.parameters if "lora" in base else 0
+            for weight, base in zip(self._weight_bytes(), self.settings, strict=True)
+        ]
+
+    def _training_characters(self) -> float:
+        """Return how long the training data are: as many rows as a training meets, or as the study takes."""
+        rows = self.study["data"].get("train_rows", self._samples())
+        return CHARACTERS_A_TOKEN * (QUERY_TOKENS + 2 * DOCUMENT_TOKENS) * rows
+
+    def _samples(self) -> int:
+        """Return how many rows a training meets."""
+        recipe = self.study["training"]
+        return recipe["steps"] * recipe["batch_size"] * recipe["accumulation"]
+
+    def _passes(self) -> list[int]:
+        """Return, for each design, how many forward passes of the backbone a step is worth."""
+        return [2 if base["finetuning"] == "lora" else 3 for base in self.settings]
+
+    def _length(self, side: Side) -> float:
+        """Return the mean tokens of a side's texts with their prompt and EOS."""
+        evaluation = self.study["evaluation"]
+        prompt = evaluation["prompts"].get(side.task, evaluation["prompts"].get(side.category, ""))
+        if side.category == "Retrieval" and side.side == "documents":
+            prompt = ""
+        tokens = (len(prompt) + side.characters) / CHARACTERS_A_TOKEN + 1
+        return min(evaluation["max_tokens"], tokens)
+
+
+def embedded(tasks: Sequence[str]) -> list[Side]:
+    """Return what is embedded for tasks, documents that several of them search only once."""
+    sides: list[Side] = []
+    for task in tasks:
+        seen = {side.corpus for side in sides}
+        sides += [side for side in task_sizes().get(task, []) if not side.corpus or side.corpus not in seen]
+    return sides

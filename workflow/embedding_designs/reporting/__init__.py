@@ -1,0 +1,1 @@
+"""Figures, the findings page and model cards."""

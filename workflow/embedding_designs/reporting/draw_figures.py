@@ -1,0 +1,142 @@
+"""Draws the figures of a study: critical differences, pairs, effects, scores, and training curves.
+
+python -m embedding_designs.reporting.draw_figures --statistics statistics.json --scores scores.csv --runs runs --output figures
+"""
+
+import argparse
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import groupby, product
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+from matplotlib.figure import Figure
+
+from ..common.atomic_writes import whole
+from ..common.command import command, note, progress
+from ..common.errors import BadInput
+from ..comparison.statistics_file import read_statistics
+from ..scores.not_used import check_unchanged
+from ..scores.score_table import read_scores
+from .figures import study_figures as make
+from .figures.fonts import drawn_names, style_for
+from .figures.looks import Look, looks, same_lines, same_looks
+from .training_logs import is_number, log_entries
+
+FEWEST_FOR_TABLE = 12  # designs: below it a critical-difference diagram shows every pair
+MOST_IN_ROWS = 40  # designs that the other figures can tell apart
+LOSSES = {"training loss": ("train", "loss"), "held-out loss": ("heldout", "heldout_loss")}
+UNDATED = {"svg": {"Date": None}, "pdf": {"CreationDate": None}}  # the same input gives the same bytes
+
+
+def read_losses(
+    runs: Path, base: str, designs: Sequence[str], seeds: Sequence[int]
+) -> dict[str, pd.DataFrame]:
+    """Return the losses in the training logs of one base: title -> columns design, seed, step, loss.
+
+    A title without any loss is left out. A step that was trained again after a resume counts once.
+    """
+    rows: dict[str, list[dict[str, Any]]] = {title: [] for title in LOSSES}
+    for design, seed in product(designs, seeds):
+        path = runs / base / design / f"seed{seed}" / "training.jsonl"
+        for title, step, loss in _losses(path) if path.exists() else ():
+            rows[title].append({"design": design, "seed": seed, "step": step, "loss": loss})
+    tables = {title: pd.DataFrame(found) for title, found in rows.items() if found}
+    return {
+        title: table.drop_duplicates(["design", "seed", "step"], keep="last")
+        for title, table in tables.items()
+    }
+
+
+def _losses(path: Path) -> Iterator[tuple[str, int, float]]:
+    for line, entry in log_entries(path):
+        for title, (event, key) in LOSSES.items():
+            if entry["event"] == event:
+                step, loss = entry.get("step"), entry.get(key)
+                if not is_number(step) or not is_number(loss):
+                    raise BadInput(f"{path}:{line}: step {step!r} and {key} {loss!r} must be finite numbers")
+                yield title, int(step), float(loss)
+
+
+def study_figures(
+    statistics: Mapping[str, Any], scores: pd.DataFrame, runs: Path | None, width: float
+) -> Iterator[tuple[str, Figure]]:
+    """Yield all figures of a study, each with its name; training curves where there are logs."""
+    look = looks(statistics["designs"])
+    for line in same_looks(look):
+        note(line)
+    for base, group in groupby(statistics["comparisons"], key=lambda comparison: comparison["base"]):
+        comparisons = list(group)
+        own = {name: look[name] for name in look if name in comparisons[-1]["designs"]}
+        yield from _figures_of_tests(base, comparisons, own, statistics["alpha"], width)
+        compared = scores["task"].isin(comparisons[-1]["tasks"])  # without those that were dropped
+        of_base = scores[(scores["base"] == base) & compared]
+        yield f"scores-{base}", make.scores_figure(of_base, own, width)
+        if any(comparison["factors"]["crossed"] for comparison in comparisons):
+            yield f"interaction-{base}", make.interaction_figure(comparisons, of_base, own, width)
+        losses = read_losses(runs, base, list(own), comparisons[-1]["seeds"]) if runs else {}
+        if losses:
+            for line in same_lines(own):
+                note(line)
+            yield f"training-{base}", make.training_figure(losses, own, width)
+        else:
+            print(f"{base}: no training logs, so no training curves")
+
+
+def _figures_of_tests(
+    base: str, comparisons: Sequence[Mapping[str, Any]], look: Mapping[str, Look], alpha: float, width: float
+) -> Iterator[tuple[str, Figure]]:
+    for comparison in comparisons:
+        figure = make.critical_difference_figure(comparison, look, alpha, width)
+        yield f"cd-{base}-{comparison['category']}", figure
+    overall = comparisons[-1]
+    if len(look) <= MOST_IN_ROWS:
+        figure = make.critical_difference_figure(overall, look, alpha, width, "wilcoxon")
+        yield f"cd-wilcoxon-{base}-All", figure
+        yield f"differences-{base}", make.differences_figure(comparisons, look, alpha, width)
+    else:
+        note(
+            f"{base}: {len(look)} {overall['unit']}s are too many for figures of differences, Wilcoxon's "
+            f"test and scores by category (at most {MOST_IN_ROWS}); see the tables"
+        )
+    if len(look) >= FEWEST_FOR_TABLE:
+        yield f"significance-{base}-All", make.significance_figure(overall, alpha, width)
+
+
+def draw_study(
+    statistics: Mapping[str, Any], scores: pd.DataFrame, runs: Path | None, folder: Path, width: float
+) -> None:
+    """Write all figures of a study to `folder`, as SVG and as PDF."""
+    drawn: set[str] = set()
+    with style_for(drawn_names(statistics)):
+        for name, figure in progress(study_figures(statistics, scores, runs, width), description="figures"):
+            if name.casefold() in drawn:
+                raise BadInput(f"two figures would be named {name}; rename a base or a category")
+            drawn.add(name.casefold())
+            for kind, metadata in UNDATED.items():
+                figure.savefig(folder / f"{name}.{kind}", metadata=metadata)
+
+
+@command
+def main() -> None:
+    """Draw the figures of a study."""
+    parser = argparse.ArgumentParser(description=main.__doc__)
+    parser.add_argument("--statistics", type=Path, required=True, help="statistics.json")
+    parser.add_argument("--scores", type=Path, required=True, help="scores.csv")
+    parser.add_argument("--runs", type=Path, help="folder of the training logs, {base}/{design}/seed{seed}/")
+    parser.add_argument("--output", type=Path, required=True, help="folder of figures to write")
+    parser.add_argument(
+        "--width", type=float, default=7.0, help="inches; 3.3 fits one column of a paper, 7 two"
+    )
+    arguments = parser.parse_args()
+    if arguments.width < 3:
+        raise BadInput(f"--width {arguments.width:g} is too narrow; choose 3 inches or more")
+    statistics, scores = read_statistics(arguments.statistics), read_scores(arguments.scores)
+    check_unchanged(arguments.scores, statistics["sha256"], "run the comparison again")
+    with whole(arguments.output) as folder:
+        folder.mkdir()
+        draw_study(statistics, scores, arguments.runs, folder, arguments.width)
+
+
+if __name__ == "__main__":
+    main()

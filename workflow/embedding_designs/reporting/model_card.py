@@ -1,0 +1,104 @@
+"""The model card of one run: what it is, what it was trained on and how, how it scores, how it is loaded."""
+
+import json
+import re
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from statistics import fmean
+from typing import Any
+
+import jinja2
+from huggingface_hub import EvalResult, ModelCardData
+
+from ..study.base_folder import MODULES
+
+TEMPLATE = "model_card.md.jinja"
+HUB_NAME = re.compile(r"\w[\w.-]*(/\w[\w.-]*)?")
+TAGS = ["sentence-transformers", "sentence-similarity", "feature-extraction"]
+
+
+def model_card(facts: Mapping[str, Any]) -> str:
+    """Return the model card as Markdown, with the YAML header that model hubs read.
+
+    facts: "study", its name; "run", "source" and "tasks", the cards of the run, its data and its tasks;
+    "data", the data report; "training", the last line of the training log; "scores", rows of task, category,
+    metric and score; "settings", those of the pooling module; "versions" of the packages; "code", names of
+    the code files; "commit". No path of this machine is told.
+    """
+    base = facts["run"]["base"]
+    hub_base = base["model"] if is_hub_name(base.get("model")) else None
+    dataset = facts["source"].get("dataset")
+    title = f"{facts['run']['design']['name']} on {base['name']}, seed {facts['run']['seed']}"
+    header = ModelCardData(
+        library_name="sentence-transformers",
+        pipeline_tag="sentence-similarity",
+        tags=TAGS + ["mteb"] * bool(facts["scores"]),
+        base_model=hub_base,
+        datasets=[dataset] if dataset else None,
+        model_name=title,
+        eval_results=[_result(row) for row in facts["scores"]] or None,
+    )
+    ours = {file.name for file in MODULES.glob("*.py")}
+    code = {
+        "own_code": [file for file in facts["code"] if file in ours],
+        "base_code": [file for file in facts["code"] if file not in ours],
+    }
+    text = _template().render(facts, **code, title=title, hub_base=hub_base, means=means(facts["scores"]))
+    return f"---\n{header.to_yaml()}\n---\n\n{text}"
+
+
+def is_hub_name(model: str | None) -> bool:
+    """Return whether a base is named as on a model hub, and is no folder here."""
+    return model is not None and HUB_NAME.fullmatch(model) is not None and not Path(model).is_dir()
+
+
+def means(scores: Sequence[Mapping[str, Any]]) -> dict[str, float]:
+    """Return the mean score of each category and, last, of all tasks."""
+    categories = dict.fromkeys(row["category"] for row in scores)
+    by_category = {
+        category: fmean(row["score"] for row in scores if row["category"] == category)
+        for category in categories
+    }
+    return by_category | ({"All tasks": fmean(row["score"] for row in scores)} if scores else {})
+
+
+def _result(row: Mapping[str, Any]) -> EvalResult:
+    return EvalResult(
+        task_type=row["category"],
+        dataset_type=row["task"],
+        dataset_name=row["task"],
+        metric_type=row["metric"],
+        metric_value=row["score"],
+    )
+
+
+def _template() -> jinja2.Template:
+    environment = jinja2.Environment(
+        loader=jinja2.FileSystemLoader(Path(__file__).parent),
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+    )
+    environment.filters |= {"cell": _cell, "quoted": _quoted}
+    return environment.get_template(TEMPLATE)
+
+
+def _cell(value: Any) -> str:
+    """Return a value as one cell of a Markdown table."""
+    match value:
+        case bool():
+            return "yes" if value else "no"
+        case list():
+            return ", ".join(map(_cell, value))
+        case int():
+            return f"{value:,}" if value >= 10_000 else str(value)
+        case float():
+            return f"{value:g}"
+        case _:
+            return " ".join(str(value).split()).replace("|", r"\|")
+
+
+def _quoted(prompt: str) -> str:
+    """Return a prompt as a Python string in a table; a space at its end is part of it."""
+    return json.dumps(prompt, ensure_ascii=False).replace("|", r"\|")

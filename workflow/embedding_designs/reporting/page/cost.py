@@ -1,0 +1,65 @@
+"""What each design cost, from the training logs and Snakemake's benchmark tables."""
+
+from collections.abc import Collection, Mapping
+from pathlib import Path
+from statistics import median
+from typing import Any
+
+import pandas as pd
+
+from ...common.errors import BadInput
+from ...common.wording import counted
+from ..training_logs import is_number, log_entries
+from .tables import DASH, Row, Table
+
+COSTS = {  # what a training log's summary says -> the column's name
+    "parameters": "Parameters",
+    "trainable_parameters": "Trained parameters",
+    "pooling_parameters": "Pooling parameters",
+    "seconds": "Training,\u00a0s",
+    "tokens_per_second": "Tokens a second",
+    "peak_memory_mb": "Peak memory,\u00a0MB",
+}
+
+
+def cost(folder: Path, comparison: Mapping[str, Any], batches: Collection[str]) -> Table | None:
+    """Return what each design took, medians over the seeds of a base; None where nothing is known.
+
+    batches: the names of the study's batches of tasks; a results folder may still hold others.
+    """
+    rows, known = [], False
+    for design in comparison["designs"]:
+        runs = [f"{comparison['base']}/{design}/seed{seed}" for seed in comparison["seeds"]]
+        summaries = [read_summary(folder / "runs" / run / "training.jsonl") for run in runs]
+        values = [[summary[key] for summary in summaries if key in summary] for key in COSTS]
+        values.append(
+            [took for run in runs if (took := evaluation_seconds(folder, run, batches)) is not None]
+        )
+        rows.append(Row(design, [_rounded(median(found)) if found else DASH for found in values]))
+        known |= any(values)
+    caption = f"Cost of each design, median over {counted(len(comparison['seeds']), 'seed')}"
+    return Table(caption, ["Design", *COSTS.values(), "Evaluation,\u00a0s"], rows) if known else None
+
+
+def _rounded(value: float) -> str:
+    return f"{value:,.1f}" if value < 10 and value % 1 else f"{value:,.0f}"
+
+
+def read_summary(log: Path) -> dict[str, Any]:
+    """Return the costs in the summary of a training log; empty if there is no log or no summary yet."""
+    entries = log_entries(log) if log.exists() else ()
+    summary = {}
+    for number, entry in entries:
+        if entry["event"] == "summary":
+            summary = {key: value for key, value in entry.items() if key in COSTS}
+            if broken := [key for key, value in summary.items() if not is_number(value)]:
+                raise BadInput(f"{log}:{number}: {broken[0]} {summary[broken[0]]!r} is not a number")
+    return summary
+
+
+def evaluation_seconds(folder: Path, run: str, batches: Collection[str]) -> float | None:
+    """Return the seconds that a run's evaluation took, its batches summed; None where one is not known."""
+    tables = [folder / "benchmarks" / "evaluate_run" / run / f"{batch}.tsv" for batch in batches]
+    if not all(table.exists() for table in tables):
+        return None
+    return float(sum(pd.read_csv(table, sep="\t")["s"].iloc[-1] for table in tables))

@@ -1,0 +1,95 @@
+"""The figures of the findings page: each a picture inside it, with a caption and its meaning in words."""
+
+import base64
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from ...common.errors import BadInput
+from ...common.wording import listing
+
+Comparison = Mapping[str, Any]
+Figure = dict[str, str]
+WORDS = {  # figures of all tasks that are drawn where they make sense: file name, alternative text, caption
+    "cd-wilcoxon-{base}-All": (
+        "Critical-difference diagram; bars join what Wilcoxon with Holm's correction does not separate.",
+        "All tasks: average ranks; bars by Wilcoxon's test with Holm's correction ({base}).",
+    ),
+    "significance-{base}-All": (
+        "Table of all pairs: who is better, and by which tests; the folded table of pairs has the numbers.",
+        "All tasks: every pair at a glance, by rank ({base}).",
+    ),
+    "differences-{base}": (
+        "Differences of mean score to the baseline with intervals, by category.",
+        "Differences to the baseline by category ({base}).",
+    ),
+    "interaction-{base}": (
+        "Mean score of each pooling under each attention, by category.",
+        "Pooling and attention where the designs cross them ({base}).",
+    ),
+    "scores-{base}": (
+        "Scores on {base} by category; the table of scores has the numbers.",
+        "Scores by category ({base}).",
+    ),
+    "training-{base}": (
+        "Training loss and held-out loss on {base} over the training steps.",
+        "Loss over the training steps ({base}).",
+    ),
+}
+SECTIONS = {
+    "ranks": ["cd-wilcoxon-{base}-All", "significance-{base}-All"],
+    "effects": ["differences-{base}", "interaction-{base}"],
+    "scores": ["scores-{base}"],
+    "training": ["training-{base}"],
+}
+
+
+def figures(folder: Path, base: str, comparisons: Sequence[Comparison]) -> dict[str, list[Figure]]:
+    """Return the figures of a base by section: critical differences for each comparison, others if drawn."""
+    found = {
+        section: [_known(folder, name, base) for name in names if (folder / _file(name, base)).exists()]
+        for section, names in SECTIONS.items()
+    }
+    diagrams = [
+        figure(folder / f"cd-{base}-{c['category']}.svg", describe_ranks(c), caption(c)) for c in comparisons
+    ]
+    return found | {"ranks": [*diagrams, *found["ranks"]]}
+
+
+def _file(name: str, base: str) -> str:
+    return f"{name.format(base=base)}.svg"
+
+
+def _known(folder: Path, name: str, base: str) -> Figure:
+    alt, caption = WORDS[name]
+    return figure(folder / _file(name, base), alt.format(base=base), caption.format(base=base))
+
+
+def figure(path: Path, alt: str, caption: str) -> Figure:
+    """Return an SVG file as a data URI: an image of its own, whose ids and styles meet no other figure's."""
+    if not path.exists():
+        raise BadInput(f"{path}: no such figure; python -m embedding_designs.reporting.draw_figures makes it")
+    content = base64.b64encode(path.read_bytes()).decode("ascii")
+    return {"source": f"data:image/svg+xml;base64,{content}", "alt": alt, "caption": caption}
+
+
+def caption(comparison: Comparison) -> str:
+    """Return the caption of a critical-difference diagram."""
+    tasks = "1 task" if comparison["n_tasks"] == 1 else f"{comparison['n_tasks']} tasks"
+    where = f"All {tasks}" if comparison["category"] == "All" else f"{comparison['category']}, {tasks}"
+    return f"{where}: average ranks of these checkpoints ({comparison['base']})."
+
+
+def describe_ranks(comparison: Comparison) -> str:
+    """Return what a critical-difference diagram shows, in words."""
+    ranks = sorted(comparison["average_ranks"].items(), key=lambda item: item[1])
+    placed = ", ".join(f"{name} {rank:.2f}" for name, rank in ranks)
+    opening = f"Critical-difference diagram, {comparison['category']}. Average ranks, best first: {placed}."
+    over_tasks = comparison["these_checkpoints"]
+    difference = over_tasks["nemenyi"]["critical_difference"]
+    if difference is None:
+        return f"{opening} {comparison['undecidable']['untestable']}"
+    groups = "; ".join(listing(clique) for clique in over_tasks["cliques"]) or "none"
+    return (
+        f"{opening} Critical difference {difference:.2f}. Groups without a significant difference: {groups}."
+    )

@@ -1,0 +1,27 @@
+"""Reads training logs: JSON lines, each an object with its event."""
+
+import json
+import math
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from ..common.csv_files import utf8_lines
+from ..common.errors import BadInput
+
+
+def log_entries(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
+    """Yield the entries of a training log, each with its line; BadInput names a line that is not one."""
+    for number, line in utf8_lines(path):
+        try:
+            entry = json.loads(line)
+        except (ValueError, RecursionError) as error:
+            raise BadInput(f"{path}:{number}: not JSON: {error}") from None
+        if not isinstance(entry, dict) or not isinstance(entry.get("event"), str):
+            raise BadInput(f"{path}:{number}: not an entry of a training log; expected an object with event")
+        yield number, entry
+
+
+def is_number(value: Any) -> bool:
+    """Return whether a value is a finite number."""
+    return isinstance(value, int | float) and not isinstance(value, bool) and abs(value) < math.inf

@@ -1,0 +1,216 @@
+"""Writes the findings page: one HTML file that needs nothing beside it, not even a network.
+
+python -m embedding_designs.reporting.write_findings results/quickstart --output results/quickstart/findings.html
+"""
+
+import argparse
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import jinja2
+import pandas as pd
+
+from ..common.atomic_writes import whole
+from ..common.command import command
+from ..common.errors import BadInput
+from ..common.json_files import read_json
+from ..comparison import sentences
+from ..comparison.statistics_file import read_statistics
+from ..scores.not_used import check_unchanged, in_words
+from ..scores.score_table import REFERENCE_COLUMNS, read_scores, read_table
+from ..study.config_files import read_study
+from ..study.provenance import provenance
+from ..study.run_configs import task_batches
+from .page import tables
+from .page.cost import cost
+from .page.data import report
+from .page.figures import figures
+
+TEMPLATE = "findings.html.jinja"
+REVISIONS = Path("fetched") / "revisions.json"
+DATA_REPORTS = {"data/report.json": "Training data", "data/harvest.json": "Harvested docstrings"}
+
+
+def gather(folder: Path) -> dict[str, Any]:
+    """Return all that the page shows, from the files of a study under `folder`.
+
+    The study, its statistics and its scores are needed; references, training logs, benchmarks and data
+    reports are shown where they are there: a study may begin at its scores. BadInput names what is missing.
+    """
+    study_file = folder / "cards" / "study.json"
+    study, statistics = (
+        read_study(study_file, "name", "description"),
+        read_statistics(folder / "statistics.json"),
+    )
+    for table in (folder / "scores.csv", folder / "references.csv"):
+        check_unchanged(table, statistics["sha256"], "run the study again")
+    scores, references = read_scores(folder / "scores.csv"), read_references(folder / "references.csv")
+    scores = compared(scores, statistics["comparisons"])
+    # a model may stand in several pools
+    run = ["design", "seed"] if statistics["unit"] == "model" else ["base", "design", "seed"]
+    names = list(dict.fromkeys(comparison["base"] for comparison in statistics["comparisons"]))
+    bases = []
+    for name in names:
+        comparisons = _all_first([c for c in statistics["comparisons"] if c["base"] == name])
+        base_scores, base_references = scores[scores["base"] == name], references[references["base"] == name]
+        bases.append({
+            "name": name,
+            "comparisons": comparisons,
+            "headline": headline(comparisons),
+            "summary": tables.summary(comparisons),
+            "scores": tables.scores(comparisons, base_references),
+            "tasks": tables.tasks(comparisons, base_scores, base_references),
+            "pairs": None if comparisons[0]["left_out"] else tables.pairs(comparisons),
+            "cost": cost(folder, comparisons[0], task_batches(study)) if study.get("designs") else None,
+            "figures": figures(folder / "figures", name, comparisons),
+            "effects": tables.effects(comparisons),
+            "vanished": tables.papers_rule(comparisons),
+        })  # fmt: skip
+    return {
+        "study": study,
+        "study_text": json.dumps(
+            {key: study[key] for key in study if key != "made_by"}, indent=2, ensure_ascii=False
+        ),
+        "statistics": statistics,
+        "scope": statistics["scope"],
+        "claims": sentences.CLAIMS,
+        "not_used": [in_words(entry) for entry in statistics["not_used"]],
+        "revisions": tables.revisions(statistics["revisions"]),
+        "unit": statistics["unit"],
+        "group": "pool" if study.get("scores") else "base",
+        "from_scratch": [name for name, base in study.get("bases", {}).items() if "pretrain" in base],
+        "size": {
+            "designs": len(statistics["designs"]),
+            "seeds": scores["seed"].nunique(),
+            "runs": len(scores[run].drop_duplicates()),
+            "tasks": scores["task"].nunique(),
+            "categories": scores["category"].nunique(),
+        },
+        "bases": bases,
+        "effects": any(map(_says_something_of_effects, bases)),
+        "trained": any(base["figures"]["training"] for base in bases),
+        "costed": any(base["cost"] for base in bases),
+        "data": data_reports(folder),
+        "provenance": provenance(study, [study_file, *_hashed(folder)], folder / REVISIONS),
+    }
+
+
+def _says_something_of_effects(base: Mapping[str, Any]) -> bool:
+    factors = base["comparisons"][0]["factors"]
+    return bool(base["figures"]["effects"] or base["effects"] or factors["refused"] or factors["reason"])
+
+
+def _hashed(folder: Path) -> list[Path]:
+    return [path for path in (folder / "scores.csv", folder / "data" / "train.parquet") if path.exists()]
+
+
+def _all_first(comparisons: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
+    return sorted(comparisons, key=lambda comparison: comparison["category"] != "All")
+
+
+def headline(comparisons: Sequence[Mapping[str, Any]]) -> list[str]:
+    """Return which design leads where, where the tests tell designs apart, and where they cannot."""
+    categories = [comparison for comparison in comparisons if comparison["category"] != "All"]
+    if len(categories) < 2:
+        return []
+    leads: dict[str, list[str]] = {}
+    for comparison in categories:
+        leader = sentences.listing(tables.leaders(comparison))
+        leads.setdefault(leader, []).append(comparison["category"])
+    named = [f"{name} in {sentences.listing(where)}" for name, where in leads.items()]
+    return [f"Best average rank: {'; '.join(named)}.", *_apart(categories), *_over_runs(categories)]
+
+
+def _apart(categories: Sequence[Mapping[str, Any]]) -> Iterator[str]:
+    """Say in which categories these checkpoints differ."""
+    separated = [c["category"] for c in categories if tables.separates(c)]
+    alike = [c["category"] for c in categories if c["category"] not in separated]
+    unit = categories[0]["unit"]
+    undecidable = [c["category"] for c in categories if not c["undecidable"]["decidable"]["wilcoxon_holm"]]
+    if separated:
+        yield (
+            "These checkpoints: Friedman's test, with Holm's correction over the categories, finds a "
+            f"difference, and Nemenyi's at least one pair, in {sentences.listing(separated)}."
+        )
+    if alike:
+        yield (
+            f"These checkpoints: the two tests tell no {unit}s apart in {sentences.listing(alike)}: "
+            f"the order there may be chance, and it is not shown that the {unit}s are equal."
+        )
+    if undecidable:
+        yield (
+            "Too few tasks for Wilcoxon's test with Holm's correction to decide: "
+            f"{sentences.listing(undecidable)}."
+        )
+
+
+def _over_runs(categories: Sequence[Mapping[str, Any]]) -> Iterator[str]:
+    """Say in which categories these designs differ, by Tukey's test over runs."""
+    claimed = [c for c in categories if not c["these_designs"]["refused"]]
+    if not claimed:
+        return
+    apart = [
+        c["category"] for c in claimed if any(pair["significant"] for pair in c["these_designs"]["pairs"])
+    ]
+    where = (
+        f"finds at least one pair that differs in {sentences.listing(apart)}" if apart else "finds no pair"
+    )
+    yield (
+        f"These designs: Tukey's test over runs {where}, category by category, without correction over them."
+    )
+
+
+def compared(scores: pd.DataFrame, comparisons: Sequence[Mapping[str, Any]]) -> pd.DataFrame:
+    """Return the scores on the tasks that were compared, which excludes dropped tasks."""
+    cells = {(c["base"], task) for c in comparisons for task in c["tasks"]}
+    return scores[[cell in cells for cell in zip(scores["base"], scores["task"], strict=True)]]
+
+
+def read_references(path: Path) -> pd.DataFrame:
+    """Return the scores of the references beside the designs; an empty table where the study has none."""
+    return read_table(path, REFERENCE_COLUMNS) if path.exists() else pd.DataFrame(columns=REFERENCE_COLUMNS)
+
+
+def data_reports(folder: Path) -> list[dict[str, Any]]:
+    """Return the data reports that are there, as titled tables."""
+    return [
+        {"title": title, "tables": report(read_json(folder / file))}
+        for file, title in DATA_REPORTS.items()
+        if (folder / file).exists()
+    ]
+
+
+def render(page: Mapping[str, Any]) -> str:
+    """Return the page as HTML; every text in it is escaped."""
+    environment = jinja2.Environment(
+        loader=jinja2.FileSystemLoader(Path(__file__).parent / "page"),
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+    )
+    environment.filters["counted"] = sentences.counted
+    return environment.get_template(TEMPLATE).render(page)
+
+
+@command
+def main() -> None:
+    """Write the findings page of a study."""
+    parser = argparse.ArgumentParser(description=main.__doc__)
+    parser.add_argument("results", type=Path, help="folder of the study's results, results/{study}")
+    parser.add_argument("--output", type=Path, required=True, help="HTML file to write")
+    arguments = parser.parse_args()
+    if not arguments.results.is_dir():
+        raise BadInput(
+            f"{arguments.results}: no such folder; give a study's results, such as results/quickstart"
+        )
+    page = render(gather(arguments.results))
+    with whole(arguments.output) as part:
+        part.write_text(page, encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()

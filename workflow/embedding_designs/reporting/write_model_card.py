@@ -1,0 +1,101 @@
+"""Completes a trained model: the same files, hard-linked, with a model card that tells its scores.
+
+python -m embedding_designs.reporting.write_model_card TRAINED --study NAME --scores A.csv B.csv … --output DIR
+"""
+
+import argparse
+import os
+import shutil
+from pathlib import Path
+from typing import Any
+
+from ..common.atomic_writes import whole
+from ..common.command import command
+from ..common.errors import BadInput
+from ..common.json_files import read_json, read_object
+from ..fetching.fetched import fetched_revision
+from ..scores.score_table import read_table
+from ..study.provenance import commit
+from .model_card import model_card
+from .training_logs import log_entries
+
+# Snakemake's mark in an output folder, which it touches; a link would touch that of the trained model too.
+NOT_LINKED = shutil.ignore_patterns(".snakemake_timestamp", "README.md")
+SCORES = ["task", "category", "metric", "score"]  # columns of a run's score files
+
+
+def complete_model(trained: Path, card: str, output: Path) -> None:
+    """Write the files of a trained model, with `card` as model card, to a folder, whole or not at all."""
+    with whole(output) as part:
+        shutil.copytree(trained, part, copy_function=link_or_copy, ignore=NOT_LINKED)
+        (part / "README.md").write_text(card, encoding="utf-8")
+
+
+def link_or_copy(source: str, target: str) -> None:
+    """Put a file at `target` without a second copy of its bytes, or with one where links are impossible."""
+    try:
+        os.link(source, target)
+    except OSError:
+        shutil.copy2(source, target)
+
+
+def read_scores(files: list[Path]) -> list[dict[str, Any]]:
+    """Return the rows of the run's score files: task, category, metric and, as a number, score."""
+    rows = [row for file in files for row in read_table(file, SCORES).to_dict("records")]
+    if not rows:
+        raise BadInput(f"{files[0]}: holds no scores")
+    return rows
+
+
+def summary(log: Path) -> dict[str, Any]:
+    """Return the last entry of a training log, which sums the training up."""
+    *_, (_, last) = [(0, {"event": None}), *log_entries(log)]
+    if last["event"] != "summary":
+        raise BadInput(f"{log}: does not end with a summary; needed: the log of a finished training")
+    return last
+
+
+def of_the_folder(trained: Path) -> dict[str, Any]:
+    """Return what the folder of a trained model tells of it: run card, pooling, versions, code files."""
+    modules = read_json(trained / "modules.json")
+    versions = read_json(trained / "config_sentence_transformers.json", ["__version__"])["__version__"]
+    return {
+        "run": read_json(trained / "run_card.json", ["base", "design", "seed", "training"]),
+        "settings": read_json(trained / modules[1]["path"] / "config.json"),
+        "versions": [f"{name.replace('_', '-')} {version}" for name, version in sorted(versions.items())],
+        "code": sorted(file.name for file in trained.glob("*.py")),
+    }
+
+
+@command
+def main() -> None:
+    """Complete one trained model."""
+    parser = argparse.ArgumentParser(description=main.__doc__)
+    parser.add_argument("trained", type=Path, help="folder that training wrote")
+    parser.add_argument("--study", required=True, help="name of the study")
+    parser.add_argument("--source", type=Path, required=True, help="card of the data")
+    parser.add_argument("--fetched", type=Path, nargs="?", help="what was fetched of the data from the hub")
+    parser.add_argument("--tasks", type=Path, required=True, help="card of all tasks")
+    parser.add_argument("--data", type=Path, required=True, help="data report")
+    parser.add_argument("--training-log", type=Path, required=True)
+    parser.add_argument("--scores", type=Path, nargs="+", required=True)
+    parser.add_argument("--output", type=Path, required=True)
+    arguments = parser.parse_args()
+
+    source = read_json(arguments.source, ["source"])
+    if arguments.fetched:
+        source |= fetched_revision(arguments.fetched)
+    facts = {
+        "study": arguments.study,
+        "source": source,
+        "tasks": read_json(arguments.tasks, ["max_tokens"]),
+        "data": read_object(arguments.data, {"rows": dict}),
+        "training": summary(arguments.training_log),
+        "scores": read_scores(arguments.scores),
+        "commit": commit(Path(__file__).parent),
+    }
+    complete_model(arguments.trained, model_card(facts | of_the_folder(arguments.trained)), arguments.output)
+
+
+if __name__ == "__main__":
+    main()

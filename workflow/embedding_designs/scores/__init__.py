@@ -1,0 +1,1 @@
+"""The table of scores, collected from runs or from published results."""

@@ -1,0 +1,221 @@
+"""Puts published scores, or the user's own, into the table of scores that the comparison starts from.
+
+python -m embedding_designs.scores.collect_published_scores results/leaderboard/cards/scores.json --output scores.csv
+"""
+
+import argparse
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from ..common.command import command
+from ..common.errors import BadInput
+from ..common.json_files import read_object
+from ..common.near_names import nearest
+from ..common.wording import counted, few
+from .not_used import not_used, write_report
+from .published.mteb_results import short_forms
+from .published.sources import Found, read_source
+from .score_table import COLUMNS, check_consistent, write_scores
+from .text_tables import quoted, read_texts, why_not_shown
+
+UNKNOWN = "unknown"
+LABELS = ["name", "pooling", "attention"]  # what labels may say of a model, beside any other column
+CARD = {"from": str, "path": str, "benchmark": str | None, "tasks": list, "pools": dict}
+EVERY_MODEL = {"all": {}}  # the pools of a study that names none
+
+
+def published_scores(source: Mapping[str, Any]) -> Found:
+    """Return scores.csv of a study that starts from scores: base = pool, design = the model's short name.
+
+    Also returns the report on what was not used, and the revision of each model. source: the study's scores.
+    A missing score is NaN; the comparison decides whether its task is dropped. Raises BadInput that names
+    what is unknown or cannot be used.
+    """
+    pools = source["pools"]
+    labels = read_labels(source["labels"]) if "labels" in source else pd.DataFrame(columns=LABELS)
+    # "" for a pool that lists no models: then all have to be read
+    listed = [name for rule in pools.values() for name in rule.get("models", [""])]
+    (rows, left, revisions), tasks = read_source(source, listed)
+    labels = with_revisions(labels, revisions)
+    left += unused_labels(source, labels, rows)
+    if "base" not in rows:
+        rows, outside = in_pools(rows, pools or EVERY_MODEL, labels, tasks)
+        left += outside
+    elif pools:
+        raise BadInput(f"{source['path']}: has a column base, and the study scores.pools; keep one of them")
+    present = set(rows.loc[rows["score"].notna(), "task"])
+    if absent := [task for task in tasks if task not in present]:
+        raise BadInput(
+            f"{source['path']}: none of the models compared has a score on {few(absent)}"
+            f"{why_missing(left, absent[0])}; name other scores.tasks"
+        )
+    rows = labelled(rows, labels)
+    check_consistent(rows.drop(columns="model"))
+    compared = set(rows["model"])
+    return Found(rows[COLUMNS], left, {name: of for name, of in revisions.items() if name in compared})
+
+
+def why_missing(left: Sequence[Mapping[str, Any]], task: str) -> str:
+    """Return what the first file of a task lacks, in parentheses; nothing where no file is incomplete."""
+    of_task = (e for e in left if e["what"] == "score" and e["names"][0].endswith(f" on {task}"))
+    return next((f" ({entry['reason']})" for entry in of_task), "")
+
+
+def read_labels(path: str | Path) -> pd.DataFrame:
+    """Return a table of labels, its index the full names of the models; an empty text is an unknown label."""
+    labels = read_texts(Path(path), ["model"])
+    for column in {"model", *LABELS} & set(labels):
+        for line, text in labels[column].items():
+            if reason := why_not_shown(text):
+                raise BadInput(f"{path}:{line}: {column} {quoted(text)} {reason}")
+    for column in {"model", "name"} & set(labels):
+        repeated = labels[column][labels[column].duplicated() & (labels[column] != "")]
+        if len(repeated):
+            raise BadInput(f"{path}:{repeated.index[0]}: a second {column} {repeated.iloc[0]}")
+    labels = labels[labels["model"] != ""].set_index("model")
+    return labels.reindex(columns=dict.fromkeys([*LABELS, *labels]), fill_value="")
+
+
+def with_revisions(labels: pd.DataFrame, revisions: Mapping[str, str]) -> pd.DataFrame:
+    """Return the labels, where each revision that counts as a model gets those of its model."""
+    plain = {name: name.removesuffix(f"@{revision}") for name, revision in revisions.items()}
+    several = {name: model for name, model in plain.items() if name != model and model in labels.index}
+    own = labels.loc[list(several.values())].set_axis(list(several), axis="index")
+    own["name"] = [label and f"{label}@{revisions[name]}" for name, label in own["name"].items()]
+    return pd.concat([labels.drop(index=set(several.values()) - set(revisions)), own])
+
+
+def unused_labels(
+    source: Mapping[str, Any], labels: pd.DataFrame, rows: pd.DataFrame
+) -> list[dict[str, Any]]:
+    """Return the report on labels of models without scores, and on columns that no pool selects by."""
+    chosen = {column for rule in source["pools"].values() for column in rule.get("where", {})}
+    columns = [column for column in labels if column not in {*LABELS, *chosen}]
+    known = set(rows["model"])
+    models = [model for model in labels.index if model not in known]
+    return [
+        *not_used("label", columns, "no pool selects by it"),
+        *not_used("labeled model", models, f"no scores on these tasks in {source['path']}"),
+    ]
+
+
+def in_pools(
+    rows: pd.DataFrame, pools: Mapping[str, Any], labels: pd.DataFrame, tasks: Sequence[str]
+) -> tuple[pd.DataFrame, list[dict[str, Any]]]:
+    """Return the rows of each pool's models, pool by pool and model by model, with the pool as base.
+
+    Also returns the report on models that are left out.
+    """
+    rows = rows.sort_values(["category", "task"], kind="stable")
+    of_model = dict(list(rows.groupby("model", sort=False)))
+    cells = len(tasks) * rows["seed"].nunique()
+    full = {model for model, own in of_model.items() if own["score"].notna().sum() == cells}
+    parts, left, named = [], [], set()
+    for pool, rule in pools.items():
+        models = members(f"scores.pools.{pool}", rule, list(of_model), labels)
+        if rule.get("complete"):
+            incomplete = [model for model in models if model not in full]
+            left += not_used("model", incomplete, f"a score is missing, and pool {pool} has complete: true")
+            named.update(incomplete)
+            models = [model for model in models if model in full]
+        if len(models) < 2:
+            complete = f" complete on {len(tasks)} tasks" if rule.get("complete") else ""
+            raise BadInput(
+                f"scores.pools.{pool} has {counted(len(models), 'model')}{complete}; a comparison needs two"
+            )
+        _check_present(pool, rule, models, of_model)
+        parts += [of_model[model].assign(base=pool) for model in models]
+        named.update(models)
+    outside = [model for model in of_model if model not in named]
+    return pd.concat(parts, ignore_index=True), left + not_used("model", outside, "in no pool")
+
+
+def members(key: str, rule: Mapping[str, Any], known: Sequence[str], labels: pd.DataFrame) -> list[str]:
+    """Return the full names of a pool's models: those it lists, else all; of them those with its labels."""
+    models = list(known)
+    if "models" in rule:
+        listed = [_full_name(f"{key}.models", name, known, labels) for name in rule["models"]]
+        models = list(dict.fromkeys(listed))
+    elif "where" in rule:
+        models = list(labels.index)
+    for column, wanted in rule.get("where", {}).items():
+        values = [wanted] if isinstance(wanted, str) else wanted
+        if column not in labels:
+            raise BadInput(
+                f"{key}.where.{column} is not a column of scores.labels; {nearest(column, labels)}"
+            )
+        for value in values:
+            if value not in set(labels[column]):
+                hint = nearest(value, set(labels[column]) - {""})
+                raise BadInput(f'{key}.where.{column} "{value}" is not a label of a model; {hint}')
+        models = [model for model in models if model in labels.index and labels.at[model, column] in values]
+    return models
+
+
+def _full_name(key: str, name: str, known: Sequence[str], labels: pd.DataFrame) -> str:
+    """Return the model that a full name, a name of the labels, or the part after the "/" means."""
+    names = {model: short_forms(model) for model in [*known, *labels.index]}
+    for model in labels.index:
+        names[model] |= {labels.at[model, "name"]} - {""}
+    meant = [model for model in names if name in names[model]]
+    if name in meant or len(meant) == 1:
+        return name if name in meant else meant[0]
+    revisions = [model for model in names if any(form.startswith(f"{name}@") for form in names[model])]
+    if meant or revisions:
+        raise BadInput(f'{key} "{name}" is ambiguous; choose from {", ".join(meant or revisions)}')
+    raise BadInput(
+        f'{key} "{name}" is not a model of the source; {nearest(name, set().union(*names.values()))}'
+    )
+
+
+def _check_present(
+    pool: str, rule: Mapping[str, Any], models: Sequence[str], present: Mapping[str, Any]
+) -> None:
+    if absent := [model for model in models if model not in present]:
+        raise BadInput(
+            f"scores.pools.{pool}: the source has no scores of {few(absent)}; "
+            "complete: true keeps to models with all scores"
+        )
+
+
+def labelled(rows: pd.DataFrame, labels: pd.DataFrame) -> pd.DataFrame:
+    """Return the rows with design, pooling and attention: the table's own, else the labels', else unknown."""
+    names = short_names(list(dict.fromkeys(rows["model"])), labels)
+    rows = rows.assign(design=[names[model] for model in rows["model"]])
+    for column in ("pooling", "attention"):
+        label = labels[column].to_dict()
+        pairs = zip(rows.assign(**{column: rows.get(column, "")})[column], rows["model"], strict=True)
+        rows[column] = [own or label.get(model, "") or UNKNOWN for own, model in pairs]
+    return rows
+
+
+def short_names(models: Sequence[str], labels: pd.DataFrame) -> dict[str, str]:
+    """Return the name that each model is shown by: the labels', or its shortest, where unique."""
+    short = {}
+    for model in models:
+        label = labels.at[model, "name"] if model in labels.index else ""
+        short[model] = label or min(short_forms(model), key=len)
+    shown = list(short.values())
+    return {model: name if shown.count(name) == 1 else model for model, name in short.items()}
+
+
+@command
+def main() -> None:
+    """Write the table of scores of a study that begins at scores."""
+    parser = argparse.ArgumentParser(description=main.__doc__)
+    parser.add_argument("card", type=Path, help="the study's `scores`, cards/scores.json")
+    parser.add_argument("--output", type=Path, required=True, help="scores.csv to write")
+    parser.add_argument("--collected", type=Path, required=True, help="JSON file to write: what was not used")
+    arguments = parser.parse_args()
+    scores, left, revisions = published_scores(read_object(arguments.card, CARD))
+    for base, own in scores.groupby("base", sort=False):
+        print(f"{base}: {own['design'].nunique()} models, {own['task'].nunique()} tasks, {len(own)} scores")
+    write_scores(scores, arguments.output)
+    write_report(arguments.collected, [arguments.output], left, revisions)
+
+
+if __name__ == "__main__":
+    main()

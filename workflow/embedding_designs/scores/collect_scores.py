@@ -1,0 +1,88 @@
+"""Puts the score files of all runs into scores.csv, and those of the references into references.csv.
+
+python -m embedding_designs.scores.collect_scores STUDY.json --results results/quickstart --output scores.csv …
+"""
+
+import argparse
+from collections.abc import Mapping, Sequence
+from itertools import product
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from ..common.command import command
+from ..study.config_files import read_study
+from ..study.run_configs import task_batches
+from .not_used import not_used, write_report
+from .score_table import COLUMNS, REFERENCE_COLUMNS, WHERE, checked, write_scores
+from .text_tables import read_texts
+
+FILE_COLUMNS = ["task", "category", "metric", "score"]  # of a score file, as the evaluation writes it
+
+
+def run_files(results: Path, study: Mapping[str, Any]) -> dict[Path, dict[str, str]]:
+    """Return each score file of the study's runs, with what its path says about its rows."""
+    return {
+        results / f"scores/{base}/{design}/seed{seed}/{batch}.csv": {
+            "base": base,
+            "design": design,
+            "pooling": study["designs"][design]["pooling"]["kind"],
+            "attention": study["designs"][design]["attention"],
+            "seed": str(seed),
+        }
+        for base, design, seed, batch in product(
+            study["bases"], study["designs"], study["seeds"], task_batches(study)
+        )
+    }
+
+
+def reference_files(results: Path, study: Mapping[str, Any]) -> dict[Path, dict[str, str]]:
+    """Return each score file of the study's references, with what its path says about its rows."""
+    return {
+        results / f"references/{base}/{reference}.csv": {"base": base, "reference": reference}
+        for base, reference in product(study["bases"], study["references"])
+    }
+
+
+def table(files: Mapping[Path, Mapping[str, str]], columns: Sequence[str]) -> pd.DataFrame:
+    """Return the rows of score files as one table, sorted, so that the same scores give the same file."""
+    parts = [pd.DataFrame(columns=[*columns, WHERE], dtype=str)]
+    for path, described in files.items():
+        texts = read_texts(path, FILE_COLUMNS)[FILE_COLUMNS]
+        parts.append(texts.assign(**described, **{WHERE: [f"{path}:{line}" for line in texts.index]}))
+    rows = checked(pd.concat(parts, ignore_index=True))
+    return rows[columns].sort_values(columns[:-2]).reset_index(drop=True)
+
+
+def others(folder: Path, used: Mapping[Path, Any]) -> list[dict[str, Any]]:
+    """Return the report on score files in a folder that belong to no run or reference of the study."""
+    found = [path for path in sorted(folder.rglob("*.csv")) if not path.name.startswith(".")]
+    left = [str(path) for path in found if path not in used]
+    return not_used("score file", left, "the study has no such run, reference or batch of tasks")
+
+
+@command
+def main() -> None:
+    """Collect all scores of a study."""
+    parser = argparse.ArgumentParser(description=main.__doc__)
+    parser.add_argument("study", type=Path, help="study.json, the validated study")
+    parser.add_argument("--results", type=Path, required=True, help="folder of the study, results/{study}")
+    parser.add_argument("--output", type=Path, required=True, help="scores.csv to write")
+    parser.add_argument("--references-output", type=Path, required=True, help="references.csv to write")
+    parser.add_argument("--collected", type=Path, required=True, help="JSON file to write: what was not used")
+    arguments = parser.parse_args()
+
+    study = read_study(arguments.study, "bases", "designs", "seeds", "references", "evaluation")
+    runs, references = run_files(arguments.results, study), reference_files(arguments.results, study)
+    write_scores(table(runs, COLUMNS), arguments.output)
+    write_scores(table(references, REFERENCE_COLUMNS), arguments.references_output)
+    left = [
+        *others(arguments.results / "scores", runs),
+        *others(arguments.results / "references", references),
+    ]
+    write_report(arguments.collected, [arguments.output, arguments.references_output], left, {})
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,55 @@
+"""The report of what was supplied and not used: on the console, on the page and in statistics.json."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from ..common.command import note
+from ..common.errors import BadInput
+from ..common.hashes import file_hash
+from ..common.json_files import write_json
+from ..common.wording import counted
+
+KEPT = 100  # names of an entry that are recorded; all are counted
+NAMED = 5  # names in the sentence on an entry
+SHOWN = 10  # entries on the console
+
+
+def not_used(what: str, names: Sequence[str], reason: str) -> list[dict[str, Any]]:
+    """Return an entry on things of one kind that were not used for one reason, or none if `names` is empty.
+
+    what: the kind in the singular, such as "model".
+    """
+    entry = {"what": what, "count": len(names), "names": list(names[:KEPT]), "reason": reason}
+    return [entry] if names else []
+
+
+def in_words(entry: Mapping[str, Any]) -> str:
+    """Return an entry as a phrase: "2 models not used: a, b (their score is missing)"."""
+    named, count = entry["names"][:NAMED], entry["count"]
+    more = f" and {count - len(named)} more" if count > len(named) else ""
+    return f"{counted(count, entry['what'])} not used: {', '.join(named)}{more} ({entry['reason']})"
+
+
+def note_all(entries: Sequence[Mapping[str, Any]]) -> None:
+    """Show entries on the console, one per line, at most the first SHOWN."""
+    for entry in entries[:SHOWN]:
+        note(in_words(entry))
+    if len(entries) > SHOWN:
+        note(f"{len(entries) - SHOWN} more lines on what was not used are on the findings page")
+
+
+def write_report(
+    path: Path, tables: Sequence[Path], entries: Sequence[Mapping[str, Any]], revisions: Mapping[str, str]
+) -> None:
+    """Write the report of a collection: the hashes of its tables, what was not used, revisions of models."""
+    hashes = {table.name: file_hash(table) for table in tables}
+    write_json(path, {"sha256": hashes, "not_used": list(entries), "revisions": dict(revisions)})
+
+
+def check_unchanged(path: Path, recorded: Mapping[str, str], remedy: str) -> None:
+    """Raise BadInput where a table's hash is not the one that was recorded under its name."""
+    expected = recorded.get(path.name)
+    if expected is not None and path.exists() and (found := file_hash(path)) != expected:
+        hashes = f"SHA-256 {found[:12]}…, was {expected[:12]}…"
+        raise BadInput(f"{path}: changed since it was collected ({hashes}); {remedy}")

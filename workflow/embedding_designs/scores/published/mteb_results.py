@@ -1,0 +1,242 @@
+"""Reads a folder of MTEB results, or a local clone of the results repository, with mteb's own TaskResult.
+
+Scores of different revisions of a model never mix.
+"""
+
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from functools import cache
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import pandas as pd
+
+from ...common.command import progress
+from ...common.errors import BadInput
+from ...common.json_files import read_json
+from ...common.near_names import nearest
+from ...common.wording import few
+from ..not_used import not_used
+from ..score_table import WHERE, why_no_score
+from ..text_tables import quoted
+from .tasks import find_mteb_task, mteb_benchmark, mteb_task
+
+LAYOUT = "{model}/{revision}/{task}.json, there or under results/"
+INSIDE = ("results", "remote/results")  # where a clone, or mteb's own cache, has its results
+META = "model_meta.json"
+NO_REVISION = ("no_revision_available", "external")  # mteb's folders for results of an unknown revision
+ID_DIGITS = 8  # digits of a commit in the short name of a revision
+
+
+class ResultFile(NamedTuple):
+    """One file of results, described by its path."""
+
+    path: Path
+    model: str
+    revision: str
+    task: str
+
+
+class Result(NamedTuple):
+    """The score in a file, or its missing parts, such as "subset de of split test"."""
+
+    file: ResultFile
+    score: float | None
+    missing: list[str]
+
+
+def read_mteb_results(
+    path: Path, benchmark: str | None, names: Sequence[str], models: Sequence[str] = ()
+) -> tuple[pd.DataFrame, list[dict[str, Any]], dict[str, str]]:
+    """Return main scores in a folder of MTEB results or a clone of its repository, as rows of texts.
+
+    Also returns the report on what was not used, and the revision of each model. A task's score covers the
+    splits and subsets that the benchmark counts; without a benchmark, all of them. models: names in pools
+    ("" for a pool that names none); if all are hub names, only these are read, and "model@revision" chooses
+    a revision.
+    """
+    files, left = _result_files(path)
+    tasks = _tasks(benchmark, names, {file.task for file in files})
+    if all("/" in name for name in models):
+        _check_models(path, files, models)
+        wanted = {name.split("@")[0] for name in models}
+    else:
+        wanted = set()
+    compared = [file for file in files if file.task in tasks and (not wanted or file.model in wanted)]
+    left += _not_compared(path, files, tasks, wanted, named=bool(benchmark or names))
+    if not compared:
+        raise BadInput(f"{path}: no results for {few(list(tasks) or sorted({file.task for file in files}))}")
+    read = [_read(file, tasks[file.task]) for file in progress(compared, description="read MTEB results")]
+    results, revisions, others = _one_revision_each(read, models)
+    left += others + _incomplete(results)
+    rows = [
+        (name, result.file.task, "" if result.missing else repr(result.score), str(result.file.path))
+        for name, own in results.items()
+        for result in own
+    ]
+    table = pd.DataFrame(rows, columns=["model", "task", "score", WHERE]).assign(seed="0")
+    return table, left, revisions
+
+
+def _result_files(path: Path) -> tuple[list[ResultFile], list[dict[str, Any]]]:
+    """Return the files in the layout of MTEB's results, and the report on other JSON files."""
+    if not path.is_dir():
+        raise BadInput(f"{path}: no such folder; expected a folder of MTEB results, {LAYOUT}")
+    inside = [path / folder for folder in INSIDE if any((path / folder).glob("*/*/*.json"))]
+    found: dict[tuple[str, str, str], ResultFile] = {}
+    copies, laid_out = [], set()
+    for folder in inside or [path]:
+        for file in sorted(folder.glob("*/*/*.json")):
+            laid_out.add(file)
+            if file.name != META and not file.name.startswith("."):
+                key = (_model_name(file.parent), file.parent.name, file.stem)
+                first = found.setdefault(key, ResultFile(file, *key))
+                copies += [file] if first.path != file else []
+    if not found:
+        raise BadInput(f"{path}: no MTEB results; expected {LAYOUT}")
+    strays = [file for file in sorted(path.rglob("*.json")) if file not in laid_out and file.name != META]
+    return list(found.values()), [
+        *_files_not_used(path, strays, f"not in the layout {LAYOUT}"),
+        *_files_not_used(path, copies, "another file has the same model, revision and task"),
+    ]
+
+
+@cache
+def _model_name(revision: Path) -> str:
+    """Return the hub name of the model whose revision has this folder."""
+    if not (revision / META).exists():
+        return revision.parent.name.replace("__", "/")
+    name = read_json(revision / META, keys=("name",))["name"]
+    if not isinstance(name, str):
+        raise BadInput(f"{revision / META}: name {quoted(str(name))} is not a string")
+    return name
+
+
+def _files_not_used(path: Path, files: Sequence[Path], reason: str) -> list[dict[str, Any]]:
+    return not_used("result file", [str(file.relative_to(path)) for file in files], reason)
+
+
+def _tasks(benchmark: str | None, names: Sequence[str], found: Collection[str]) -> dict[str, Any]:
+    """Return the task objects to compare by name: those selected, else all that have results."""
+    if benchmark:
+        tasks = [task for task in mteb_benchmark(benchmark) if not names or task.metadata.name in names]
+    elif names:
+        tasks = [mteb_task(name, "scores.tasks ") for name in names]
+    else:
+        tasks = [task for name in sorted(found) if (task := find_mteb_task(name))]
+    return {task.metadata.name: task for task in tasks}
+
+
+def _not_compared(
+    path: Path, files: Sequence[ResultFile], tasks: Collection[str], wanted: Collection[str], named: bool
+) -> list[dict[str, Any]]:
+    """Return the report on files of other tasks, and on files of models in no pool."""
+    others = [file.path for file in files if file.task not in tasks]
+    why = "not among the compared tasks" if named else "not named after an MTEB task"
+    models = {file.model: None for file in files if wanted and file.model not in wanted}
+    return _files_not_used(path, others, why) + not_used("model", list(models), "in no pool")
+
+
+def _check_models(path: Path, files: Sequence[ResultFile], models: Sequence[str]) -> None:
+    known = {file.model for file in files}
+    for model in models:
+        if model.split("@")[0] not in known:
+            raise BadInput(f"{path}: no results for model {model}; {nearest(model, known)}")
+
+
+def _read(file: ResultFile, task: Any) -> Result:
+    """Return the mean over splits and subsets, like mteb's get_score; no score if one of them is missing."""
+    from mteb.results import TaskResult  # takes seconds, and the other sources need none of it
+
+    try:
+        result = TaskResult.from_disk(file.path)
+        found = list(_main_scores(file, result.validate_and_filter_scores(task).scores))
+    except BadInput:
+        raise
+    except Exception as error:  # whatever a broken file makes json, pydantic or mteb raise
+        reason = f"{type(error).__name__}: {' '.join(str(error).split())[:200]}"
+        raise BadInput(f"{file.path}: cannot be read as MTEB results: {reason}") from None
+    if result.task_name != file.task:
+        raise BadInput(f"{file.path}: has results for {result.task_name}; name the file after that task")
+    missing = [part for part, score in found if score is None] or ([] if found else ["any subset"])
+    return Result(file, None if missing else sum(score for _, score in found) / len(found), missing)
+
+
+def _main_scores(file: ResultFile, scores: Mapping[str, Any]) -> Iterator[tuple[str, float | None]]:
+    """Yield each subset of each split with its main score, None if it is missing or NaN."""
+    seen = set()
+    for split, entries in scores.items():
+        for entry in entries:
+            part, score = f"subset {entry['hf_subset']} of split {split}", entry["main_score"]
+            if part in seen:
+                raise BadInput(f"{file.path}: {part} appears twice")
+            seen.add(part)
+            absent = score is None or score != score  # NaN
+            if not absent and (reason := why_no_score(repr(score))):
+                raise BadInput(f"{file.path}: main_score {quoted(str(score))} of {part} {reason}")
+            yield part, None if absent else score
+
+
+def _one_revision_each(
+    results: Sequence[Result], models: Sequence[str]
+) -> tuple[dict[str, list[Result]], dict[str, str], list[dict[str, Any]]]:
+    """Return the results and the revision of each model by name, and the report on other revisions."""
+    by_model: dict[str, dict[str, list[Result]]] = {}
+    for result in results:
+        by_model.setdefault(result.file.model, {}).setdefault(result.file.revision, []).append(result)
+    chosen, revisions, unnamed, incomplete = {}, {}, [], []
+    for model, own in by_model.items():
+        names = named_revisions(model, own, models)
+        left = unnamed if names else incomplete
+        names = names or fullest_revisions(model, own)
+        chosen |= {name: own[revision] for name, revision in names.items()}
+        revisions |= names
+        left += [f"{model}@{revision}" for revision in own if revision not in names.values()]
+    return chosen, revisions, [
+        *not_used("revision", unnamed, "scores.pools names another revision of the model"),
+        *not_used("revision", incomplete, "another revision of the model has at least as many scores"),
+    ]  # fmt: skip
+
+
+def named_revisions(model: str, revisions: Collection[str], models: Collection[str]) -> dict[str, str]:
+    """Return the revisions of a model that pools name, as full name "model@revision" -> revision."""
+    full = {f"{model}@{revision}": revision for revision in revisions}
+    return {name: revision for name, revision in full.items() if short_forms(name) & set(models)}
+
+
+def fullest_revisions(model: str, revisions: Mapping[str, Sequence[Result]]) -> dict[str, str]:
+    """Return the revision with the most scores, as model -> revision; if tied, each as model@revision.
+
+    A known revision wins a tie with an unknown one.
+    """
+    counts = {name: sum(not result.missing for result in own) for name, own in revisions.items()}
+    fullest = [name for name, count in counts.items() if count == max(counts.values())]
+    fullest = [name for name in fullest if name not in NO_REVISION] or fullest
+    if len(fullest) == 1:
+        return {model: fullest[0]}
+    return {f"{model}@{revision}": revision for revision in fullest}
+
+
+def short_forms(name: str) -> set[str]:
+    """Return the names that a pool may use for a model: in full, without owner, with a shortened commit."""
+    model, _, revision = name.partition("@")
+    revisions = {revision, revision[:ID_DIGITS]} if is_commit(revision) else {revision}
+    models = {model, model.rsplit("/", 1)[-1] or model}
+    return {f"{model}@{revision}" if revision else model for model in models for revision in revisions}
+
+
+def is_commit(revision: str) -> bool:
+    """Return whether a revision is the SHA-1 of a commit."""
+    return len(revision) == 40 and set(revision) <= set("0123456789abcdef")
+
+
+def _incomplete(results: Mapping[str, Sequence[Result]]) -> list[dict[str, Any]]:
+    """Return the report on files without a score on one of the subsets or splits that count."""
+    return [
+        entry
+        for name, own in results.items()
+        for result in own
+        if result.missing
+        for entry in not_used(
+            "score", [f"{name} on {result.file.task}"], f"{result.file.path}: no {few(result.missing)}"
+        )
+    ]

@@ -1,0 +1,222 @@
+"""The table of scores, one row a cell: how it is read, checked, completed and written."""
+
+import math
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import product
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from ..common.atomic_writes import whole
+from ..common.errors import BadInput
+from ..common.wording import counted
+from .text_tables import quoted, read_texts, why_no_file_name, why_not_shown
+
+COLUMNS = ["base", "design", "pooling", "attention", "seed", "task", "category", "metric", "score"]
+REFERENCE_COLUMNS = ["base", "reference", "task", "category", "metric", "score"]
+CELL = ["base", "design", "seed", "task"]
+NAMES = ["base", "model", "design", "reference", "task", "category"]  # columns that may not be empty
+SHOWN = [*NAMES, "pooling", "attention", "metric"]  # columns whose texts figures and tables show
+FILE_NAMES = ["base", "category"]  # columns whose texts are part of file names
+IDENTITY = ["base", "model", "design", "reference", "seed", "task"]  # those that a table has identify a cell
+WHERE = "file:line"  # column of a row's place: its file and, in a table, its line
+SCORE_DIGITS = 6  # what scores are recorded to, and so what counts as a tie
+NAMED = 5  # missing cells that an error names; the rest are counted
+MISSING = {"", "nan", "na", "n/a", "#n/a", "<na>", "null", "none"}  # in lower case: a cell without a score
+NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?", re.ASCII | re.IGNORECASE)
+LARGEST_SEED = 2**32 - 1
+
+
+def write_scores(scores: pd.DataFrame, path: Path) -> None:
+    """Write a table of scores as CSV, atomically; a missing score is an empty cell."""
+    with whole(path) as part:
+        scores.to_csv(part, index=False, float_format=f"%.{SCORE_DIGITS}f", lineterminator="\n")
+
+
+def read_scores(path: str | Path) -> pd.DataFrame:
+    """Return the table of scores: one row for each base, design, seed and task, NaN where a score is missing.
+
+    BadInput names file and line of what cannot be used.
+    """
+    scores = read_table(Path(path), COLUMNS)
+    if scores.empty:
+        raise BadInput(f"{path}: no scores")
+    return scores
+
+
+def read_table(path: Path, columns: Sequence[str]) -> pd.DataFrame:
+    """Return the checked rows of a table that has these columns."""
+    texts = read_texts(path, columns)
+    rows = texts[list(columns)].assign(**{WHERE: [f"{path}:{line}" for line in texts.index]})
+    return checked(rows.reset_index(drop=True))[list(columns)]
+
+
+def checked(rows: pd.DataFrame) -> pd.DataFrame:
+    """Return rows of texts with seeds as integers and scores as numbers, NaN if one is missing.
+
+    rows: with each row's place in the column WHERE. Raises BadInput that names the place of an empty or
+    unusable name, an invalid seed or score, or rows that contradict each other.
+    """
+    for problem in _unusable(rows):
+        raise BadInput(problem)
+    scores = [math.nan if is_missing(text) else float(text) for text in rows["score"]]
+    typed = rows.assign(score=pd.Series(scores, rows.index, dtype=float))
+    if "seed" in rows:
+        typed["seed"] = [int(seed) for seed in rows["seed"]]
+    check_consistent(typed)
+    return typed
+
+
+def is_missing(text: str) -> bool:
+    """Return whether a cell means a missing score."""
+    return text.strip().lower() in MISSING
+
+
+def why_no_score(text: str) -> str | None:
+    """Return why a text is not a score, or None if it is one."""
+    value = float(text) if NUMBER.fullmatch(text) else math.nan
+    if -1 <= value <= 1:
+        return None
+    percent = "; divide scores in percent by 100" if 1 < value <= 100 else ""
+    return f"is not a number from -1 to 1{percent}"
+
+
+def _unusable(rows: pd.DataFrame) -> Iterator[str]:
+    """Yield a line for each cell that cannot be used, whatever the other rows hold."""
+    for column in filter(rows.__contains__, SHOWN):
+        for text in rows[column].unique():
+            if reason := _why_no_name(column, text):
+                yield f"{_first(rows, column, text)}: {column} {reason}"
+    for place, seed in zip(rows[WHERE], rows.get("seed", ()), strict=False):
+        if not re.fullmatch("[0-9]{1,10}", seed) or int(seed) > LARGEST_SEED:
+            yield f"{place}: seed {quoted(seed)} is not an integer from 0 to {LARGEST_SEED}"
+    for row, text in rows["score"].items():
+        if not is_missing(text) and (reason := why_no_score(text)):
+            yield f"{rows.at[row, WHERE]}: {_cell(rows, row)}: score {quoted(text)} {reason}"
+
+
+def _why_no_name(column: str, text: str) -> str | None:
+    if column in NAMES and not text:
+        return "is empty"
+    reason = why_not_shown(text) or (column in FILE_NAMES and why_no_file_name(text))
+    if column == "category" and text == "All":
+        reason = "is reserved for all tasks together; choose another name"
+    return f"{quoted(text)} {reason}" if reason else None
+
+
+def check_consistent(rows: pd.DataFrame) -> None:
+    """Raise BadInput where rows contradict each other; rows: with their places, seeds as integers."""
+    for problem in _contradictions(rows):
+        raise BadInput(problem)
+
+
+def _contradictions(rows: pd.DataFrame) -> Iterator[str]:
+    for row in rows.index[rows.duplicated([column for column in IDENTITY if column in rows])]:
+        yield f"{rows.at[row, WHERE]}: a second score for {_cell(rows, row)}"
+    for column in filter(rows.__contains__, FILE_NAMES):
+        seen: dict[str, str] = {}
+        for text in rows[column].unique():
+            if (other := seen.setdefault(text.casefold(), text)) != text:
+                alike = f"{column} {quoted(text)} and {quoted(other)} differ only in case"
+                yield f"{_first(rows, column, text)}: {alike}, but are part of file names"
+    yield from _changing(rows, ["task"], "category")
+    for column in ("pooling", "attention"):
+        if column in rows:
+            yield from _changing(rows, [name for name in ("base", "model", "design") if name in rows], column)
+
+
+def _changing(rows: pd.DataFrame, names: Sequence[str], column: str) -> Iterator[str]:
+    """Yield a line for each task or design that has more than one text in a column that describes it."""
+    for _, own in rows.drop_duplicates([*names, column]).groupby(list(names), sort=False):
+        if len(own) > 1:
+            named = named_cell({name: own[name].iloc[1] for name in names})
+            first, second = (quoted(text) for text in own[column].iloc[:2])
+            yield f"{own[WHERE].iloc[1]}: {named} has the {column} {second}, but {first} before; choose one"
+
+
+def _first(rows: pd.DataFrame, column: str, text: str) -> str:
+    return rows.at[rows.index[rows[column] == text][0], WHERE]
+
+
+def _cell(rows: pd.DataFrame, row: Any) -> str:
+    return named_cell({column: rows.at[row, column] for column in IDENTITY if column in rows})
+
+
+def named_cell(values: Mapping[str, Any]) -> str:
+    """Return a cell in words: "base mini, design eos, seed 1, task STS12"."""
+    return ", ".join(f"{name} {value}" for name, value in values.items())
+
+
+def complete(
+    scores: pd.DataFrame, study: Mapping[str, Any], source: str = "scores"
+) -> tuple[pd.DataFrame, dict[str, list[str]]]:
+    """Return the scores with no cell missing, and for each base the tasks that were dropped for it.
+
+    Each design of a base needs a score on every task with every seed, those of the study included. Nothing is
+    imputed: a missing cell raises BadInput that names it, or its task is dropped (statistics.missing
+    "drop_tasks"). source: the table's name in error messages.
+    """
+    for column in ("base", "design"):
+        known = study.get(f"{column}s") or {}
+        for name in scores[column].unique():
+            if known and name not in known:
+                raise BadInput(
+                    f"{source}: {column} {name} is not in the study; choose from {', '.join(known)}"
+                )
+    dropping = study.get("statistics", {}).get("missing", "refuse") == "drop_tasks"
+    missing = list(_missing(scores, study))
+    if missing and not dropping:
+        raise BadInput(f"{source}: {_missing_in_words(missing, study)}")
+    lost = pd.DataFrame(missing, columns=CELL).groupby("base", sort=False)["task"].unique()
+    dropped = {base: sorted(tasks) for base, tasks in lost.items()}
+    for base, tasks in dropped.items():
+        if set(tasks) >= set(scores["task"]):
+            fewest = pd.DataFrame(missing, columns=CELL).query("base == @base")["design"].mode()[0]
+            raise BadInput(
+                f"{source}: every task of base {base} lacks a score, so none is left; "
+                f"design {fewest} lacks the most"
+            )
+    kept = [
+        task not in dropped.get(base, ()) for base, task in zip(scores["base"], scores["task"], strict=True)
+    ]
+    return scores[kept], dropped
+
+
+def _missing(scores: pd.DataFrame, study: Mapping[str, Any]) -> Iterator[tuple]:
+    present = set(scores.loc[scores["score"].notna(), CELL].itertuples(index=False, name=None))
+    for base in dict.fromkeys([*study.get("bases", ()), *scores["base"]]):
+        own = scores[scores["base"] == base]
+        designs = dict.fromkeys([*(study.get("designs") or ()), *own["design"]])
+        seeds = dict.fromkeys([*(study.get("seeds") or ()), *own["seed"]])
+        cells = product([base], designs, seeds, scores["task"].unique())
+        yield from (cell for cell in cells if cell not in present)
+
+
+def _missing_in_words(missing: Sequence[tuple], study: Mapping[str, Any]) -> str:
+    named = "; ".join(named_cell(dict(zip(CELL, cell, strict=True))) for cell in missing[:NAMED])
+    more = f"; and {len(missing) - NAMED} more" if len(missing) > NAMED else ""
+    if "scores" not in study:
+        return f"{counted(len(missing), 'score')} missing: {named}{more}"
+    base, pools = missing[0][0], study["scores"].get("pools") or {"all": {}}
+    ways = [
+        f"leave incomplete models out (scores.pools.{base}.complete: true)",
+        f"choose other models (scores.pools.{base}.models)",
+        "drop these tasks (statistics.missing: drop_tasks)",
+    ]
+    if base not in pools:
+        ways = ["add them", ways[2]]  # a table with bases has no pools
+    tasks_of: dict[tuple, list[str]] = {}
+    for cell in missing:
+        tasks_of.setdefault(cell[:2], []).append(cell[3])
+    if more:  # one cell per model, so that no model fills the line
+        named = "; ".join(_lacking(model, tasks) for (_, model), tasks in list(tasks_of.items())[:NAMED])
+        more = f"; and {len(tasks_of) - NAMED} more models" if len(tasks_of) > NAMED else ""
+    lacking = f"{counted(len(missing), 'score')} of {counted(len(tasks_of), 'model')} missing: {named}{more}"
+    return f"{lacking}; {', '.join(ways[:-1])} or {ways[-1]}"
+
+
+def _lacking(model: str, tasks: Sequence[str]) -> str:
+    more = f" and {len(tasks) - 1} more" if len(tasks) > 1 else ""
+    return f"{model} on {tasks[0]}{more}"

@@ -1,0 +1,58 @@
+"""Reads a CSV file as a table of texts, and checks the names in it."""
+
+import unicodedata
+from collections.abc import Sequence
+from pathlib import Path
+
+import pandas as pd
+
+from ..common.csv_files import csv_rows
+from ..common.errors import BadInput
+
+CONTROL = ("Cc", "Cs", "Zl", "Zp")  # control characters, lone surrogates, line and paragraph separators
+LONGEST_NAME = 200  # characters of a name that figures and tables show
+LONGEST_FILE_NAME = 100  # bytes of a name that becomes part of file names; a file system allows 255
+
+
+def read_texts(path: Path, needed: Sequence[str] = ()) -> pd.DataFrame:
+    """Return the rows of a CSV file as texts, indexed by their lines.
+
+    Texts are stripped and in one Unicode form (NFC), so that names that look the same are the same.
+    A table without rows has the columns `needed`. Raises BadInput that names the file and a missing column.
+    """
+    lines = list(csv_rows(Path(path)))
+    texts = [{column: _plain(text) for column, text in row.items()} for _, row in lines]
+    columns = list(texts[0]) if texts else list(needed)
+    for column in needed:
+        if column not in columns:
+            raise BadInput(f"{path}: column {column} is missing; required: {', '.join(needed)}")
+    return pd.DataFrame(texts, columns=columns, index=[line for line, _ in lines], dtype=str)
+
+
+def _plain(text: str) -> str:
+    return unicodedata.normalize("NFC", text).strip()
+
+
+def quoted(text: str) -> str:
+    """Return a text as an error message shows it: in quotation marks, and shortened if it is long."""
+    return f'"{text[:60]}…"' if len(text) > 60 else f'"{text}"'
+
+
+def why_not_shown(text: str) -> str | None:
+    """Return why a text cannot be a name in figures and tables, or None if it can."""
+    if any(unicodedata.category(character) in CONTROL for character in text):
+        return "contains a line break or control character"
+    if len(text) > LONGEST_NAME:
+        return f"has {len(text)} characters; at most {LONGEST_NAME} are allowed"
+    return None
+
+
+def why_no_file_name(text: str) -> str | None:
+    """Return why a text cannot be part of a file name, or None if it can."""
+    if "/" in text:
+        return "contains a slash, but is part of file names"
+    if text in (".", ".."):
+        return "cannot be part of a file name"
+    if len(text.encode(errors="replace")) > LONGEST_FILE_NAME:
+        return f"is longer than {LONGEST_FILE_NAME} bytes, but is part of file names"
+    return None

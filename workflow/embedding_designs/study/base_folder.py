@@ -1,0 +1,164 @@
+"""Checks the files of a base model before anything is loaded: configuration, tokenizer, safetensors.
+
+Needs neither torch nor transformers, so that a study can be checked before its first job.
+"""
+
+import json
+from collections.abc import Iterator, Mapping
+from math import prod
+from operator import index
+from pathlib import Path
+from typing import Any
+
+from ..common.errors import BadInput
+from ..common.json_files import read_json
+
+WEIGHTS = "model.safetensors"
+INDEX = "model.safetensors.index.json"
+ADAPTER = "adapter_config.json"
+TOKENIZERS = ("tokenizer.json", "tokenizer.model", "vocab.json", "vocab.txt", "*.tiktoken", "spiece.model")
+HOLDS_AN_ADAPTER = f"contains an adapter ({ADAPTER}); merge it into its base model first, or use that model"
+OTHER_WEIGHTS = {  # weights that a folder may have instead of model.safetensors, and why they cannot be used
+    "*.gguf": "which cannot be trained",
+    "*.bin": "which can run arbitrary code when loaded",
+    "*.pt": "which can run arbitrary code when loaded",
+    "*.pth": "which can run arbitrary code when loaded",
+    "*.ckpt": "which can run arbitrary code when loaded",
+    "*.h5": "which is for TensorFlow",
+    "*.msgpack": "which is for Flax",
+    "*.safetensors": "a name that transformers does not look for",
+}
+LONGEST_HEADER = 100_000_000  # bytes; the limit of the safetensors library
+MODULES = Path(__file__).parent / "modules"
+
+
+def check_base_folder(name: str, base: Mapping[str, Any], folder: str | Path | None = None) -> str | None:
+    """Return one line about a missing or corrupt file in the folder of a base, or None.
+
+    base: its entry in the study; folder: where its files are; default: its `model`. Returns None for the name
+    of a hub model and for a base to pretrain.
+    """
+    if folder is None and "model" not in base:
+        return None
+    folder = Path(folder or base["model"])
+    asked_by = asked_by_base(name, base, folder)
+    if folder.is_file():
+        return f"{asked_by}: a file; expected a folder with config.json, a tokenizer and {WEIGHTS}"
+    if not folder.is_dir():
+        return None
+    try:
+        check_files(folder, base)
+    except (BadInput, OSError) as error:
+        return f"{asked_by}: {str(error).replace(f'{folder}/', '')}"
+    return None
+
+
+def asked_by_base(name: str, base: Mapping[str, Any], folder: str | Path) -> str:
+    """Return the key that names a base, with its value, for error messages."""
+    return f"bases.{name}.{'model' if 'model' in base else 'pretrain'} {base.get('model', folder)}"
+
+
+def check_files(folder: Path, base: Mapping[str, Any]) -> None:
+    """Raise BadInput that names the first file that is missing or corrupt."""
+    if (folder / ADAPTER).exists():
+        raise BadInput(HOLDS_AN_ADAPTER)
+    config = _settings(folder / "config.json")
+    if not config.get("model_type") and not config.get("auto_map"):
+        raise BadInput("config.json: model_type is missing; expected that of a decoder-only language model")
+    if config.get("is_encoder_decoder"):
+        raise BadInput(
+            f"config.json: {config.get('model_type')} has an encoder; expected a decoder-only model"
+        )
+    for file in _weight_files(folder):
+        check_safetensors(file)
+    _check_tokenizer(folder)
+    if base.get("trust_remote_code"):
+        _check_code(folder, base)
+
+
+def _settings(file: Path) -> dict[str, Any]:
+    content = read_json(file)
+    if not isinstance(content, dict):
+        raise BadInput(f"{file}: not a JSON object")
+    return content
+
+
+def _check_tokenizer(folder: Path) -> None:
+    found = [file for pattern in TOKENIZERS for file in folder.glob(pattern)]
+    if not found:
+        raise BadInput("tokenizer.json: no such file; save the tokenizer with tokenizer.save_pretrained")
+    if (folder / "tokenizer.json").exists():
+        read_json(folder / "tokenizer.json", ["model"])
+    if (folder / "tokenizer_config.json").exists():
+        _settings(folder / "tokenizer_config.json")
+
+
+def _weight_files(folder: Path) -> list[Path]:
+    """Return the files that transformers reads the weights from."""
+    if (folder / WEIGHTS).exists():
+        return [folder / WEIGHTS]
+    if not (folder / INDEX).exists():
+        there = instead_of_safetensors([file.name for file in folder.iterdir()])
+        raise BadInput(f"{WEIGHTS} is missing; {there}; save the model with model.save_pretrained")
+    shards = read_json(folder / INDEX, ["weight_map"])["weight_map"]
+    if not isinstance(shards, dict) or not shards or not all(isinstance(s, str) for s in shards.values()):
+        raise BadInput(f"{INDEX}: weight_map must name the file of each tensor")
+    for tensor, shard in shards.items():
+        if "/" in shard or not (folder / shard).is_file():
+            raise BadInput(f"{INDEX}: {shard}, the file of {tensor}, is missing")
+    return [folder / shard for shard in sorted(set(shards.values()))]
+
+
+def instead_of_safetensors(files: list[str]) -> str:
+    """Return in words which weights a folder without model.safetensors has."""
+    for pattern, why in OTHER_WEIGHTS.items():
+        for file in sorted(files):
+            if Path(file).match(pattern):
+                return f"found only {file}, {why}"
+    return "found no other weights"
+
+
+def check_safetensors(file: Path) -> None:
+    """Raise BadInput where a file is not safetensors, or its size is not what its header describes."""
+    size = file.stat().st_size
+    with file.open("rb") as opened:
+        length = int.from_bytes(opened.read(8), "little")
+        if not 2 <= length <= min(size - 8, LONGEST_HEADER):
+            raise BadInput(f"{file}: not a safetensors file, or truncated")
+        try:
+            header = json.loads(opened.read(length))
+            tensors = [tensor for name, tensor in header.items() if name != "__metadata__"]
+            end = max((tensor["data_offsets"][1] for tensor in tensors), default=0)
+            sizes = [
+                (prod(map(index, tensor["shape"])), *map(index, tensor["data_offsets"])) for tensor in tensors
+            ]
+            corrupt = any(stop < start or (stop > start) != (numbers > 0) for numbers, start, stop in sizes)
+        except (ValueError, RecursionError, AttributeError, TypeError, KeyError, IndexError):
+            raise BadInput(f"{file}: its safetensors header cannot be read") from None
+    if corrupt or end != size - 8 - length:
+        raise BadInput(f"{file}: has {size:,} bytes, but its header describes {8 + length + end:,}")
+
+
+def _check_code(folder: Path, base: Mapping[str, Any]) -> None:
+    """Raise BadInput where a trusted base uses another repository's code, or a file name of our modules."""
+    for file, reference in code_references(folder):
+        repository, _, _ = reference.rpartition("--")
+        if repository not in ("", base.get("model")):
+            raise BadInput(
+                f"{file}: auto_map uses code of {repository}, which no revision pins; "
+                "use a base that has its own code"
+            )
+    ours = {file.name for file in MODULES.glob("*.py")}
+    for file in sorted(folder.rglob("*.py")):
+        if file.name in ours and file.name != "__init__.py":
+            raise BadInput(f"{file}: a module of the trained model has the same name; rename the file")
+
+
+def code_references(folder: Path) -> Iterator[tuple[str, str]]:
+    """Yield each reference of an `auto_map`, "module.Class", with the name of its file."""
+    for file in sorted(folder.glob("*config*.json")):
+        references = _settings(file).get("auto_map") or {}
+        for entry in references.values() if isinstance(references, dict) else [references]:
+            for reference in entry if isinstance(entry, list) else [entry]:
+                if reference:
+                    yield file.name, str(reference)

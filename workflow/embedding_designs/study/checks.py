@@ -1,0 +1,183 @@
+"""Checks what the schema of a study cannot say: which keys go together, how one value limits another."""
+
+import itertools
+import json
+import re
+import shlex
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from .designs import complete_design
+from .run_configs import source_card, tasks_by_category
+from .schema import nearest
+from .task_sizes import misplaced, task_sizes
+from .yaml_file import LONGEST_STUDY
+
+TRAINED = ("bases", "data", "designs", "evaluation")  # keys of every study, unless it starts from scores
+ANYWHERE = ("description", "scores", "statistics")  # keys of a study that starts from scores
+PUBLISHED = "resources/published/mteb-english-scores.csv.gz"
+SOURCE_KEYS = {  # keys of data that belong to a source; the first is required
+    "docstrings": ("train_packages", "min_description_words", "max_words"),
+    "file": ("path", "columns", "drop_empty"),
+    "hub": ("dataset", "name", "revision", "split", "columns", "drop_empty"),
+}
+RESERVED_BASES = ("embeddings", "references", "scores")  # folders beside those of the bases in checkpoints/
+TEXTS_OF_A_CLASS = 3  # a docstring task learns from one text of three
+
+
+def check_kind(study: Mapping[str, Any]) -> Iterator[str]:
+    """Yield one line for each key that is missing or not allowed, before defaults are filled in."""
+    if "scores" in study:
+        for key in study:
+            if key not in ANYWHERE:
+                yield f"{key} is not allowed in a study with scores; allowed: {', '.join(ANYWHERE)}"
+        return
+    yield from (f"{key} is missing" for key in TRAINED if key not in study)
+    yield from _check_source(study["data"])
+    for name, base in study["bases"].items():
+        if ("model" in base) == ("pretrain" in base):
+            yield f"bases.{name} must have either model or pretrain"
+        for key in ("revision", "trust_remote_code"):
+            if key in base and "model" not in base:
+                yield f"bases.{name}.{key} needs bases.{name}.model"
+
+
+def complete_and_check(study: dict[str, Any]) -> Iterator[str]:
+    """Fill in the defaults that depend on other keys, and yield one line for each problem."""
+    return _complete_and_check_scores(study) if "scores" in study else _complete_and_check_training(study)
+
+
+def check_length(study: Mapping[str, Any]) -> Iterator[str]:
+    """Yield a line on a study that is too long for the command that writes it to a card."""
+    length = len(shlex.quote(json.dumps(study, ensure_ascii=False)).encode())
+    if length > LONGEST_STUDY:
+        yield f"the study with its defaults is {length:,} bytes long; at most {LONGEST_STUDY:,} are allowed"
+
+
+def _check_source(data: Mapping[str, Any]) -> Iterator[str]:
+    source = data["source"]
+    needed = SOURCE_KEYS[source][0]
+    if needed not in data:
+        yield f'data.{needed} is missing: data.source "{source}" needs it'
+    for key in data:
+        owners = [owner for owner, keys in SOURCE_KEYS.items() if key in keys]
+        if owners and source not in owners:
+            named = " or ".join(f'"{owner}"' for owner in owners)
+            yield f'data.{key} belongs to data.source {named}, not "{source}"'
+
+
+def _complete_and_check_scores(study: dict[str, Any]) -> Iterator[str]:
+    source = study["scores"]
+    if source["from"] == "published":
+        source.setdefault("path", PUBLISHED)
+    if "path" not in source:
+        yield f'scores.path is missing: scores.from "{source["from"]}" needs it'
+    for name, pool in source["pools"].items():
+        if "where" in pool and "labels" not in source:
+            yield f"scores.pools.{name}.where needs scores.labels"
+    yield from _twins("scores.pools", source["pools"])
+    del study["training"]
+    study |= {"bases": {}, "designs": {}, "seeds": [], "references": []}
+
+
+def _complete_and_check_training(study: dict[str, Any]) -> Iterator[str]:
+    bases, designs = study["bases"], study["designs"]
+    for name, base in bases.items():
+        yield from _check_base(name, base, study)
+    for name, design in designs.items():
+        yield from complete_design(name, design, bases)
+    yield from itertools.chain(_twins("bases", bases), _twins("designs", designs))
+    yield from _check_numbers(study)
+    yield from _check_tasks(study)
+    if len(designs) < 2:
+        yield f"designs has only {next(iter(designs))}; a comparison needs two or more"
+    baseline = study["statistics"].setdefault("baseline", next(iter(designs)))
+    if baseline not in designs:
+        hint = nearest(baseline, [*designs])
+        yield f'statistics.baseline "{baseline}" is not a design of this study; {hint}'
+
+
+def _check_base(name: str, base: dict[str, Any], study: Mapping[str, Any]) -> Iterator[str]:
+    if name.lower() in RESERVED_BASES:
+        yield f"bases.{name}: reserved names are {', '.join(RESERVED_BASES)}; choose another"
+    if "pretrain" in base:
+        yield from _check_pretrain(f"bases.{name}.pretrain", base["pretrain"], study["data"]["source"])
+    revision, folder = base.get("revision", ""), Path(base.get("model", "")).is_dir() and "model" in base
+    if folder and revision:
+        yield f"bases.{name}.revision: {base['model']} is a folder, which has no revisions; remove this key"
+    if base["trust_remote_code"] and not folder and not re.fullmatch("[0-9a-f]{40}", revision):
+        yield (f"bases.{name}.trust_remote_code true needs a pinned revision, a commit of 40 hexadecimal "
+               f'digits, not "{revision}"')  # fmt: skip
+    overridden = any(design.get("finetuning") == "lora" for design in study["designs"].values())
+    if base["finetuning"] == "full" and not overridden:
+        del base["lora"]
+
+
+def _check_pretrain(key: str, pretrain: Mapping[str, Any], source: str) -> Iterator[str]:
+    if source != "docstrings":
+        yield f'{key} needs data.source "docstrings", not "{source}"'
+    size, factor = pretrain["hidden_size"], 2 * pretrain["heads"]
+    if size % factor:
+        yield f"{key}.hidden_size {size} must be a multiple of 2 x heads = {factor}"
+    if pretrain["word_vectors"]:
+        yield from _at_most(f"{key}.hidden_size", size, f"{key}.vocabulary", pretrain["vocabulary"])
+
+
+def _check_numbers(study: Mapping[str, Any]) -> Iterator[str]:
+    """Yield one line for each number that another number of the study does not allow."""
+    training, data = study["training"], study["data"]
+    if training["steps"] == 1 and training["warmup_steps"]:
+        warmup = training["warmup_steps"]
+        yield f"training.warmup_steps {warmup} must be 0 if training.steps is 1: its learning rate would be 0"
+    if "train_rows" in data:
+        rows = data["train_rows"]
+        yield from _at_most("training.batch_size", training["batch_size"], "data.train_rows", rows)
+    texts = {"data": data} if data["source"] == "docstrings" else {}
+    if tasks := study["evaluation"].get("docstring_tasks"):
+        key = "evaluation.docstring_tasks"
+        texts[key] = tasks
+        yield from _at_most(f"{key}.queries", tasks["queries"], f"{key}.documents", tasks["documents"])
+        most = tasks["documents"] // TEXTS_OF_A_CLASS
+        yield from _at_most(f"{key}.classes", tasks["classes"], f"a third of {key}.documents,", most)
+    for key, part in texts.items():
+        words = part["min_description_words"]
+        yield from _at_most(f"{key}.min_description_words", words, f"{key}.max_words", part["max_words"])
+
+
+def _at_most(key: str, value: int, limit: str, most: int) -> Iterator[str]:
+    if value > most:
+        yield f"{key} {value} must be at most {limit} {most}"
+
+
+def _check_tasks(study: Mapping[str, Any]) -> Iterator[str]:
+    tasks = tasks_by_category(study)
+    names = [name for group in tasks.values() for name in group]
+    if not names:
+        yield "evaluation needs docstring_tasks or tasks"
+    if len(names) == 1:
+        yield f"evaluation has only the task {names[0]}; a comparison needs two or more"
+    yield from _twins("evaluation.tasks", names)
+    for category, group in study["evaluation"]["tasks"].items():
+        for name in group:
+            if name in task_sizes() and (own := task_sizes()[name][0].category) != category:
+                yield misplaced(name, category, own)
+    for name in study["evaluation"]["prompts"]:
+        if name not in tasks and name not in names:
+            yield (f"evaluation.prompts.{name} is not a task or category of this study; "
+                   f"{nearest(name, [*tasks, *names])}")  # fmt: skip
+    shared = set(study["data"].get("train_packages", [])) & set(source_card(study)["eval_packages"])
+    for package in sorted(shared):
+        yield f"data.train_packages {package} is also in evaluation.docstring_tasks.packages; choose one"
+
+
+def _twins(key: str, names: Iterable[str]) -> Iterator[str]:
+    """Yield one line for each name that repeats another one, or differs from it only in case."""
+    seen: dict[str, str] = {}
+    for name in names:
+        twin = seen.get(name.lower())
+        seen[name.lower()] = name
+        if twin == name:
+            yield f"{key} names {name} twice"
+        elif twin:
+            yield f"{key} {twin} and {name} differ only in case; some file systems do not tell them apart"

@@ -1,0 +1,32 @@
+"""Reads the JSON files that commands are given: objects whose keys have the right types."""
+
+from pathlib import Path
+from typing import Any
+
+from ..common.json_files import Kind, check_kinds, read_object
+
+STUDY: dict[str, Kind] = {  # types of a study's keys, all optional
+    "name": str, "description": str, "bases": dict, "designs": dict, "seeds": list, "references": list,
+    "evaluation": dict, "statistics": dict, "scores": dict,
+}  # fmt: skip
+SETTINGS: dict[str, Kind] = {  # of a study's statistics
+    "alpha": int | float, "rope": int | float, "missing": str, "baseline": str,
+}  # fmt: skip
+TASK_CARD: dict[str, Kind] = {"tasks": dict, "prompts": dict, "max_tokens": int, "batch_size": int}
+
+
+def read_study(path: Path, *needed: str) -> dict[str, Any]:
+    """Return a validated study from study.json, an object with at least the keys `needed`."""
+    study = read_object(path, {key: STUDY[key] for key in needed})
+    check_kinds(str(path), study, STUDY)
+    check_kinds(f"{path}: statistics", study.get("statistics", {}), SETTINGS)
+    for key in ("bases", "designs"):
+        check_kinds(f"{path}: {key}", study.get(key, {}), dict.fromkeys(study.get(key, {}), dict))
+    return study
+
+
+def read_task_card(path: Path) -> dict[str, Any]:
+    """Return what defines a batch of tasks: names by category, prompts, encoding."""
+    card = read_object(path, TASK_CARD)
+    check_kinds(f"{path}: tasks", card["tasks"], dict.fromkeys(card["tasks"], list))
+    return card

@@ -1,0 +1,210 @@
+"""Cards: the small JSON texts through which a rule gets exactly the part of the study that it depends on.
+
+A changed key of the study changes only the cards that hold it, and so replans only what depends on it.
+"""
+
+import hashlib
+import json
+import os
+from collections.abc import Iterator, Mapping
+from functools import cache
+from itertools import product
+from pathlib import Path
+from typing import Any
+
+from ..common.places import found
+from .docstring_task_names import task_name
+from .task_sizes import batches_by_size
+
+
+def card(study: Mapping[str, Any], name: str) -> Any:
+    """Return the content of the card with a name such as "study" or "runs/mini/eos-causal/seed1"."""
+    match name.split("/"):
+        case ["study"]:
+            return dict(study)
+        case ["scores"]:
+            return study["scores"]
+        case ["source"]:
+            return source_card(study)
+        case ["docstring_tasks"]:
+            return study["evaluation"]["docstring_tasks"]
+        case ["bases", base]:
+            return {"name": base, **finetuning(study["bases"][base], {})}
+        case ["runs", base, design, seed]:
+            return run_card(study, base, design, int(seed.removeprefix("seed")))
+        case ["tasks", batch]:
+            return task_card(study, batch)
+        case ["fetched", batch]:
+            return mteb_tasks(study, batch)
+        case _:
+            raise ValueError(f"no card is called {name}")
+
+
+def card_text(study: Mapping[str, Any], name: str) -> str:
+    """Return the content of a card's file, without the final line break."""
+    return json.dumps(card(study, name), ensure_ascii=False)
+
+
+def card_mark(study: Mapping[str, Any], name: str) -> str:
+    """Return a card's name and the hash of its content and of the state of the files it names, as a path."""
+    parts = [card_text(study, name), *map(file_states, named_files(study, name))]
+    if name == "source":  # other versions of the packages have other docstrings
+        parts.append(found("requirements.lock").read_text(encoding="utf-8"))
+    content = "".join(parts)
+    return f"{name}/{hashlib.sha256(content.encode(errors='surrogateescape')).hexdigest()[:16]}"
+
+
+def named_files(study: Mapping[str, Any], name: str) -> list[Path]:
+    """Return the user's files and folders that a card names; what is on a hub is neither."""
+    match name.split("/"):
+        case ["scores"]:
+            paths = [study["scores"].get(key) for key in ("path", "labels")]
+        case ["source"]:
+            paths = [study["data"].get(key) for key in ("path", "dataset")]
+        case ["bases" | "runs", base, *_]:
+            paths = [study["bases"][base].get("model")]
+        case _:
+            paths = []
+    return [path for path in map(found, filter(None, paths)) if path.exists()]
+
+
+@cache
+def file_states(path: Path) -> str:
+    """Return name, size and time of change of a file, or of each file in a folder, hidden ones left out.
+
+    Snakemake does not see a file that was replaced by an older one, nor a change deep inside a folder. Times
+    are in seconds, because an archive keeps no more of them.
+    """
+    files = [path]
+    if path.is_dir():
+        files = []
+        for folder, folders, names in os.walk(path):
+            folders[:] = [name for name in folders if not name.startswith(".")]
+            files += [Path(folder, name) for name in names if not name.startswith(".")]
+    states = [(file, file.stat()) for file in sorted(files) if file.is_file()]
+    return "".join(
+        f"\n{file.relative_to(path)} {state.st_size} {int(state.st_mtime)}" for file, state in states
+    )
+
+
+def card_names(study: Mapping[str, Any]) -> list[str]:
+    """Return the names of all cards of a study."""
+    if "scores" in study:
+        return ["study", "scores"]
+    return [
+        *("study", "source", "tasks/all"),
+        *(["docstring_tasks"] if "docstring_tasks" in study["evaluation"] else []),
+        *(f"bases/{base}" for base in study["bases"]),
+        *(f"runs/{base}/{design}/seed{seed}" for base, design, seed in runs(study)),
+        *(f"tasks/{batch}" for batch in task_batches(study) if batch != "all"),
+        *(f"fetched/{batch}" for batch in task_batches(study) if mteb_tasks(study, batch)),
+    ]
+
+
+def runs(study: Mapping[str, Any]) -> Iterator[tuple[str, str, int]]:
+    """Return base, design and seed of each run."""
+    return product(study["bases"], study["designs"], study["seeds"])
+
+
+def results_of_another_study(study: Mapping[str, Any]) -> str | None:
+    """Return one line if the study's results folder belongs to another study file of the same name."""
+    card_file = Path("results", study["name"], "cards", "study.json")
+    try:
+        before = Path(json.loads(card_file.read_text(encoding="utf-8"))["made_by"]["study"])
+    except (OSError, ValueError, TypeError, KeyError):  # no results yet, or none that name their study
+        return None
+    now = Path(study["made_by"]["study"])
+    if not before.exists() or before.samefile(now):
+        return None
+    return (
+        f"results/{study['name']} has the results of {before}, and {now} has the same name; "
+        f"rename one of the two files, or move results/{study['name']}"
+    )
+
+
+def tasks_by_category(study: Mapping[str, Any]) -> dict[str, list[str]]:
+    """Return the study's tasks by MTEB category: docstring tasks first, then MTEB's own."""
+    evaluation = study["evaluation"]
+    tasks: dict[str, list[str]] = {}
+    docstrings = evaluation.get("docstring_tasks", {"categories": [], "packages": []})
+    for category in docstrings["categories"]:
+        tasks.setdefault(category, []).extend(task_name(category, name) for name in docstrings["packages"])
+    for category, names in evaluation["tasks"].items():
+        tasks.setdefault(category, []).extend(names)
+    return tasks
+
+
+def task_batches(study: Mapping[str, Any]) -> dict[str, dict[str, list[str]]]:
+    """Return which tasks one process evaluates: batch name -> category -> task names.
+
+    A study that begins at scores evaluates none.
+    """
+    if "evaluation" not in study:
+        return {}
+    tasks = tasks_by_category(study)
+    match study["evaluation"]["batch_by"]:
+        case "run":
+            return {"all": tasks}
+        case "category":
+            return {category: {category: names} for category, names in tasks.items()}
+        case "size":
+            return batches_by_size(
+                tasks, small=set(names_of(tasks)) - set(names_of(study["evaluation"]["tasks"]))
+            )
+        case _:
+            return {name: {category: [name]} for category, names in tasks.items() for name in names}
+
+
+def names_of(tasks: Mapping[str, list[str]]) -> list[str]:
+    """Return the names of tasks by category."""
+    return [name for names in tasks.values() for name in names]
+
+
+def mteb_tasks(study: Mapping[str, Any], batch: str) -> list[str]:
+    """Return the names of MTEB's own tasks in a batch, whose data come from the hub."""
+    own = names_of(study["evaluation"]["tasks"])
+    return [name for name in names_of(task_batches(study)[batch]) if name in own]
+
+
+def source_card(study: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what defines the training data: the study's data with the packages it must stay clear of."""
+    docstrings = study["evaluation"].get("docstring_tasks", {"packages": []})
+    return {**study["data"], "eval_packages": docstrings["packages"]}
+
+
+def task_card(study: Mapping[str, Any], batch: str) -> dict[str, Any]:
+    """Return what defines one batch of tasks: names by category, prompts, encoding."""
+    evaluation = study["evaluation"]
+    tasks = tasks_by_category(study) if batch == "all" else task_batches(study)[batch]
+    named = {*tasks, *(name for names in tasks.values() for name in names)}
+    return {
+        "tasks": tasks,
+        "prompts": {name: prompt for name, prompt in evaluation["prompts"].items() if name in named},
+        "max_tokens": evaluation["max_tokens"],
+        "batch_size": evaluation["batch_size"],
+        "benchmark": evaluation["benchmark"],
+    }
+
+
+def run_card(study: Mapping[str, Any], base: str, design: str, seed: int) -> dict[str, Any]:
+    """Return everything that influences one trained model, beside its data."""
+    settings = study["designs"][design]
+    own = {key: value for key, value in settings.items() if key not in ("finetuning", "lora")}
+    return {
+        "base": {"name": base, **finetuning(study["bases"][base], settings)},
+        "design": {"name": design, **own},
+        "seed": seed,
+        "training": study["training"],
+    }
+
+
+def finetuning(base: Mapping[str, Any], design: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a base with what a design overrides in its `finetuning` and, key by key, in its `lora`."""
+    settings = {
+        **base,
+        "finetuning": design.get("finetuning", base["finetuning"]),
+        "lora": {**base.get("lora", {}), **design.get("lora", {})},
+    }
+    if settings["finetuning"] == "full":
+        del settings["lora"]
+    return settings

@@ -1,0 +1,157 @@
+"""Applies the schema of a study: types, defaults, and one line on each value that is not allowed."""
+
+import difflib
+import json
+import re
+import sys
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from copy import deepcopy
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import jsonschema
+import yaml
+
+from ..common.names import NAME_PATTERN, check_name
+from .yaml_file import plain_value
+
+SCHEMA = Path(__file__).parents[1] / "schemas" / "study.schema.yaml"
+SHOWN = 100  # characters of a value in an error
+TYPES = {
+    "string": "text", "integer": "an integer", "number": "a number", "boolean": "true or false",
+    "object": "a mapping", "array": "a list", "null": "null",
+}  # fmt: skip
+LIMITS = {
+    "minimum": "must be at least", "maximum": "must be at most", "exclusiveMinimum": "must be greater than",
+    "exclusiveMaximum": "must be less than", "minItems": "has too few items; at least",
+}  # fmt: skip
+NO_TEXT = re.compile(
+    r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff]"
+)  # characters that no path or command can contain
+
+
+def _is_text(_: Any, value: Any) -> bool:
+    return isinstance(value, str) and not NO_TEXT.search(value)
+
+
+def _is_integer(_: Any, value: Any) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool)  # 1.0 would make a path "seed1.0"
+
+
+def _is_number(checker: Any, value: Any) -> bool:
+    """Return whether a value is a number, and finite."""
+    is_number = isinstance(value, float) or _is_integer(checker, value)
+    return is_number and abs(value) <= sys.float_info.max
+
+
+Validator = jsonschema.validators.extend(
+    jsonschema.Draft202012Validator,
+    type_checker=jsonschema.Draft202012Validator.TYPE_CHECKER.redefine_many(
+        {"string": _is_text, "integer": _is_integer, "number": _is_number}
+    ),
+)
+
+
+@cache
+def study_schema() -> dict[str, Any]:
+    """Return the JSON schema of a study."""
+    return yaml.safe_load(SCHEMA.read_text(encoding="utf-8"))
+
+
+def schema_problems(study: Mapping[str, Any]) -> Iterator[str]:
+    """Yield one line for each value that the schema does not allow: key, value, what is allowed."""
+    return map(_explain, Validator(study_schema()).iter_errors(study))
+
+
+def typed(value: Any, schema: Mapping[str, Any]) -> Any:
+    """Return `value` with texts parsed as numbers, booleans and null wherever the schema expects no text.
+
+    Snakemake's `--config` passes all nested values as text.
+    """
+    schema = _resolved(schema)
+    if isinstance(value, Mapping):
+        known, others = schema.get("properties", {}), schema.get("additionalProperties") or {}
+        return {str(key): typed(item, known.get(key, others)) for key, item in value.items()}
+    if isinstance(value, list):
+        return [typed(item, schema.get("items", {})) for item in value]
+    wanted = schema.get("type", "string" if "enum" in schema else ())
+    means = plain_value(value) if isinstance(value, str) else value
+    return value if "string" in wanted and not (means is None and "null" in wanted) else means
+
+
+def with_defaults(value: Any, schema: Mapping[str, Any]) -> Any:
+    """Return `value` with the schema's defaults in place of missing keys, at every depth.
+
+    Parts that the schema marks `partial` are unchanged: their missing keys are filled in elsewhere.
+    """
+    schema = _resolved(schema)
+    if not isinstance(value, Mapping) or schema.get("partial"):
+        return value
+    properties = schema.get("properties", {})
+    known = {key: _resolved(sub) for key, sub in properties.items()}
+    defaults = {
+        key: sub["default"] for key, sub in known.items() if "default" in sub and "partial" not in sub
+    }
+    filled = deepcopy(defaults) | dict(value)
+    others = schema.get("additionalProperties", {}) or {}
+    return {key: with_defaults(item, known.get(key, others)) for key, item in filled.items()}
+
+
+def nearest(name: Any, known: list[Any]) -> str:
+    """Return the end of an error: the known name most similar to an unknown one, and all known names."""
+    choices = [str(choice) for choice in known]
+    allowed = ", ".join(choices)
+    close = difflib.get_close_matches(str(name)[:SHOWN], choices, n=1, cutoff=0.5)
+    return f"did you mean {close[0]}? allowed: {allowed}" if close else f"choose from {allowed}"
+
+
+def shown(value: Any) -> str:
+    """Return a value as JSON, shortened if it is long."""
+    text = json.dumps(value, ensure_ascii=False, default=str)
+    return text if len(text) <= SHOWN else f"{text[:SHOWN]}…"
+
+
+def _resolved(schema: Mapping[str, Any]) -> Mapping[str, Any]:
+    if "$ref" not in schema:
+        return schema
+    return {**study_schema()["$defs"][schema["$ref"].rsplit("/", 1)[1]], **schema}
+
+
+def _explain(error: jsonschema.ValidationError) -> str:
+    key = ".".join(str(part) for part in error.absolute_path)
+    rule, limit, value = error.validator, error.validator_value, error.instance
+    if rule == "additionalProperties":
+        known = list(error.schema["properties"])
+        unknown = next(name for name in value if name not in known)
+        return f"{'.'.join(filter(None, [key, unknown[:SHOWN]]))} is not known; {nearest(unknown, known)}"
+    if rule == "required":
+        missing = next(name for name in limit if name not in value)
+        return f"{'.'.join(filter(None, [key, missing]))} is missing"
+    if error.schema.get("pattern") == NAME_PATTERN and rule in ("pattern", "maxLength"):
+        return check_name(key, value, error.schema["maxLength"])
+    return f"{key or 'the study'} {_why(rule, limit, value)}"
+
+
+def _why(rule: str, limit: Any, value: Any) -> str:
+    """Return what is wrong with a value: the value, and the rule that it breaks."""
+    if rule == "enum":
+        return f"{shown(value)} is not known; {nearest(value, limit)}"
+    if rule == "uniqueItems":
+        return f"has {Counter(map(shown, value)).most_common(1)[0][0]} twice"
+    if rule == "type":
+        return f"{shown(value)} {_wrong_type(limit, value)}"
+    if rule in ("minItems", "minLength", "minProperties") and limit == 1:
+        return f"{shown(value)} must not be empty"
+    return f"{shown(value)} {LIMITS.get(rule, f'breaks the rule {rule}')} {limit}"
+
+
+def _wrong_type(wanted: str | list[str], value: Any) -> str:
+    if isinstance(value, str) and "string" in wanted:
+        return "contains a control character or lone surrogate"
+    if isinstance(value, float) and wanted == "number":
+        return "must be a finite number"
+    hint = ": put it in quotes" if wanted == "string" and isinstance(value, int | float) else ""
+    kinds = [wanted] if isinstance(wanted, str) else wanted
+    return f"must be {' or '.join(TYPES[kind] for kind in kinds)}{hint}"

@@ -1,0 +1,92 @@
+"""Reads and checks a study: the one YAML file that defines an experiment.
+
+python -m embedding_designs.study.show_study quickstart
+"""
+
+import itertools
+import os
+from collections.abc import Iterator, Mapping
+from copy import deepcopy
+from pathlib import Path
+from typing import Any
+
+from ..common.errors import BadInput
+from ..common.names import check_name
+from ..common.places import found
+from .checks import check_kind, check_length, complete_and_check
+from .schema import schema_problems, study_schema, typed, with_defaults
+from .yaml_file import read_study_file
+
+
+def study_path(named: str) -> Path:
+    """Return the file of a study that is named by its path, or by its name in config/studies/."""
+    return Path(named) if named.endswith((".yaml", ".yml")) else found(f"config/studies/{named}.yaml")
+
+
+def load_study(path: str | Path, overrides: Mapping[str, Any] | None = None) -> dict[str, Any]:
+    """Return a study with its name and every default filled in.
+
+    overrides: keys that replace those of the file, merged key by key (Snakemake's `--config`).
+    Raises BadInput with one line that names file, key, value and what is allowed.
+    """
+    path = Path(path)
+    if not os.path.lexists(path):
+        raise BadInput(f"{path}: no such study; studies in that folder: {_studies_beside(path)}")
+    file = read_study_file(path)
+    try:
+        overrides = typed(overrides or {}, study_schema())
+    except RecursionError:
+        raise BadInput(f"{path}: the overrides are nested too deeply") from None
+    study = without_prompts_of_left_out_tasks(merged(file, overrides), file, overrides)
+    name_problem = filter(None, [check_name("study name", path.stem)])
+    for problem in itertools.chain(name_problem, schema_problems(study), check_kind(study)):
+        raise BadInput(f"{path}: {problem}")
+    study = with_defaults(study, study_schema())
+    for problem in itertools.chain(complete_and_check(study), check_length(study)):
+        raise BadInput(f"{path}: {problem}")
+    return {"name": path.stem, **study}
+
+
+def _studies_beside(path: Path) -> str:
+    beside = path.parent.glob("*.yaml") if os.path.isdir(path.parent) else ()
+    return ", ".join(sorted(file.stem for file in beside)) or "none"
+
+
+def merged(below: Any, above: Any) -> Any:
+    """Return `below` with the keys of `above` laid over it, mapping by mapping."""
+    if not (isinstance(below, Mapping) and isinstance(above, Mapping)):
+        return deepcopy(above)
+    replaced = {key: merged(below.get(key), value) for key, value in above.items()}
+    return deepcopy(dict(below)) | replaced
+
+
+def without_prompts_of_left_out_tasks(
+    study: dict[str, Any], file: Mapping[str, Any], overrides: Mapping[str, Any]
+) -> dict[str, Any]:
+    """Return a study without the prompts of those tasks of its file that the overrides leave out."""
+    left_out = set(_task_names(file)) - set(_task_names(study)) - set(_evaluation(overrides, "prompts"))
+    prompts = _evaluation(study, "prompts")
+    if not left_out & set(prompts):
+        return study
+    kept = {name: prompt for name, prompt in prompts.items() if name not in left_out}
+    return {**study, "evaluation": {**study["evaluation"], "prompts": kept}}
+
+
+def _task_names(study: Mapping[str, Any]) -> list[str]:
+    groups = _evaluation(study, "tasks").values()
+    return [name for group in groups if isinstance(group, list) for name in group if isinstance(name, str)]
+
+
+def _evaluation(study: Mapping[str, Any], key: str) -> Mapping[str, Any]:
+    """Return a mapping of a study's evaluation; an empty one where it has none, or something else."""
+    evaluation = study.get("evaluation")
+    value = evaluation.get(key) if isinstance(evaluation, Mapping) else None
+    return value if isinstance(value, Mapping) else {}
+
+
+def missing_files(study: Mapping[str, Any]) -> Iterator[str]:
+    """Yield one line for each file or folder that a study names and that does not exist."""
+    for part, key in (("scores", "path"), ("scores", "labels"), ("data", "path")):
+        file = study.get(part, {}).get(key)
+        if file and not found(file).exists():
+            yield f"{part}.{key} {file}: no such file or folder"

@@ -1,0 +1,66 @@
+"""Checks a base once it is loaded; each failure is one line that says what is needed."""
+
+import contextlib
+from collections.abc import Iterator, Sequence
+
+import torch
+from sentence_transformers import SentenceTransformer
+from transformers.models.auto.modeling_auto import MODEL_FOR_MASKED_LM_MAPPING_NAMES
+from transformers.pytorch_utils import Conv1D
+
+from ..common.errors import BadInput, is_full_disk
+from ..modules.backbone import Backbone
+
+
+@contextlib.contextmanager
+def in_one_line(asked_by: str) -> Iterator[None]:
+    """Raise BadInput in place of the errors that transformers raises when it cannot load a model."""
+    try:
+        yield
+    except (BadInput, MemoryError, torch.OutOfMemoryError):
+        raise
+    except Exception as error:
+        if is_full_disk(error):
+            raise
+        reason = " ".join(str(error).split())
+        if "trust_remote_code" in reason:
+            reason = (
+                "its architecture is Python code in its folder, which runs only with trust_remote_code: true"
+            )
+        if not isinstance(error, ValueError | OSError):
+            reason = f"cannot be loaded: {type(error).__name__}: {reason}"
+        raise BadInput(f"{asked_by}: {reason[:400]}") from error
+
+
+def check_backbone(backbone: Backbone, max_tokens: int) -> None:
+    """Raise ValueError where a loaded base is an encoder, or cannot read some text of `max_tokens` tokens."""
+    if backbone.config.model_type in MODEL_FOR_MASKED_LM_MAPPING_NAMES:
+        raise ValueError(
+            f"{backbone.config.model_type} is an encoder; expected a decoder-only language model"
+        )
+    embedded, tokenizer = backbone.model.get_input_embeddings().num_embeddings, backbone.tokenizer
+    added = tokenizer.added_tokens_encoder  # some have no embedding; texts rarely contain them
+    numbers = [number for token, number in tokenizer.get_vocab().items() if token not in added]
+    if (largest := max([*numbers, tokenizer.eos_token_id, tokenizer.pad_token_id])) >= embedded:
+        raise ValueError(
+            f"its tokenizer has token ids up to {largest}, but it has only {embedded} embeddings"
+        )
+    check_positions(backbone, max_tokens)
+
+
+def check_positions(backbone: Backbone, max_tokens: int) -> None:
+    """Raise ValueError where a backbone has fewer learned positions than `max_tokens`."""
+    positions = getattr(backbone.config, "max_position_embeddings", max_tokens)
+    embeddings = [part for part in backbone.model.modules() if isinstance(part, torch.nn.Embedding)]
+    if len(embeddings) > 1 and max_tokens > positions:
+        raise ValueError(f"max_tokens {max_tokens} exceeds its {positions} positions")
+
+
+def check_lora_targets(model: SentenceTransformer, targets: Sequence[str], asked_by: str) -> None:
+    """Raise BadInput where a name of `lora.target_modules` matches no layer that an adapter can be put on."""
+    kinds = (torch.nn.Linear, torch.nn.Embedding, Conv1D)
+    layers = [f".{name}" for name, module in model[0].model.named_modules() if isinstance(module, kinds)]
+    missing = [target for target in targets if not any(layer.endswith(f".{target}") for layer in layers)]
+    if missing:
+        known = ", ".join(sorted({layer.rpartition(".")[2] for layer in layers}))
+        raise BadInput(f"{asked_by} {', '.join(missing)}: not a layer of the base; choose from {known}")

@@ -1,0 +1,159 @@
+"""Pretrains a small decoder and its tokenizer from scratch on harvested docstrings: a study's own base.
+
+python -m embedding_designs.training.pretrain_base CARD.json --docstrings D.parquet --output DIR --training-log LOG.jsonl
+"""
+
+import argparse
+import json
+import time
+from pathlib import Path
+from typing import Any
+
+import torch
+from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
+from torch import Tensor
+from transformers import AutoConfig, AutoModelForCausalLM, PreTrainedModel, PreTrainedTokenizerFast, set_seed
+
+from ..common.atomic_writes import whole
+from ..common.command import command, progress
+from ..common.errors import BadInput
+from ..common.json_files import read_object
+from ..data.docstring_table import read_docstrings
+from .log import peak_memory_mb
+from .word_vectors import word_vectors
+
+BOS, EOS, PAD = "<s>", "</s>", "<pad>"
+EMBEDDING_SCALE = 0.3  # of word vectors: above what fresh layers add, so that words show through them
+WARMUP = 0.1  # share of the steps in which the learning rate rises; then it falls linearly to zero
+
+
+def train_tokenizer(texts: list[str], vocabulary: int) -> PreTrainedTokenizerFast:
+    """Return a byte-level BPE tokenizer with `vocabulary` tokens."""
+    tokenizer = Tokenizer(models.BPE())
+    tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=True)
+    tokenizer.decoder = decoders.ByteLevel()
+    trainer = trainers.BpeTrainer(
+        vocab_size=vocabulary,
+        special_tokens=[PAD, BOS, EOS],
+        initial_alphabet=pre_tokenizers.ByteLevel.alphabet(),
+        show_progress=False,
+    )
+    tokenizer.train_from_iterator(texts, trainer)
+    return PreTrainedTokenizerFast(tokenizer_object=tokenizer, pad_token=PAD, bos_token=BOS, eos_token=EOS)
+
+
+def build_decoder(card: dict[str, Any], tokenizer: PreTrainedTokenizerFast) -> PreTrainedModel:
+    """Return a causal language model with random weights."""
+    config = AutoConfig.for_model(
+        card["architecture"],
+        vocab_size=len(tokenizer),
+        hidden_size=card["hidden_size"],
+        intermediate_size=card["intermediate_size"],
+        num_hidden_layers=card["layers"],
+        num_attention_heads=card["heads"],
+        num_key_value_heads=card["heads"],
+        head_dim=card["hidden_size"] // card["heads"],
+        max_position_embeddings=2048,
+        sliding_window=None,
+        tie_word_embeddings=False,  # next-token training would overwrite what the word vectors hold
+        bos_token_id=tokenizer.bos_token_id,
+        eos_token_id=tokenizer.eos_token_id,
+        pad_token_id=tokenizer.pad_token_id,
+    )
+    return AutoModelForCausalLM.from_config(config)
+
+
+def start_from_word_vectors(model: PreTrainedModel, rows: list[list[int]]) -> None:
+    """Make the input embeddings the texts' word vectors, and keep them so while the layers are trained."""
+    embeddings = model.get_input_embeddings()
+    vectors = word_vectors(rows, *embeddings.weight.shape)
+    embeddings.weight.data = torch.tensor(vectors * EMBEDDING_SCALE, dtype=torch.float32)
+    embeddings.weight.requires_grad_(False)
+
+
+def token_sequences(rows: list[list[int]], eos: int, length: int) -> Tensor:
+    """Return the texts' tokens, each text ended by EOS, as one stream cut into rows: (sequences, length)."""
+    stream = [token for row in rows for token in (*row, eos)]
+    if len(stream) < length:
+        raise BadInput(
+            f"pretrain.sequence_length {length} is more than the {len(stream)} tokens of the docstrings;"
+            " lower it, or name more packages in data.train_packages"
+        )
+    return torch.tensor(stream[: len(stream) // length * length]).view(-1, length)
+
+
+def train_decoder(model: PreTrainedModel, sequences: Tensor, card: dict[str, Any], log: Path) -> None:
+    """Train on next-token prediction; a plain loop, because a Trainer starts slower than this ends."""
+    steps, rate = card["steps"], card["learning_rate"]
+    optimizer = torch.optim.AdamW(model.parameters(), lr=rate, betas=(0.9, 0.95), weight_decay=0.01)
+    warmup = max(1, round(WARMUP * steps))
+    schedule = torch.optim.lr_scheduler.LambdaLR(
+        optimizer, lambda step: min((step + 1) / warmup, (steps - step) / max(1, steps - warmup))
+    )
+    batches = torch.randint(len(sequences), (steps, card["batch_size"]))
+    began = time.perf_counter()
+    with log.open("w", encoding="utf-8") as lines:
+        for step, batch in enumerate(progress(batches, description=f"pretrain {card['name']}"), start=1):
+            rows = sequences[batch]  # (batch, length)
+            loss = model(input_ids=rows, labels=rows).loss
+            loss.backward()
+            norm = torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
+            check_finite(card, step, schedule.get_last_lr()[0], loss, norm)
+            optimizer.step()
+            optimizer.zero_grad()
+            line = {
+                "event": "train",
+                "step": step,
+                "loss": round(loss.item(), 4),
+                "learning_rate": schedule.get_last_lr()[0],
+                "seconds": round(time.perf_counter() - began, 3),
+                "tokens": step * rows.numel(),
+                "peak_memory_mb": peak_memory_mb(),
+            }
+            schedule.step()
+            if step % 10 == 0 or step == steps:
+                lines.write(json.dumps(line) + "\n")
+    check_finite(card, steps, line["learning_rate"], *model.parameters())
+
+
+def check_finite(card: dict[str, Any], step: int, rate: float, *numbers: Tensor) -> None:
+    """Raise BadInput where loss, gradient norm or weights of a step are not finite."""
+    if not all(number.isfinite().all() for number in numbers):
+        raise BadInput(
+            f"bases.{card['name']}.pretrain: loss, gradients or weights are not finite at step {step} of"
+            f" {card['steps']}, learning rate {rate:g}; lower pretrain.learning_rate"
+        )
+
+
+def pretrain(card: dict[str, Any], texts: list[str], output: Path, log: Path) -> None:
+    """Write a pretrained base, a transformers folder with its tokenizer, and its training log."""
+    set_seed(card["seed"])
+    tokenizer = train_tokenizer(texts, card["vocabulary"])
+    model = build_decoder(card, tokenizer)
+    rows = tokenizer(texts, return_attention_mask=False)["input_ids"]
+    if card["word_vectors"]:
+        start_from_word_vectors(model, rows)
+    sequences = token_sequences(rows, tokenizer.eos_token_id, card["sequence_length"])
+    train_decoder(model, sequences, card, log)
+    model.save_pretrained(output)
+    tokenizer.save_pretrained(output)
+
+
+@command
+def main() -> None:
+    """Pretrain one base."""
+    parser = argparse.ArgumentParser(description=main.__doc__)
+    parser.add_argument("card", type=Path)
+    parser.add_argument("--docstrings", type=Path, required=True)
+    parser.add_argument("--output", type=Path, required=True)
+    parser.add_argument("--training-log", type=Path, required=True)
+    arguments = parser.parse_args()
+
+    card = read_object(arguments.card, {"name": str, "pretrain": dict})
+    texts = [row["text"] for row in read_docstrings(arguments.docstrings) if row["split"] == "train"]
+    with whole(arguments.output) as output, whole(arguments.training_log) as log:
+        pretrain({**card, **card["pretrain"]}, texts, output, log)
+
+
+if __name__ == "__main__":
+    main()
