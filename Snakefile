@@ -20,7 +20,7 @@ configfile: "config/config.yaml" if os.path.exists("config/config.yaml") else f"
 
 
 include: "workflow/rules/study.smk"
-include: "workflow/rules/cards.smk"
+include: "workflow/rules/configs.smk"
 include: "workflow/rules/fetch.smk"
 
 
@@ -33,11 +33,11 @@ else:
     include: "workflow/rules/data.smk"
     include: "workflow/rules/train.smk"
     include: "workflow/rules/evaluate.smk"
-    include: "workflow/rules/models.smk"
     include: "workflow/rules/collect.smk"
 
 
 include: "workflow/rules/compare.smk"
+include: "workflow/rules/report.smk"
 
 
 rule all:
@@ -49,7 +49,7 @@ rule all:
             study=STUDY["name"],
             part=["findings.html", "scores.csv", "collected.json", "statistics.json", "tables", "figures"],
         ),
-        expand("results/{study}/references.csv", study=[] if "scores" in STUDY else STUDY["name"]),
+        expand("results/{study}/baselines.csv", study=[] if "scores" in STUDY else STUDY["name"]),
         expand(
             "results/{study}/models/{base}/{design}/seed{seed}",
             study=STUDY["name"],
@@ -58,9 +58,9 @@ rule all:
             seed=STUDY["seeds"],
         ),
         expand(
-            "results/{study}/cards/marks/{mark}",
+            "results/{study}/configs/marks/{mark}",
             study=STUDY["name"],
-            mark=[cards.card_mark(STUDY, name) for name in cards.card_names(STUDY)],
+            mark=[run_configs.config_mark(STUDY, name) for name in run_configs.config_names(STUDY)],
         ),
     message:
         "Findings: results/{STUDY[name]}/findings.html"

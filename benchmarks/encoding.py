@@ -26,9 +26,9 @@ TASKS = STUDY / "tasks/docstrings"
 
 def plain_evaluation(design: str) -> None:
     """Evaluate a run by the plain formulas, through MTEB's own wrapper of Sentence Transformers."""
-    card, model = read_json(STUDY / "cards/tasks/all.json"), loaded(design)
+    config, model = read_json(STUDY / "configs/tasks/all.json"), loaded(design)
     made_plain(model)
-    for names in card["tasks"].values():
+    for names in config["tasks"].values():
         for name in names:
             mteb.evaluate(
                 model, load_task(TASKS, name), cache=None, co2_tracker=False, show_progress_bar=False
@@ -37,16 +37,16 @@ def plain_evaluation(design: str) -> None:
 
 def our_evaluation(design: str) -> None:
     """Evaluate a run as the workflow does."""
-    card, model = read_json(STUDY / "cards/tasks/all.json"), loaded(design)
+    config, model = read_json(STUDY / "configs/tasks/all.json"), loaded(design)
     with tempfile.TemporaryDirectory() as partial_results:
-        encoder = Encoder(model, card["prompts"], card["batch_size"])
-        evaluate(encoder, card, TASKS, Path(partial_results), design)
+        encoder = Encoder(model, config["prompts"], config["batch_size"])
+        evaluate(encoder, config, TASKS, Path(partial_results), design)
 
 
 def loaded(design: str):
     """Return the first run of a design, cutting texts as its evaluation does."""
     model = load_model(STUDY / "trained/mini" / design / "seed1")
-    model.max_seq_length = read_json(STUDY / "cards/tasks/all.json")["max_tokens"]
+    model.max_seq_length = read_json(STUDY / "configs/tasks/all.json")["max_seq_length"]
     return model
 
 

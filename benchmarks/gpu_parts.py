@@ -57,15 +57,15 @@ MODULES = ["q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down
 PEAKS = {"H200": 989, "H100": 989, "A100": 312, "A800": 312, "B200": 2250, "L40S": 362, "4090": 165}
 
 
-def run_card(design: str, tiny: bool, **recipe: Any) -> dict[str, Any]:
-    """Return the card of a run with the paper's recipe; tiny: with a pool of a few latents."""
+def run_config(design: str, tiny: bool, **recipe: Any) -> dict[str, Any]:
+    """Return the config of a run with the paper's recipe; tiny: with a pool of a few latents."""
     attention, pooling = DESIGNS[design]
     if pooling["kind"] != "eos":
         pooling = pooling | POOL[tiny]
     lora = {"rank": 16, "alpha": 32, "dropout": 0.1, "target_modules": MODULES, "save": "merged"}
     training = {
-        "steps": 3, "batch_size": 8, "accumulation": 4, "learning_rate": 1e-5, "warmup_steps": 1,
-        "weight_decay": 0.01, "max_grad_norm": 1.0, "scale": 20.0, "max_tokens": 512, "precision": "bf16",
+        "steps": 3, "batch_size": 8, "gradient_accumulation_steps": 4, "learning_rate": 1e-5, "warmup_steps": 1,
+        "weight_decay": 0.01, "max_grad_norm": 1.0, "scale": 20.0, "max_seq_length": 512, "precision": "bf16",
         "gradient_checkpointing": False, "shared_texts": "keep", "checkpoint_steps": 100, "log_steps": 1,
         "heldout_steps": 100,
     }  # fmt: skip
@@ -189,13 +189,13 @@ def steps(architecture: str, tiny: bool) -> None:
 def _step(
     design: str, config: AutoConfig, folder: str, tiny: bool, checkpointing: bool, peak: float | None
 ) -> list[str]:
-    card = run_card(design, tiny, gradient_checkpointing=checkpointing)
+    config = run_config(design, tiny, gradient_checkpointing=checkpointing)
     torch.manual_seed(0)
     with random_weights(config):
-        model = untrained_model(card, folder).train()
+        model = untrained_model(config, folder).train()
     if checkpointing:
         model.gradient_checkpointing_enable({"use_reentrant": False})
-    loss = contrastive_loss(model, card["training"])
+    loss = contrastive_loss(model, config["training"])
     weights = [weight for weight in model.parameters() if weight.requires_grad]
     optimiser = torch.optim.AdamW(weights, lr=1e-5, fused=device() == "cuda")
     lengths = (32, *[24 if tiny else 256] * 2)
@@ -248,8 +248,8 @@ def resume(tiny: bool) -> None:
         columns = {name: [f"{word} {name}" for word in words] for name in ("query", "positive", "negative")}
         pd.DataFrame(columns).to_parquet(work / "train.parquet")
         pd.DataFrame(columns).head(16).to_parquet(work / "heldout.parquet")
-        card = run_card("multi-layer-bidirectional", tiny, steps=12, accumulation=4 if tiny else 16)
-        (work / "card.json").write_text(json.dumps(card))
+        config = run_config("multi-layer-bidirectional", tiny, steps=12, accumulation=4 if tiny else 16)
+        (work / "config.json").write_text(json.dumps(config))
         _train(work, "whole", None)
         seconds = _train(work, "stopped", 2)
         checkpoint = sum(file.stat().st_size for file in (work / "stopped-work").rglob("*"))
@@ -265,7 +265,7 @@ def resume(tiny: bool) -> None:
 
 def _train(work: Path, name: str, stop_after: int | None) -> float:
     """Train; with stop_after, send SIGTERM when so many lines are logged; return the seconds to the exit."""
-    command = [sys.executable, "-m", "embedding_designs.training.train_design", str(work / "card.json")]
+    command = [sys.executable, "-m", "embedding_designs.training.train_design", str(work / "config.json")]
     command += ["--base", str(work / "base"), "--train", str(work / "train.parquet")]
     command += ["--heldout", str(work / "heldout.parquet")]
     command += ["--checkpoints", str(work / f"{name}-work"), "--output", str(work / name)]

@@ -23,7 +23,7 @@ from embedding_designs.scores.score_table import COLUMNS, write_scores
 from embedding_designs.study.study import load_study
 
 PUBLISHED = Path("resources/published/mteb-english-scores.csv.gz")
-TASKS = Path("resources/published/mteb-english-tasks.csv")
+TASKS = Path("workflow/embedding_designs/scores/published/mteb_english_tasks.csv")
 GOALS = {20: 20, 180: 60}  # models: seconds
 ROPE = 0.01
 
@@ -60,10 +60,10 @@ def run(folder: Path, module: str, *arguments: str) -> None:
 
 def prepare(folder: Path, n_models: int) -> None:
     """Write the scores of so many models, and the study."""
-    (folder / "cards").mkdir(parents=True)
+    (folder / "configs").mkdir(parents=True)
     study = load_study("config/studies/leaderboard.yaml")
     del study["statistics"]["baseline"]
-    (folder / "cards/study.json").write_text(json.dumps(study))
+    (folder / "configs/study.json").write_text(json.dumps(study))
     write_scores(as_table(published(n_models)), folder / "scores.csv")
 
 
@@ -72,7 +72,7 @@ def stage(folder: Path) -> dict[str, partial]:
     compare = [
         "scores.csv",
         "--study",
-        "cards/study.json",
+        "configs/study.json",
         "--output",
         "statistics.json",
         "--tables",

@@ -19,7 +19,7 @@ from sentence_transformers.sentence_transformer.losses import MultipleNegativesR
 from transformers import AutoConfig, AutoModelForCausalLM, set_seed
 from transformers.utils import logging
 
-from embedding_designs.study.run_configs import run_card
+from embedding_designs.study.run_configs import run_config
 from embedding_designs.study.study import load_study
 from embedding_designs.training.contrastive_loss import InBatchContrastiveLoss
 from embedding_designs.training.model import build_model
@@ -44,7 +44,7 @@ def training_step(base: str, sizes: dict[str, int], texts: int, tokens: int, var
     """Return a function that makes one training step of design 5, forward and backward."""
     torch.manual_seed(0)
     design = {**DESIGN_5, "pooling": {**DESIGN_5["pooling"], **sizes}}
-    model = build_model(base, design, max_tokens=tokens).train()
+    model = build_model(base, design, max_seq_length=tokens).train()
     if variant["states"] == "kept":
         made_plain(model, pooling=variant["pooling"] == "plain")
     if variant["checkpointing"]:
@@ -95,30 +95,30 @@ def measure_steps(repeats: int) -> None:
         )  # fmt: skip
 
 
-def plain_run(card: dict, base: str) -> None:
+def plain_run(config: dict, base: str) -> None:
     """Train a run of the quickstart by the plain formulas and Sentence Transformers' defaults."""
-    set_seed(card["seed"])
-    model = made_plain(untrained_model(card, base))
+    set_seed(config["seed"])
+    model = made_plain(untrained_model(config, base))
     with tempfile.TemporaryDirectory() as folder:
         SentenceTransformerTrainer(
             model=model,
             args=SentenceTransformerTrainingArguments(
-                output_dir=folder, max_steps=card["training"]["steps"],
-                per_device_train_batch_size=card["training"]["batch_size"],
-                learning_rate=card["training"]["learning_rate"], use_cpu=not torch.cuda.is_available(),
+                output_dir=folder, max_steps=config["training"]["steps"],
+                per_device_train_batch_size=config["training"]["batch_size"],
+                learning_rate=config["training"]["learning_rate"], use_cpu=not torch.cuda.is_available(),
                 save_strategy="no", disable_tqdm=True, report_to="none",
             ),
             train_dataset=Dataset.from_parquet(str(STUDY / "data/train.parquet"), keep_in_memory=True),
-            loss=MultipleNegativesRankingLoss(model, scale=card["training"]["scale"]),
+            loss=MultipleNegativesRankingLoss(model, scale=config["training"]["scale"]),
         ).train()  # fmt: skip
 
 
-def our_run(card: dict, base: str) -> None:
+def our_run(config: dict, base: str) -> None:
     """Train a run of the quickstart as the workflow does, with held-out losses and checkpoints."""
     data = STUDY / "data"
     with tempfile.TemporaryDirectory() as folder:
         checkpoints, log = Path(folder) / "checkpoints", Path(folder) / "log.jsonl"
-        train_run(card, base, data / "train.parquet", data / "heldout.parquet", checkpoints, log)
+        train_run(config, base, data / "train.parquet", data / "heldout.parquet", checkpoints, log)
 
 
 def measure_runs(repeats: int, designs: list[str]) -> None:
@@ -126,9 +126,9 @@ def measure_runs(repeats: int, designs: list[str]) -> None:
     torch.set_num_threads(1)
     base, rows = str(STUDY / "bases/mini/model"), []
     for design in designs:
-        card = run_card(load_study("config/studies/quickstart.yaml"), "mini", design, seed=1)
+        config = run_config(load_study("config/studies/quickstart.yaml"), "mini", design, seed=1)
         rows.append(
-            [design, *compared(partial(plain_run, card, base), partial(our_run, card, base), repeats)]
+            [design, *compared(partial(plain_run, config, base), partial(our_run, config, base), repeats)]
         )
     print(f"\nOne training run of the quickstart, one thread. {hardware()}\n")
     print_table(["design", *COMPARED], rows)

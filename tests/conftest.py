@@ -145,8 +145,8 @@ def triplets(tmp_path_factory):
 
 
 @pytest.fixture(scope="session")
-def run_card():
-    """Return a function that makes the run card of a tiny training."""
+def run_config():
+    """Return a function that makes the run config of a tiny training."""
 
     def make(design: str = "multi-layer-bidirectional", lora: bool = False, **recipe) -> dict:
         base = {"name": "tiny", "precision": "fp32", "finetuning": "lora" if lora else "full"}
@@ -155,8 +155,8 @@ def run_card():
             base["lora"] = {"rank": 4, "alpha": 8, "dropout": 0.1, "target_modules": modules,
                             "save": "merged"}  # fmt: skip
         training = {
-            "steps": 8, "batch_size": 4, "accumulation": 2, "learning_rate": 0.01, "warmup_steps": 2,
-            "weight_decay": 0.01, "max_grad_norm": 1.0, "scale": 20.0, "max_tokens": 16, "precision": "fp32",
+            "steps": 8, "batch_size": 4, "gradient_accumulation_steps": 2, "learning_rate": 0.01, "warmup_steps": 2,
+            "weight_decay": 0.01, "max_grad_norm": 1.0, "scale": 20.0, "max_seq_length": 16, "precision": "fp32",
             "gradient_checkpointing": False, "shared_texts": "separate",
             "checkpoint_steps": 2, "log_steps": 1, "heldout_steps": 4,
         }  # fmt: skip

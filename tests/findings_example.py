@@ -40,11 +40,11 @@ def write_results(
         "seeds": SEEDS,
         "training": {"steps": 200, "batch_size": 64},
         "evaluation": {"tasks": _tasks(), "batch_by": "category"},
-        "statistics": {"alpha": 0.05, "baseline": "eos-causal"},
+        "statistics": {"alpha": 0.05, "control": "eos-causal"},
     }
-    _write_json(folder / "cards/study.json", study)
+    _write_json(folder / "configs/study.json", study)
     _write_csv(folder / "scores.csv", _scores(bases))
-    _write_csv(folder / "references.csv", _references(bases))
+    _write_csv(folder / "baselines.csv", _baselines(bases))
     statistics = compare.compare_study(read_scores(folder / "scores.csv"), study)
     _write_json(folder / "statistics.json", statistics)
     _write_figures(folder / "figures", statistics)
@@ -80,11 +80,11 @@ def _scores(bases: tuple[str, ...]) -> list[dict]:
     return rows
 
 
-def _references(bases: tuple[str, ...]) -> list[dict]:
+def _baselines(bases: tuple[str, ...]) -> list[dict]:
     chance = random.Random(1)
     kinds = {"untrained-base": set(TASKS), "bm25": {"Retrieval", "Reranking"}, "lsa": set(TASKS)}
     return [
-        {"base": base, "reference": kind, "task": task, "category": category, "metric": "main_score",
+        {"base": base, "baseline": kind, "task": task, "category": category, "metric": "main_score",
          "score": round(chance.uniform(0.1, 0.3), 6)}
         for base in bases
         for kind, categories in kinds.items()

@@ -142,7 +142,7 @@ def write_search(folder: Path, queries: int = 20, documents: int = 200) -> None:
         "top_ranked": {"query-id": asked, "corpus-ids": [[str(n), str(n + 100)] for n in range(queries)]},
     }  # fmt: skip
     file = "- config_name: {0}\n  data_files:\n  - split: test\n    path: {0}.parquet\n"
-    card = "".join(file.format(name) for name in tables)
+    config = "".join(file.format(name) for name in tables)
     for name, columns in tables.items():
         write_rows(folder / f"{name}.parquet", columns)
-    (folder / "README.md").write_text(f"---\nconfigs:\n{card}---\n")
+    (folder / "README.md").write_text(f"---\nconfigs:\n{config}---\n")

@@ -14,7 +14,7 @@ from transformers import AutoModel, AutoTokenizer
 import hub
 from conftest import sentence
 from embedding_designs.common.errors import BadInput
-from embedding_designs.evaluation.evaluate_baseline import load_reference
+from embedding_designs.evaluation.evaluate_baseline import load_baseline
 from embedding_designs.study.base_folder import check_base_folder
 from embedding_designs.training.model import load_model, merge_adapter
 from embedding_designs.training.train_design import save_run, untrained_model
@@ -45,7 +45,7 @@ def marker(tmp_path, monkeypatch):
 
 
 def base_with_code(
-    bases, folder: Path, references: dict, kind: str = "llama", names: list[str] = SETTINGS
+    bases, folder: Path, baselines: dict, kind: str = "llama", names: list[str] = SETTINGS
 ) -> Path:
     """Write a base whose settings, the files `names`, refer to code; kind: its model_type."""
     AutoModel.from_pretrained(bases["llama"]).save_pretrained(folder)
@@ -56,36 +56,36 @@ def base_with_code(
         content = json.loads(file.read_text()) if file.exists() else {}
         if name == "config.json":
             content["model_type"] = kind
-        tokenizer = {"AutoTokenizer": [None, references["AutoModel"]]} if name != "config.json" else {}
-        file.write_text(json.dumps(content | {"auto_map": references | tokenizer}))
+        tokenizer = {"AutoTokenizer": [None, baselines["AutoModel"]]} if name != "config.json" else {}
+        file.write_text(json.dumps(content | {"auto_map": baselines | tokenizer}))
     (folder / "modules.json").write_text(
         json.dumps([{"idx": 0, "name": "0", "path": "", "type": "own_code.C"}])
     )
     return folder
 
 
-def train_and_save(card: dict, base: Path | str, folder: Path) -> SentenceTransformer:
-    model = untrained_model(card, str(base)).eval()
-    if card["base"].get("lora", {}).get("save") == "merged":
+def train_and_save(config: dict, base: Path | str, folder: Path) -> SentenceTransformer:
+    model = untrained_model(config, str(base)).eval()
+    if config["base"].get("lora", {}).get("save") == "merged":
         merge_adapter(model)
-    save_run(model, card, folder)
+    save_run(model, config, folder)
     return model
 
 
 @pytest.mark.parametrize("save", [None, "merged", "adapter"])
 @pytest.mark.parametrize("elsewhere", ["", "--"], ids=["beside", "elsewhere"])
 def test_code_of_a_native_base_never_runs_where_it_is_not_trusted(
-    save, elsewhere, bases, run_card, tmp_path, marker
+    save, elsewhere, bases, run_config, tmp_path, marker
 ):
     place = f"{tmp_path / 'other'}--" if elsewhere else ""
     base = base_with_code(bases, tmp_path / "base", {key: place + value for key, value in OWN.items()})
     if elsewhere:
         (tmp_path / "other").mkdir()
         (base / "own_code.py").rename(tmp_path / "other/own_code.py")
-    card = run_card("mean-causal", lora=save is not None)
+    config = run_config("mean-causal", lora=save is not None)
     if save:
-        card["base"]["lora"]["save"] = save
-    trained = train_and_save(card, base, tmp_path / "saved")
+        config["base"]["lora"]["save"] = save
+    trained = train_and_save(config, base, tmp_path / "saved")
     for file in (tmp_path / "saved").rglob("*.json"):
         assert '"auto_map"' not in file.read_text(), file
     for loaded in (
@@ -93,26 +93,26 @@ def test_code_of_a_native_base_never_runs_where_it_is_not_trusted(
         SentenceTransformer(str(tmp_path / "saved"), trust_remote_code=True, device="cpu"),
     ):
         assert np.array_equal(loaded.encode(TEXTS), trained.encode(TEXTS))
-    load_reference("untrained-base", 16, card["base"], str(base), tmp_path)
+    load_baseline("untrained-base", 16, config["base"], str(base), tmp_path)
     assert not marker.exists()
 
 
-def test_a_kernel_of_attention_that_a_base_names_is_not_taken_from_a_hub(bases, run_card, tmp_path):
+def test_a_kernel_of_attention_that_a_base_names_is_not_taken_from_a_hub(bases, run_config, tmp_path):
     base = tmp_path / "base"
     AutoModel.from_pretrained(bases["llama"]).save_pretrained(base)
     AutoTokenizer.from_pretrained(bases["llama"]).save_pretrained(base)
     config = json.loads((base / "config.json").read_text())
     named = {"_attn_implementation": "somebody/kernel", "attn_implementation": "somebody/kernel"}
     (base / "config.json").write_text(json.dumps(config | named))
-    models = [untrained_model(run_card("mean-causal"), str(folder)) for folder in (base, bases["llama"])]
+    models = [untrained_model(run_config("mean-causal"), str(folder)) for folder in (base, bases["llama"])]
     assert models[0][0].model.config._attn_implementation == models[1][0].model.config._attn_implementation
     assert np.array_equal(models[0].encode(TEXTS), models[1].encode(TEXTS))
 
 
 def test_the_code_that_a_saved_config_names_does_not_run_when_the_model_is_loaded(
-    bases, run_card, tmp_path, marker
+    bases, run_config, tmp_path, marker
 ):
-    train_and_save(run_card("mean-causal"), bases["llama"], tmp_path / "saved")
+    train_and_save(run_config("mean-causal"), bases["llama"], tmp_path / "saved")
     (tmp_path / "saved/own_code.py").write_text(CODE.format(kind="llama", folder=tmp_path))
     config = tmp_path / "saved/config.json"
     config.write_text(json.dumps(json.loads(config.read_text()) | {"auto_map": OWN}))
@@ -121,28 +121,28 @@ def test_the_code_that_a_saved_config_names_does_not_run_when_the_model_is_loade
 
 
 def test_an_architecture_that_is_code_is_refused_in_one_line_where_it_is_not_trusted(
-    bases, run_card, tmp_path, marker
+    bases, run_config, tmp_path, marker
 ):
     base = base_with_code(bases, tmp_path / "base", OWN, kind="own")
-    card = run_card("mean-causal")
-    card["base"]["model"] = str(base)
+    config = run_config("mean-causal")
+    config["base"]["model"] = str(base)
     with pytest.raises(
         BadInput, match=r"^bases\.tiny\.model .*/base: .* runs only with trust_remote_code: true$"
     ):
-        untrained_model(card, str(base))
+        untrained_model(config, str(base))
     assert not marker.exists()
 
 
 @pytest.mark.parametrize("save", [None, "merged", "adapter"])
 def test_a_trusted_folder_runs_its_code_in_training_evaluation_and_reload(
-    save, bases, run_card, tmp_path, marker
+    save, bases, run_config, tmp_path, marker
 ):
     base = base_with_code(bases, tmp_path / "base", OWN, kind="own", names=["config.json"])
-    card = run_card("mean-causal", lora=save is not None)
-    card["base"] |= {"model": str(base), "trust_remote_code": True}
+    config = run_config("mean-causal", lora=save is not None)
+    config["base"] |= {"model": str(base), "trust_remote_code": True}
     if save:
-        card["base"]["lora"]["save"] = save
-    trained = train_and_save(card, base, tmp_path / "saved")
+        config["base"]["lora"]["save"] = save
+    trained = train_and_save(config, base, tmp_path / "saved")
     assert marker.exists() and type(trained[0].model).__name__ == "OwnModel"
     for loaded in (
         load_model(tmp_path / "saved"),
@@ -172,9 +172,9 @@ from sentence_transformers import SentenceTransformer
 from embedding_designs.model import load_model
 from embedding_designs.train import save_run, untrained_model
 
-card, texts = json.load(sys.stdin)
-model = untrained_model(card, card["base"]["model"]).eval()
-save_run(model, card, Path("saved"))
+config, texts = json.load(sys.stdin)
+model = untrained_model(config, config["base"]["model"]).eval()
+save_run(model, config, Path("saved"))
 for loaded in (load_model("saved"), SentenceTransformer("saved", trust_remote_code=True, device="cpu")):
     assert type(loaded[0].model).__name__ == "OwnModel"
     assert type(loaded[0].model).marked == "pinned"
@@ -183,27 +183,29 @@ for loaded in (load_model("saved"), SentenceTransformer("saved", trust_remote_co
 
 
 @pytest.mark.parametrize("save", [None, "adapter"])
-def test_a_trusted_hub_base_runs_the_code_of_the_pinned_revision_everywhere(save, bases, run_card, tmp_path):
+def test_a_trusted_hub_base_runs_the_code_of_the_pinned_revision_everywhere(
+    save, bases, run_config, tmp_path
+):
     for revision, marked in [("old", "pinned"), ("main", "newer")]:
         place = tmp_path / "hub/owner/base" / revision
         folder = base_with_code(bases, place, OWN, kind="own", names=["config.json"])
         with (folder / "own_code.py").open("a") as code:
             code.write(f"    marked = '{marked}'\n")
-    card = run_card("mean-causal", lora=save is not None)
-    card["base"] |= {"model": "owner/base", "revision": hub.COMMITS["old"], "trust_remote_code": True}
+    config = run_config("mean-causal", lora=save is not None)
+    config["base"] |= {"model": "owner/base", "revision": hub.COMMITS["old"], "trust_remote_code": True}
     if save:
-        card["base"]["lora"]["save"] = save
-    (tmp_path / "card.json").write_text(json.dumps(card["base"]))
+        config["base"]["lora"]["save"] = save
+    (tmp_path / "config.json").write_text(json.dumps(config["base"]))
     environment = {
         **{name: value for name, value in os.environ.items() if not name.startswith("HF_")},
         "HF_HOME": str(tmp_path / "home"), "NO_PROXY": "127.0.0.1", "HF_HUB_DISABLE_TELEMETRY": "1",
         "PYTHONPATH": str(Path(__file__).parents[1] / "workflow"), "MARKER": str(tmp_path / "marker"),
     }  # fmt: skip
-    fetch = ["-m", "embedding_designs.fetching.fetch_base", "card.json", "--output", "fetched.json"]
+    fetch = ["-m", "embedding_designs.fetching.fetch_base", "config.json", "--output", "fetched.json"]
     with hub.serve(tmp_path / "hub") as address:
         run(fetch, environment | {"HF_ENDPOINT": address}, tmp_path)
     offline = environment | {"HF_HUB_OFFLINE": "1"}
-    run(["-c", TRAIN_AND_LOAD], offline, tmp_path, json.dumps([card, TEXTS]))
+    run(["-c", TRAIN_AND_LOAD], offline, tmp_path, json.dumps([config, TEXTS]))
 
 
 def run(arguments: list[str], environment: dict[str, str], folder: Path, text: str = "") -> None:

@@ -1,10 +1,10 @@
-"""Cards: what a result was made from is known by their marks, whatever Snakemake remembers."""
+"""Configs: what a result was made from is known by their marks, whatever Snakemake remembers."""
 
 import os
 
 import pytest
 
-from embedding_designs.study.run_configs import card_mark, file_states
+from embedding_designs.study.run_configs import config_mark, file_states
 
 YEAR = 365 * 24 * 3600
 
@@ -19,7 +19,7 @@ def results(tmp_path):
 
 
 def studies(path):
-    """Return studies that name a file or folder, each with the card that it is named by."""
+    """Return studies that name a file or folder, each with the config that it is named by."""
     return [
         ({"scores": {"path": str(path)}}, "scores"),
         ({"scores": {"path": "nowhere", "labels": str(path)}}, "scores"),
@@ -46,18 +46,18 @@ def joined_by_another(results):
 @pytest.mark.parametrize(
     "change", [changed_deep_inside, replaced_by_an_older_file_of_its_size, joined_by_another]
 )
-def test_a_card_is_new_where_a_file_in_a_folder_that_it_names_has_changed(results, change):
-    before = [card_mark(*study) for study in studies(results)]
+def test_a_config_is_new_where_a_file_in_a_folder_that_it_names_has_changed(results, change):
+    before = [config_mark(*study) for study in studies(results)]
     change(results)
     file_states.cache_clear()  # of the Snakemake run before
-    after = [card_mark(*study) for study in studies(results)]
+    after = [config_mark(*study) for study in studies(results)]
     assert all(old != new for old, new in zip(before, after, strict=True))
 
 
-def test_a_card_is_not_new_where_nothing_or_a_hidden_file_has_changed(results):
-    before = [card_mark(*study) for study in studies(results)]
+def test_a_config_is_not_new_where_nothing_or_a_hidden_file_has_changed(results):
+    before = [config_mark(*study) for study in studies(results)]
     (results / ".git").mkdir()
     (results / ".git" / "index").write_text("x")
     os.utime(results)
     file_states.cache_clear()
-    assert [card_mark(*study) for study in studies(results)] == before
+    assert [config_mark(*study) for study in studies(results)] == before

@@ -10,7 +10,7 @@ import pytest
 
 from embedding_designs.common.errors import BadInput
 from embedding_designs.scores import collect_scores as collect
-from embedding_designs.scores.score_table import COLUMNS, REFERENCE_COLUMNS
+from embedding_designs.scores.score_table import BASELINE_COLUMNS, COLUMNS
 
 STUDY = {
     "name": "tiny",
@@ -21,7 +21,7 @@ STUDY = {
         "mean-both": {"attention": "bidirectional", "pooling": {"kind": "mean"}},
     },
     "seeds": [2, 10],
-    "references": ["bm25"],
+    "baselines": ["bm25"],
     "evaluation": {"tasks": {"STS": ["A", "B"]}, "batch_by": "task"},
 }
 HEADER = "task,category,metric,score\n"
@@ -34,27 +34,27 @@ def results(tmp_path):
     for place, path in enumerate(collect.run_files(folder, STUDY)):
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(f"{HEADER}{path.stem},STS,spearman,0.{place + 10}\n")
-    for path in collect.reference_files(folder, STUDY):
+    for path in collect.baseline_files(folder, STUDY):
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(HEADER)  # BM25 has no scores where nothing is retrieved
-    (folder / "cards").mkdir()
-    (folder / "cards" / "study.json").write_text(json.dumps(STUDY))
+    (folder / "configs").mkdir()
+    (folder / "configs" / "study.json").write_text(json.dumps(STUDY))
     return folder
 
 
 def run(results: Path, module: str, *arguments: str) -> subprocess.CompletedProcess:
     command = [sys.executable, "-m", f"embedding_designs.{module}", *arguments]
-    environment = os.environ | {"PYTHONPATH": str(Path(collect.__file__).parents[1])}
+    environment = os.environ | {"PYTHONPATH": str(Path(collect.__file__).parents[2])}
     return subprocess.run(command, cwd=results, capture_output=True, text=True, env=environment)
 
 
 def collected(results: Path) -> subprocess.CompletedProcess:
-    return run(results, "collect", "cards/study.json", "--results", ".", "--output", "scores.csv",
-               "--references-output", "references.csv", "--collected", "collected.json")  # fmt: skip
+    return run(results, "collect", "configs/study.json", "--results", ".", "--output", "scores.csv",
+               "--baselines-output", "baselines.csv", "--collected", "collected.json")  # fmt: skip
 
 
 def compared(results: Path) -> subprocess.CompletedProcess:
-    return run(results, "compare", "scores.csv", "--study", "cards/study.json", "--collected",
+    return run(results, "compare", "scores.csv", "--study", "configs/study.json", "--collected",
                "collected.json", "--output", "statistics.json", "--tables", "tables")  # fmt: skip
 
 
@@ -68,8 +68,8 @@ def test_rows_carry_what_their_path_says_and_are_sorted_by_number(results):
     assert rows["score"].tolist() == [0.10, 0.11, 0.12, 0.13, 0.14, 0.15, 0.16, 0.17]
 
 
-def test_references_without_a_score_make_an_empty_table(results):
-    assert collect.table(collect.reference_files(results, STUDY), REFERENCE_COLUMNS).empty
+def test_baselines_without_a_score_make_an_empty_table(results):
+    assert collect.table(collect.baseline_files(results, STUDY), BASELINE_COLUMNS).empty
 
 
 @pytest.mark.parametrize(
@@ -142,11 +142,11 @@ def test_a_table_that_was_edited_by_hand_is_noticed(results, table):
 @pytest.mark.parametrize(
     ("file", "content", "message"),
     [
-        ("cards/study.json", "[]", "cards/study.json: not a JSON object"),
-        ("cards/study.json", '{"designs": []}', "cards/study.json: designs is not an object"),
-        ("cards/study.json", '{"designs": {"a": 1}}', "cards/study.json: designs: a is not an object"),
+        ("configs/study.json", "[]", "configs/study.json: not a JSON object"),
+        ("configs/study.json", '{"designs": []}', "configs/study.json: designs is not an object"),
+        ("configs/study.json", '{"designs": {"a": 1}}', "configs/study.json: designs: a is not an object"),
         (
-            "cards/study.json",
+            "configs/study.json",
             '{"statistics": {"alpha": "x"}}',
             "statistics: alpha is not an integer or a number",
         ),

@@ -4,7 +4,7 @@ import errno
 
 import pytest
 
-from embedding_designs.common.atomic_writes import resumable, whole
+from embedding_designs.common.atomic_writes import atomic, resumable
 from embedding_designs.common.command import command
 from embedding_designs.common.errors import BadInput
 from embedding_designs.common.json_files import read_json
@@ -13,7 +13,7 @@ from embedding_designs.common.json_files import read_json
 def test_a_failure_while_writing_leaves_the_old_file_and_no_other(tmp_path):
     path = tmp_path / "scores.csv"
     path.write_text("old")
-    with pytest.raises(RuntimeError), whole(path) as part:
+    with pytest.raises(RuntimeError), atomic(path) as part:
         part.write_text("half")
         raise RuntimeError
     assert path.read_text() == "old"
@@ -24,7 +24,7 @@ def test_a_folder_is_replaced_whole(tmp_path):
     folder = tmp_path / "model"
     folder.mkdir()
     (folder / "stale").touch()
-    with whole(folder) as part:
+    with atomic(folder) as part:
         part.mkdir()
         (part / "fresh").touch()
     assert [path.name for path in folder.iterdir()] == ["fresh"]
@@ -57,15 +57,15 @@ def test_bad_input_is_one_line_and_a_non_zero_exit(capsys):
 
 
 def test_broken_json_names_file_and_line(tmp_path):
-    (tmp_path / "card.json").write_text('{"seed": 1,\n nonsense')
-    with pytest.raises(BadInput, match=r"card\.json: not JSON: .*line 2"):
-        read_json(tmp_path / "card.json")
+    (tmp_path / "config.json").write_text('{"seed": 1,\n nonsense')
+    with pytest.raises(BadInput, match=r"config\.json: not JSON: .*line 2"):
+        read_json(tmp_path / "config.json")
 
 
 def test_what_a_killed_job_left_behind_is_removed_and_other_files_stay(tmp_path):
     for name in (".model.0123abcd", ".model.json.0123abcd.json", ".model.old"):
         (tmp_path / name).touch()
-    with whole(tmp_path / "model") as part:
+    with atomic(tmp_path / "model") as part:
         part.touch()
     assert sorted(path.name for path in tmp_path.iterdir()) == [
         ".model.json.0123abcd.json", ".model.old", "model",
@@ -103,8 +103,8 @@ def test_a_full_disk_is_one_line(capsys, error):
     ],
 )
 def test_json_of_another_kind_is_named_in_one_line(tmp_path, content, message):
-    (tmp_path / "card.json").write_bytes(content)
+    (tmp_path / "config.json").write_bytes(content)
     with pytest.raises(BadInput) as error:
-        read_json(tmp_path / "card.json", ("source", "seed"))
-    assert f"card.json: {message}" in str(error.value)
+        read_json(tmp_path / "config.json", ("source", "seed"))
+    assert f"config.json: {message}" in str(error.value)
     assert "\n" not in str(error.value)

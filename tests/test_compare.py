@@ -64,7 +64,7 @@ def run(tmp_path, scores: pd.DataFrame) -> subprocess.CompletedProcess:
     arguments = [written(tmp_path, scores), "--study", tmp_path / "study.json"]
     outputs = ["--output", tmp_path / "statistics.json", "--tables", tmp_path / "tables"]
     command = [sys.executable, "-m", "embedding_designs.comparison.compare_designs", *arguments, *outputs]
-    environment = os.environ | {"PYTHONPATH": str(Path(compare.__file__).parents[1])}
+    environment = os.environ | {"PYTHONPATH": str(Path(compare.__file__).parents[2])}
     return subprocess.run(command, capture_output=True, text=True, env=environment)
 
 
@@ -90,7 +90,7 @@ def test_every_category_is_compared_and_then_all():
     assert [(c["category"], c["n_tasks"]) for c in statistics["comparisons"]] == [
         ("STS", 3), ("Retrieval", 3), ("All", 6),
     ]  # fmt: skip
-    assert {c["baseline"] for c in statistics["comparisons"]} == {"eos-causal"}
+    assert {c["control"] for c in statistics["comparisons"]} == {"eos-causal"}
     assert statistics["alpha"] == 0.05
 
 
@@ -112,7 +112,7 @@ def test_the_command_writes_statistics_and_tables(tmp_path):
     assert run(tmp_path, three_tasks()).returncode == 0
     assert json.loads((tmp_path / "statistics.json").read_text())["study"] == "tiny"
     names = {path.stem for path in (tmp_path / "tables").iterdir()}
-    assert {"designs", "tests", "pairs", "against_baseline", "scores"} <= names
+    assert {"designs", "tests", "pairs", "against_control", "scores"} <= names
     for name in names:
         table = pd.read_csv(tmp_path / "tables" / f"{name}.csv")
         assert len(json.loads((tmp_path / "tables" / f"{name}.json").read_text())) == len(table)
@@ -206,10 +206,10 @@ def test_a_study_of_one_design_is_refused():
         compare.compare_study(three_tasks().query("design == 'eos-causal'"), alone)
 
 
-def test_an_unknown_baseline_is_refused_with_the_designs_there_are():
-    study = {**STUDY, "statistics": {"baseline": "eos"}}
+def test_an_unknown_control_is_refused_with_the_designs_there_are():
+    study = {**STUDY, "statistics": {"control": "eos"}}
     with pytest.raises(
-        BadInput, match='baseline "eos" is not a design of base mini; choose from eos-causal, mean'
+        BadInput, match='control "eos" is not a design of base mini; choose from eos-causal, mean'
     ):
         compare.compare_study(three_tasks(), study)
 
@@ -265,7 +265,7 @@ def test_the_sentences_of_a_decided_comparison():
     assert told[-4:] == [
         "Wilcoxon's test with Holm's correction finds mean-both better than mean-causal and eos-causal; "
         "mean-causal better than eos-causal.",
-        "Against the baseline eos-causal alone (Holm over 2 designs) "
+        "Against the control eos-causal alone (Holm over 2 designs) "
         "ranks tell mean-both and mean-causal better.",
         "No pair is shown to be practically equivalent "
         "(typical difference of scores below 0.01, Bayesian signed-rank test, probability 0.95).",
@@ -275,14 +275,14 @@ def test_the_sentences_of_a_decided_comparison():
 
 
 @pytest.mark.parametrize(
-    ("baseline", "told"),
+    ("control", "told"),
     [
-        ("d3", "among them d7, d6 and d5 better than the baseline d3; d1 worse than the baseline d3"),
-        ("d7", "among them d5, d4, d3, d2 and d1 worse than the baseline d7"),
-        ("d1", "among them d7, d6, d5, d4 and d3 better than the baseline d1"),
+        ("d3", "among them d7, d6 and d5 better than the control d3; d1 worse than the control d3"),
+        ("d7", "among them d5, d4, d3, d2 and d1 worse than the control d7"),
+        ("d1", "among them d7, d6, d5, d4 and d3 better than the control d1"),
     ],
 )
-def test_of_many_significant_pairs_those_with_the_baseline_are_named(baseline, told):
+def test_of_many_significant_pairs_those_with_the_control_are_named(control, told):
     """Seven designs in one order on 40 tasks: q(7) = 2.949, CD = 2.949 sqrt(7 8 / 240) = 1.42, 2 ranks."""
     cells = pd.DataFrame(
         [
@@ -302,7 +302,7 @@ def test_of_many_significant_pairs_those_with_the_baseline_are_named(baseline, t
         ],
         columns=COLUMNS,
     )
-    study = {"statistics": {"baseline": baseline}}
+    study = {"statistics": {"control": control}}
     nemenyi = compare.compare_study(cells, study)["comparisons"][0]["sentences"]["these_checkpoints"][2]
     expected = f"(critical difference 1.42 ranks) finds 15 of 21 pairs significantly different, {told}."
     assert nemenyi.endswith(expected)
@@ -337,13 +337,13 @@ def test_tests_that_cannot_decide_are_named_and_say_nothing_more():
         "Nemenyi's test (smallest attainable: 0.1122; 3 tasks are the fewest that could), "
         "Wilcoxon's test with Holm's correction over 3 pairs "
         "(smallest attainable: 1; 7 tasks are the fewest that could) and "
-        "the test against the baseline with Holm's correction over 2 "
+        "the test against the control with Holm's correction over 2 "
         "(smallest attainable: 0.091; 3 tasks are the fewest that could): "
         "this category decides nothing by them.",
         "With 2 tasks practical equivalence cannot be shown: the prior of its test could decide.",
     ]
     told = " ".join(comparison["sentences"]["these_checkpoints"])
-    assert not any(word in told for word in ("Nemenyi", "Wilcoxon's", "baseline", "equivalent", "sub-pool"))
+    assert not any(word in told for word in ("Nemenyi", "Wilcoxon's", "control", "equivalent", "sub-pool"))
     assert all(row["verdict"] == "too few tasks" for row in comparison["these_checkpoints"]["equivalence"])
 
 

@@ -98,5 +98,5 @@ def test_a_setting_that_does_not_fit_is_named(pooling, message):
 def test_checking_a_study_needs_no_torch():
     """It runs while Snakemake reads the workflow, before any environment is there."""
     code = "import sys, embedding_designs.study.show_study; sys.exit('torch' in sys.modules)"
-    package = Path(designs.__file__).parents[1]
+    package = Path(designs.__file__).parents[2]
     assert subprocess.run([sys.executable, "-c", code], cwd=package, check=False).returncode == 0

@@ -9,7 +9,7 @@ import pytest
 from threadpoolctl import threadpool_limits
 
 from embedding_designs.common.errors import BadInput
-from embedding_designs.data.build_docstring_tasks import read_card
+from embedding_designs.data.build_docstring_tasks import read_config
 from embedding_designs.data.docstring_table import COLUMNS
 from embedding_designs.data.docstrings.sample import submodules
 from embedding_designs.data.docstrings.task_folder import load_task
@@ -33,13 +33,13 @@ def row(module, owner, method):
 
 
 ROWS = [row(m, c, f) for m in range(MODULES) for c in range(CLASSES) for f in range(METHODS)]
-CARD = {"packages": ["toy"], "documents": 96, "queries": 48, "classes": MODULES}
+CONFIG = {"packages": ["toy"], "documents": 96, "queries": 48, "classes": MODULES}
 
 
 def build(folder, **environment):
     write_table(folder / "docstrings.parquet", {key: [one[key] for one in ROWS] for key in COLUMNS})
-    (folder / "card.json").write_text(json.dumps(CARD))
-    command = ["-m", "embedding_designs.data.build_docstring_tasks", folder / "card.json"]
+    (folder / "config.json").write_text(json.dumps(CONFIG))
+    command = ["-m", "embedding_designs.data.build_docstring_tasks", folder / "config.json"]
     command += ["--docstrings", folder / "docstrings.parquet", "--output", f"{folder / 'tasks'}/"]
     environment = os.environ | {"PYTHONPATH": "workflow"} | environment
     subprocess.run([sys.executable, *command], env=environment, check=True)
@@ -184,7 +184,7 @@ def test_the_largest_part_is_split_until_there_are_enough():
 
 
 @pytest.mark.parametrize(
-    ("card", "named"),
+    ("config", "named"),
     [
         ({"packages": ["toy"], "category": []}, '"category" is not known'),
         (
@@ -195,10 +195,10 @@ def test_the_largest_part_is_split_until_there_are_enough():
         ({"packages": ["toy"], "documents": "many"}, "documents 'many' is not a whole number"),
     ],
 )
-def test_a_wrong_key_is_named(tmp_path, card, named):
-    (tmp_path / "card.json").write_text(json.dumps(card))
+def test_a_wrong_key_is_named(tmp_path, config, named):
+    (tmp_path / "config.json").write_text(json.dumps(config))
     with pytest.raises(BadInput, match=named):
-        read_card(str(tmp_path / "card.json"))
+        read_config(str(tmp_path / "config.json"))
 
 
 def test_an_unknown_task_is_named(tasks):

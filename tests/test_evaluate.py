@@ -63,13 +63,13 @@ def write_tasks(folder: Path, sizes: dict[str, int], queries: int) -> Path:
 
 @pytest.fixture(scope="module")
 def place(bases, tmp_path_factory):
-    """Return a folder with a model, tasks, and the cards of a run with two batches."""
+    """Return a folder with a model, tasks, and the configs of a run with two batches."""
     place = tmp_path_factory.mktemp("place")
     torch.manual_seed(0)
-    save_model(build_model(bases["mistral"], DESIGNS["eos-causal"], max_tokens=32), place / "model")
+    save_model(build_model(bases["mistral"], DESIGNS["eos-causal"], max_seq_length=32), place / "model")
     write_tasks(place / "tasks", dict.fromkeys(TASKS, 40), queries=8)
-    card = {"tasks": {"Retrieval": TASKS}, "prompts": {}, "max_tokens": 32, "batch_size": 4}
-    write_json(place / "card.json", card)
+    config = {"tasks": {"Retrieval": TASKS}, "prompts": {}, "max_seq_length": 32, "batch_size": 4}
+    write_json(place / "config.json", config)
     study = {"evaluation": {"batch_by": "category", "tasks": {"Retrieval": TASKS, "STS": ["STS12"]}}}
     write_json(place / "study.json", study)
     return place
@@ -77,7 +77,7 @@ def place(bases, tmp_path_factory):
 
 def start(place: Path, *more: str) -> subprocess.Popen:
     command = [
-        sys.executable, "-m", "embedding_designs.evaluation.evaluate_run", "card.json", "--model", "model",
+        sys.executable, "-m", "embedding_designs.evaluation.evaluate_run", "config.json", "--model", "model",
         "--docstring-tasks", "tasks", "--study", "study.json", "--partial", "partial",
         "--embeddings", "embeddings", "--output", "scores/Retrieval.csv", *more,
     ]  # fmt: skip

@@ -1,4 +1,4 @@
-"""A reference's evaluation goes on where it was stopped and leaves nothing behind but its scores."""
+"""A baseline's evaluation goes on where it was stopped and leaves nothing behind but its scores."""
 
 import json
 import os
@@ -25,19 +25,19 @@ FINISHED = "partial/[!.]*.json"  # the temporary file of a killed job begins wit
 
 @pytest.fixture
 def place(tmp_path):
-    """Return a folder with tasks, training texts and the cards of a study."""
+    """Return a folder with tasks, training texts and the configs of a study."""
     write_tasks(tmp_path / "tasks", dict.fromkeys(TASKS, 40), queries=8)
-    card = {"tasks": {"Retrieval": TASKS}, "prompts": {}, "max_tokens": 32, "batch_size": 4}
-    write_json(tmp_path / "card.json", card)
+    config = {"tasks": {"Retrieval": TASKS}, "prompts": {}, "max_seq_length": 32, "batch_size": 4}
+    write_json(tmp_path / "config.json", config)
     write_json(tmp_path / "base.json", {"name": "tiny", "precision": "fp32"})
     texts = [f"document {number} {sentence(number)}" for number in range(200)]
     pd.DataFrame({"query": texts, "positive": texts}).to_parquet(tmp_path / "train.parquet", index=False)
     return tmp_path
 
 
-def start(place: Path, reference: str, base: Path) -> subprocess.Popen:
+def start(place: Path, baseline: str, base: Path) -> subprocess.Popen:
     command = [
-        sys.executable, "-m", "embedding_designs.evaluation.evaluate_baseline", reference, "card.json", "--base-card",
+        sys.executable, "-m", "embedding_designs.evaluation.evaluate_baseline", baseline, "config.json", "--base-config",
         "base.json", "--base", base, "--train", "train.parquet", "--docstring-tasks", "tasks",
         "--devices", "1", "--partial", "partial", "--embeddings", "embeddings", "--output", "scores.csv",
     ]  # fmt: skip
@@ -88,12 +88,12 @@ def test_lsa_has_no_more_dimensions_than_words_or_texts(texts):
 
 
 def test_lsa_without_words_to_compare_says_so():
-    with pytest.raises(BadInput, match="references: lsa finds fewer than two words"):
+    with pytest.raises(BadInput, match="baselines: lsa finds fewer than two words"):
         LSA(["the and", "of", "!", "apple"])
 
 
-@pytest.mark.parametrize("reference", ["bm25", "lsa"])
-def test_references_without_a_base_are_evaluated(reference, place, bases):
-    scores = finished(start(place, reference, bases["mistral"]), place)
+@pytest.mark.parametrize("baseline", ["bm25", "lsa"])
+def test_baselines_without_a_base_are_evaluated(baseline, place, bases):
+    scores = finished(start(place, baseline, bases["mistral"]), place)
     assert scores["task"].tolist() == TASKS
     assert scores["score"].min() > 0

@@ -57,12 +57,12 @@ def run(module: str, *arguments: object, address: str, home: Path, **variables: 
 def fetch_base(folder: Path, address: str, model: str = "base/tiny", code: bool = False, **given: str):
     """Run the command and return the process; variables of the environment are in capitals."""
     variables = {name: value for name, value in given.items() if name.isupper()}
-    card = {"name": "mine", "model": model, "trust_remote_code": code}
-    card |= {name: value for name, value in given.items() if not name.isupper()}
-    (folder / "card.json").write_text(json.dumps(card))
+    config = {"name": "mine", "model": model, "trust_remote_code": code}
+    config |= {name: value for name, value in given.items() if not name.isupper()}
+    (folder / "config.json").write_text(json.dumps(config))
     output = folder / "fetched.json"
     output.unlink(missing_ok=True)
-    arguments = [folder / "card.json", "--output", output]
+    arguments = [folder / "config.json", "--output", output]
     done = run("fetch_base", *arguments, address=address, home=folder / "home", **variables)
     assert done.returncode == 0 or not output.exists()
     return done
@@ -166,18 +166,18 @@ def prepare(folder: Path, address: str, home: Path, *arguments: object):
 def test_training_data_are_read_at_the_commit_that_was_fetched(repositories, tmp_path):
     home, source, fetched = tmp_path / "home", tmp_path / "source.json", tmp_path / "fetched.json"
 
-    def fetch(card: Path, output: Path, address: str) -> None:
-        done = run("fetch_data", card, "--output", output, address=address, home=home)
+    def fetch(config: Path, output: Path, address: str) -> None:
+        done = run("fetch_data", config, "--output", output, address=address, home=home)
         assert done.returncode == 0, done.stderr
 
-    card = {"source": "hub", "dataset": "some/data", "split": "train"}
-    source.write_text(json.dumps({**card, "revision": "old"}))
+    config = {"source": "hub", "dataset": "some/data", "split": "train"}
+    source.write_text(json.dumps({**config, "revision": "old"}))
     old = repositories / "datasets/some/data/old"
     write(old, {"train.csv": "query,positive,negative\nx,y,z\n"})
     with hub.serve(repositories) as address:
         fetch(source, fetched, address)
         newer = tmp_path / "newer.json"  # is read later, by another study
-        newer.write_text(json.dumps(card))
+        newer.write_text(json.dumps(config))
         fetch(newer, tmp_path / "other.json", address)
     assert json.loads(fetched.read_text())[0]["revision"] == hub.COMMITS["old"]
     done = prepare(tmp_path, NOBODY, home, "--fetched", fetched)

@@ -116,13 +116,13 @@ def test_score_table_holds_the_means_of_the_scores(page, results):
             assert table[design][place] == f"{mean(by_seed):.3f} ± {stdev(by_seed):.3f}"
 
 
-def test_references_stand_beside_the_designs_with_dashes_where_they_do_not_apply(page, results):
+def test_baselines_stand_beside_the_designs_with_dashes_where_they_do_not_apply(page, results):
     table = Outline(page).table("Mean score")
-    rows = [row for row in read_csv(results / "references.csv") if row["reference"] == "bm25"]
+    rows = [row for row in read_csv(results / "baselines.csv") if row["baseline"] == "bm25"]
     retrieval = mean(float(row["score"]) for row in rows if row["category"] == "Retrieval")
     assert table["bm25"][:2] == ["–", f"{retrieval:.3f}"]  # not on all tasks, so no mean over all
     assert table["bm25"][3:] == ["–", "–"]
-    assert "References, not part of any test" in table
+    assert "Baselines, not part of any test" in table
     assert "–" not in table["untrained-base"]
 
 
@@ -149,9 +149,9 @@ def test_findings_come_first_and_say_what_kind_of_claim_they_are(page, results):
 
 def test_a_hub_base_is_not_called_small(tmp_path):
     folder = write_results(tmp_path / "hub")
-    study = json.loads((folder / "cards/study.json").read_text())
+    study = json.loads((folder / "configs/study.json").read_text())
     study["bases"]["mini"] = {"model": "a/model"}
-    (folder / "cards/study.json").write_text(json.dumps(study))
+    (folder / "configs/study.json").write_text(json.dumps(study))
     assert "no evidence about large" not in page_of(folder)
 
 
@@ -237,7 +237,7 @@ def test_several_bases_each_have_their_findings(tmp_path):
 
 def test_study_that_begins_at_its_scores_has_a_page(tmp_path):
     folder = write_results(tmp_path / "published")
-    for name in ("references.csv", "figures/training-mini.svg"):
+    for name in ("baselines.csv", "figures/training-mini.svg"):
         (folder / name).unlink()
     (folder / "runs").rename(tmp_path / "runs")
     (folder / "benchmarks").rename(tmp_path / "benchmarks")
@@ -265,7 +265,7 @@ def test_broken_training_log_is_named_with_its_line(tmp_path):
 
 def test_command_writes_the_page_and_names_a_missing_folder(results, tmp_path):
     command = [sys.executable, "-m", "embedding_designs.reporting.write_findings"]
-    package = {"cwd": Path(findings.__file__).parents[1], "capture_output": True, "text": True}
+    package = {"cwd": Path(findings.__file__).parents[2], "capture_output": True, "text": True}
     output = tmp_path / "page" / "findings.html"
     subprocess.run([*command, str(results), "--output", str(output)], check=True, **package)
     assert output.read_text(encoding="utf-8").startswith("<!DOCTYPE html>")
@@ -277,9 +277,9 @@ def test_command_writes_the_page_and_names_a_missing_folder(results, tmp_path):
 
 def test_a_dropped_task_is_named_and_no_cell_is_nan(tmp_path):
     folder = write_results(tmp_path / "dropped")
-    study = json.loads((folder / "cards/study.json").read_text())
+    study = json.loads((folder / "configs/study.json").read_text())
     study["statistics"]["missing"] = "drop_tasks"
-    (folder / "cards/study.json").write_text(json.dumps(study))
+    (folder / "configs/study.json").write_text(json.dumps(study))
     rows = read_csv(folder / "scores.csv")
     rows[0]["score"] = ""
     lost, category = rows[0]["task"], rows[0]["category"]
@@ -322,13 +322,13 @@ def test_what_was_not_used_comes_before_the_tests_and_revisions_stand_under_prov
     [
         ("statistics.json", "[]", "statistics.json: not a JSON object"),
         ("statistics.json", '{"alpha": 0.05}', "statistics.json: rope is missing"),
-        ("cards/study.json", '{"name": "x", "description": "", "designs": []}', "designs is not an object"),
+        ("configs/study.json", '{"name": "x", "description": "", "designs": []}', "designs is not an object"),
         (
-            "references.csv",
+            "baselines.csv",
             "base,task\na,b\n",
-            "references.csv: column reference is missing; required: base, ",
+            "baselines.csv: column baseline is missing; required: base, ",
         ),
-        ("references.csv", "", "references.csv: empty"),
+        ("baselines.csv", "", "baselines.csv: empty"),
     ],
 )
 def test_a_file_of_the_wrong_kind_is_named(tmp_path, file, content, message):

@@ -138,7 +138,7 @@ def test_texts_of_the_evaluation_never_stay_in_training():
 
 
 @pytest.mark.parametrize(
-    ("card", "named"),
+    ("config", "named"),
     [
         ({"train_packages": ["bookshelf"], "eval_packages": ["no_such_one"]}, 'eval_packages "no_such_one"'),
         ({"train_packages": ["bookshelf"], "eval_packages": ["bookshelf"]}, 'eval_packages "bookshelf"'),
@@ -149,23 +149,23 @@ def test_texts_of_the_evaluation_never_stay_in_training():
         ({"train_packages": ["stdlib"], "eval_packages": ["asyncio"]}, '"asyncio" is already part'),
     ],
 )
-def test_a_wrong_list_of_packages_is_named(packages, card, named):
+def test_a_wrong_list_of_packages_is_named(packages, config, named):
     source = packages / "source.json"
-    source.write_text(json.dumps(card))
+    source.write_text(json.dumps(config))
     with pytest.raises(BadInput, match=named):
         read_packages(str(source))
 
 
 @pytest.mark.parametrize(
-    ("card", "splits"),
+    ("config", "splits"),
     [
         ({"source": "file", "path": "mine.csv", "eval_packages": ["catalogue"]}, {"catalogue": "eval"}),
         ({"train_packages": ["bookshelf"], "eval_packages": []}, {"bookshelf": "train"}),
     ],
 )
-def test_only_what_the_study_needs_is_harvested(packages, card, splits):
+def test_only_what_the_study_needs_is_harvested(packages, config, splits):
     source = packages / "source.json"
-    source.write_text(json.dumps(card))
+    source.write_text(json.dumps(config))
     assert read_packages(str(source)) == splits
     rows, report = harvest(splits)
     assert {row["package"]: row["split"] for row in rows} == splits

@@ -14,7 +14,7 @@ from transformers import AutoConfig, AutoModel, AutoModelForCausalLM, AutoTokeni
 
 from conftest import sentence
 from embedding_designs.common.errors import BadInput
-from embedding_designs.evaluation.evaluate_baseline import load_reference
+from embedding_designs.evaluation.evaluate_baseline import load_baseline
 from embedding_designs.evaluation.evaluate_run import load_for_evaluation
 from embedding_designs.training.model import load_model, merge_adapter
 from embedding_designs.training.train_design import save_run, untrained_model
@@ -33,13 +33,13 @@ def change_weights(folder: Path, change) -> None:
     save_file(change(weights), folder / WEIGHTS, metadata={"format": "pt"})
 
 
-def refused(card: dict, base: Path) -> str:
+def refused(config: dict, base: Path) -> str:
     """Return the one line that training and evaluating a base are refused with."""
-    card["base"]["model"] = str(base)
+    config["base"]["model"] = str(base)
     lines = []
     for load in (
-        lambda: untrained_model(card, str(base)),
-        lambda: load_reference("untrained-base", 16, card["base"], str(base), base),
+        lambda: untrained_model(config, str(base)),
+        lambda: load_baseline("untrained-base", 16, config["base"], str(base), base),
     ):
         with pytest.raises(BadInput) as error:
             load()
@@ -50,37 +50,37 @@ def refused(card: dict, base: Path) -> str:
     return lines[0].removeprefix(prefix)
 
 
-def test_missing_tensors_are_named(base, run_card):
+def test_missing_tensors_are_named(base, run_config):
     change_weights(base, lambda weights: {name: w for name, w in weights.items() if ".layers.1." not in name})
     names = ["input_layernorm", "mlp.down_proj", "mlp.gate_proj"]
     told = ", ".join(f"layers.1.{name}.weight" for name in names)
-    assert refused(run_card("mean-causal"), base) == (
+    assert refused(run_config("mean-causal"), base) == (
         f"its safetensors lack 9 tensors of MistralModel: {told}, …"
     )
 
 
-def test_a_missing_head_is_accepted_and_a_missing_embedding_is_not(base, run_card):
+def test_a_missing_head_is_accepted_and_a_missing_embedding_is_not(base, run_config):
     change_weights(base, lambda weights: {name: w for name, w in weights.items() if "lm_head" not in name})
-    card = run_card("mean-causal")
-    untrained_model(card, str(base))
+    config = run_config("mean-causal")
+    untrained_model(config, str(base))
     change_weights(base, lambda weights: {name: w for name, w in weights.items() if "embed" not in name})
-    assert refused(card, base) == "its safetensors lack 1 tensors of MistralModel: embed_tokens.weight"
+    assert refused(config, base) == "its safetensors lack 1 tensors of MistralModel: embed_tokens.weight"
 
 
-def test_tied_embeddings_are_stored_once(bases, run_card, tmp_path):
+def test_tied_embeddings_are_stored_once(bases, run_config, tmp_path):
     config = AutoConfig.from_pretrained(bases["mistral"])
     config.tie_word_embeddings = True
     AutoModelForCausalLM.from_config(config).save_pretrained(tmp_path)
     AutoTokenizer.from_pretrained(bases["mistral"]).save_pretrained(tmp_path)
     assert "lm_head.weight" not in load_file(tmp_path / WEIGHTS)
-    untrained_model(run_card("mean-causal"), str(tmp_path))
+    untrained_model(run_config("mean-causal"), str(tmp_path))
 
 
-def test_a_missing_shard_that_the_index_does_not_name_is_noticed(bases, run_card, tmp_path):
+def test_a_missing_shard_that_the_index_does_not_name_is_noticed(bases, run_config, tmp_path):
     AutoModelForCausalLM.from_pretrained(bases["mistral"]).save_pretrained(tmp_path, max_shard_size="40KB")
     AutoTokenizer.from_pretrained(bases["mistral"]).save_pretrained(tmp_path)
-    card = run_card("mean-causal")
-    untrained_model(card, str(tmp_path))
+    config = run_config("mean-causal")
+    untrained_model(config, str(tmp_path))
     file = tmp_path / "model.safetensors.index.json"
     index = json.loads(file.read_text())
     index["weight_map"].pop("model.layers.2.mlp.up_proj.weight")
@@ -91,67 +91,69 @@ def test_a_missing_shard_that_the_index_does_not_name_is_noticed(bases, run_card
         metadata={"format": "pt"},
     )
     file.write_text(json.dumps(index))
-    assert "norm.weight" in refused(card, tmp_path)
+    assert "norm.weight" in refused(config, tmp_path)
 
 
-def test_tensors_of_another_shape_are_named(base, run_card):
+def test_tensors_of_another_shape_are_named(base, run_config):
     config = json.loads((base / "config.json").read_text())
     (base / "config.json").write_text(json.dumps(config | {"intermediate_size": 48}))
-    assert refused(run_card("mean-causal"), base) == (
+    assert refused(run_config("mean-causal"), base) == (
         "9 of its tensors do not fit its config.json: layers.0.mlp.down_proj.weight [32, 64], not [32, 48], "
         "layers.0.mlp.gate_proj.weight [64, 32], not [48, 32], "
         "layers.0.mlp.up_proj.weight [64, 32], not [48, 32], …"
     )
 
 
-def test_tensors_that_are_not_used_are_noted_but_a_head_is_not(base, run_card, capsys):
-    card = run_card("mean-causal")
-    untrained_model(card, str(base))
+def test_tensors_that_are_not_used_are_noted_but_a_head_is_not(base, run_config, capsys):
+    config = run_config("mean-causal")
+    untrained_model(config, str(base))
     assert "note:" not in capsys.readouterr().err
     config = json.loads((base / "config.json").read_text())
     (base / "config.json").write_text(json.dumps(config | {"num_hidden_layers": 2}))
-    untrained_model(card, str(base))
+    untrained_model(config, str(base))
     assert ": 9 tensors not used: model.layers.2." in capsys.readouterr().err
 
 
-def test_an_embedding_model_used_as_a_base_is_noted(bases, run_card, tmp_path, capsys):
-    save_run(untrained_model(run_card("eos-causal"), str(bases["mistral"])), run_card(), tmp_path / "saved")
-    model = untrained_model(run_card("mean-bidirectional"), str(tmp_path / "saved"))
+def test_an_embedding_model_used_as_a_base_is_noted(bases, run_config, tmp_path, capsys):
+    save_run(
+        untrained_model(run_config("eos-causal"), str(bases["mistral"])), run_config(), tmp_path / "saved"
+    )
+    model = untrained_model(run_config("mean-bidirectional"), str(tmp_path / "saved"))
     assert type(model[1]).__name__ == "MeanPooling" and model[0].attention == "bidirectional"
     assert "an embedding model; only its language model is used, not its pooling" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("number", ["nan", "inf", "-inf"])
-def test_numbers_that_are_not_finite_are_refused(number, base, run_card):
+def test_numbers_that_are_not_finite_are_refused(number, base, run_config):
     def spoil(weights):
         weights["model.layers.2.mlp.up_proj.weight"][3, 4] = float(number)
         return weights
 
     change_weights(base, spoil)
     told = "its tensor layers.2.mlp.up_proj.weight has numbers that are not finite"
-    assert refused(run_card("mean-causal"), base) == told
+    assert refused(run_config("mean-causal"), base) == told
 
 
-def test_a_tokenizer_with_more_tokens_than_embeddings_is_refused(bases, base, run_card):
+def test_a_tokenizer_with_more_tokens_than_embeddings_is_refused(bases, base, run_config):
     config = AutoConfig.from_pretrained(base)
     config.vocab_size = 200
     AutoModel.from_config(config).save_pretrained(base)
     tokens = len(AutoTokenizer.from_pretrained(base))
-    assert refused(run_card("mean-causal"), base) == (
+    assert refused(run_config("mean-causal"), base) == (
         f"its tokenizer has token ids up to {tokens - 1}, but it has only 200 embeddings"
     )
 
 
-def test_a_tokenizer_without_eos_is_refused(base, run_card):
+def test_a_tokenizer_without_eos_is_refused(base, run_config):
     for name in ("tokenizer_config.json", "special_tokens_map.json"):
         if (base / name).exists():
             settings = json.loads((base / name).read_text())
             (base / name).write_text(json.dumps(settings | {"eos_token": None}))
-    assert "no EOS token" in refused(run_card("mean-causal"), base)
+    assert "no EOS token" in refused(run_config("mean-causal"), base)
 
 
 @pytest.mark.parametrize("design", ["mean-causal", "mean-bidirectional"])
-def test_an_encoder_is_refused(design, bases, run_card, tmp_path):
+def test_an_encoder_is_refused(design, bases, run_config, tmp_path):
     tokenizer = AutoTokenizer.from_pretrained(bases["mistral"])
     config = AutoConfig.for_model(
         "bert", vocab_size=len(tokenizer), hidden_size=32, num_hidden_layers=2, num_attention_heads=4,
@@ -159,7 +161,7 @@ def test_an_encoder_is_refused(design, bases, run_card, tmp_path):
     )  # fmt: skip
     AutoModel.from_config(config).save_pretrained(tmp_path)
     tokenizer.save_pretrained(tmp_path)
-    assert refused(run_card(design), tmp_path) == (
+    assert refused(run_config(design), tmp_path) == (
         "bert is an encoder; expected a decoder-only language model"
     )
 
@@ -178,20 +180,20 @@ def absolute_positions(bases, tmp_path):
     return tmp_path / "gpt2"
 
 
-def test_more_tokens_than_learned_positions_are_refused(absolute_positions, run_card, tmp_path):
-    card = run_card("mean-causal")
-    assert refused(card, absolute_positions) == "max_tokens 16 exceeds its 8 positions"
-    card["training"]["max_tokens"] = 8
-    save_run(untrained_model(card, str(absolute_positions)), card, tmp_path / "saved")
+def test_more_tokens_than_learned_positions_are_refused(absolute_positions, run_config, tmp_path):
+    config = run_config("mean-causal")
+    assert refused(config, absolute_positions) == "max_seq_length 16 exceeds its 8 positions"
+    config["training"]["max_seq_length"] = 8
+    save_run(untrained_model(config, str(absolute_positions)), config, tmp_path / "saved")
     load_for_evaluation(tmp_path / "saved", 8)
-    with pytest.raises(BadInput, match=r"/saved: max_tokens 16 exceeds its 8 positions$"):
+    with pytest.raises(BadInput, match=r"/saved: max_seq_length 16 exceeds its 8 positions$"):
         load_for_evaluation(tmp_path / "saved", 16)
 
 
-def test_layers_that_cannot_be_read_are_named(absolute_positions, run_card):
-    card = run_card("mean-layers-causal", max_tokens=8)
+def test_layers_that_cannot_be_read_are_named(absolute_positions, run_config):
+    config = run_config("mean-layers-causal", max_seq_length=8)
     with pytest.raises(BadInput, match=r"GPT2Model has no `layers` and `norm`"):
-        untrained_model(card, str(absolute_positions))
+        untrained_model(config, str(absolute_positions))
 
 
 @pytest.mark.parametrize(
@@ -204,42 +206,42 @@ def test_layers_that_cannot_be_read_are_named(absolute_positions, run_card):
         ({"quantization_config": {"quant_method": "gptq", "bits": 4}}, "quant"),
     ],
 )
-def test_a_config_that_transformers_cannot_use_is_one_line(settings, said, base, run_card):
+def test_a_config_that_transformers_cannot_use_is_one_line(settings, said, base, run_config):
     config = json.loads((base / "config.json").read_text())
     (base / "config.json").write_text(json.dumps(config | settings))
-    assert said in refused(run_card("mean-causal"), base)
+    assert said in refused(run_config("mean-causal"), base)
 
 
 @pytest.mark.parametrize("name", ["c_attn", "norm", "proj", "mlp"])
-def test_a_lora_target_that_is_not_a_layer_is_refused_with_the_names_of_layers(name, bases, run_card):
-    card = run_card("mean-causal", lora=True)
-    card["base"]["lora"]["target_modules"] = ["q_proj", name]
+def test_a_lora_target_that_is_not_a_layer_is_refused_with_the_names_of_layers(name, bases, run_config):
+    config = run_config("mean-causal", lora=True)
+    config["base"]["lora"]["target_modules"] = ["q_proj", name]
     with pytest.raises(BadInput) as error:
-        untrained_model(card, str(bases["mistral"]))
+        untrained_model(config, str(bases["mistral"]))
     assert str(error.value) == (
         f"bases.tiny: lora.target_modules {name}: not a layer of the base; choose from down_proj, "
         "embed_tokens, gate_proj, k_proj, o_proj, q_proj, up_proj, v_proj"
     )
 
 
-def test_a_lora_target_may_name_one_layer_by_its_path(bases, run_card):
-    card = run_card("mean-causal", lora=True)
-    card["base"]["lora"]["target_modules"] = ["self_attn.q_proj", "layers.1.mlp.up_proj"]
-    adapted = [name for name, _ in untrained_model(card, str(bases["mistral"])).named_modules()]
+def test_a_lora_target_may_name_one_layer_by_its_path(bases, run_config):
+    config = run_config("mean-causal", lora=True)
+    config["base"]["lora"]["target_modules"] = ["self_attn.q_proj", "layers.1.mlp.up_proj"]
+    adapted = [name for name, _ in untrained_model(config, str(bases["mistral"])).named_modules()]
     assert len([name for name in adapted if name.endswith("lora_A")]) == 3 + 1
 
 
 @pytest.mark.parametrize(
     ("save", "gone"), [(None, "layers.1."), ("merged", "layers.1."), ("adapter", "lora_B")]
 )
-def test_a_saved_model_that_lacks_weights_is_refused(save, gone, bases, run_card, tmp_path):
-    card = run_card("mean-causal", lora=save is not None)
+def test_a_saved_model_that_lacks_weights_is_refused(save, gone, bases, run_config, tmp_path):
+    config = run_config("mean-causal", lora=save is not None)
     if save:
-        card["base"]["lora"]["save"] = save
-    model = untrained_model(card, str(bases["mistral"]))
+        config["base"]["lora"]["save"] = save
+    model = untrained_model(config, str(bases["mistral"]))
     if save == "merged":
         merge_adapter(model)
-    save_run(model, card, tmp_path / "saved")
+    save_run(model, config, tmp_path / "saved")
     load_model(tmp_path / "saved")
     file = tmp_path / "saved" / ("adapter_model.safetensors" if save == "adapter" else WEIGHTS)
     weights = {name: w for name, w in load_file(file).items() if gone not in name}
@@ -248,19 +250,19 @@ def test_a_saved_model_that_lacks_weights_is_refused(save, gone, bases, run_card
         load_model(tmp_path / "saved")
 
 
-def test_prompts_and_the_length_of_texts_are_loaded_as_saved(bases, run_card, tmp_path):
-    model = untrained_model(run_card("mean-causal"), str(bases["mistral"]))
+def test_prompts_and_the_length_of_texts_are_loaded_as_saved(bases, run_config, tmp_path):
+    model = untrained_model(run_config("mean-causal"), str(bases["mistral"]))
     model.prompts = {"query": "quick "}
     model.default_prompt_name = "query"
-    save_run(model, run_card("mean-causal"), tmp_path / "saved")
+    save_run(model, run_config("mean-causal"), tmp_path / "saved")
     loaded = load_model(tmp_path / "saved")
     assert (loaded.max_seq_length, loaded.similarity_fn_name) == (16, "cosine")
     assert (loaded.prompts["query"], loaded.default_prompt_name) == ("quick ", "query")
 
 
 @pytest.mark.parametrize("design", ["eos-causal", "multi-layer-bidirectional", "mean-bidirectional"])
-def test_token_embeddings_come_without_padding(design, bases, run_card):
-    model = untrained_model(run_card(design), str(bases["mistral"]))
+def test_token_embeddings_come_without_padding(design, bases, run_config):
+    model = untrained_model(run_config(design), str(bases["mistral"]))
     texts = [sentence(1, words=2), sentence(2, words=9), "fox"]
     lengths = [int(model.preprocess([text])["attention_mask"].sum()) for text in texts]
     assert len(set(lengths)) == 3
@@ -277,26 +279,26 @@ def test_token_embeddings_come_without_padding(design, bases, run_card):
     assert np.array_equal(embeddings, model.encode(texts))
 
 
-def test_the_mean_of_the_token_embeddings_is_the_embedding(bases, run_card):
-    model = untrained_model(run_card("mean-causal"), str(bases["mistral"]))
+def test_the_mean_of_the_token_embeddings_is_the_embedding(bases, run_config):
+    model = untrained_model(run_config("mean-causal"), str(bases["mistral"]))
     texts = [sentence(1, words=2), sentence(2, words=9)]
     means = torch.stack([states.mean(0) for states in model.encode(texts, output_value="token_embeddings")])
     expected = torch.nn.functional.normalize(means, dim=1)
     torch.testing.assert_close(model.encode(texts, convert_to_tensor=True), expected, atol=1e-5, rtol=1e-4)
 
 
-def test_the_commands_refuse_a_base_in_one_line_with_exit_code_2(base, run_card, triplets, tmp_path):
+def test_the_commands_refuse_a_base_in_one_line_with_exit_code_2(base, run_config, triplets, tmp_path):
     change_weights(base, lambda weights: {name: w for name, w in weights.items() if ".layers.1." not in name})
-    card = run_card("mean-causal")
-    card["base"]["model"] = str(base)
-    tasks = {"tasks": {}, "prompts": {}, "max_tokens": 16, "batch_size": 4}
-    for name, content in [("card", card), ("base_card", card["base"]), ("tasks", tasks)]:
+    config = run_config("mean-causal")
+    config["base"]["model"] = str(base)
+    tasks = {"tasks": {}, "prompts": {}, "max_seq_length": 16, "batch_size": 4}
+    for name, content in [("config", config), ("base_config", config["base"]), ("tasks", tasks)]:
         (tmp_path / f"{name}.json").write_text(json.dumps(content))
     train, heldout = map(str, triplets)
     for command in (
-        ["train", "card.json", "--train", train, "--heldout", heldout, "--checkpoints", "c", "--output", "o",
+        ["training.train_design", "config.json", "--train", train, "--heldout", heldout, "--checkpoints", "c", "--output", "o",
          "--training-log", "l"],
-        ["evaluate_reference", "untrained-base", "tasks.json", "--base-card", "base_card.json", "--train",
+        ["evaluation.evaluate_baseline", "untrained-base", "tasks.json", "--base-config", "base_config.json", "--train",
          train, "--partial", "p", "--embeddings", "e", "--devices", "1", "--output", "scores.csv"],
     ):  # fmt: skip
         run = subprocess.run(

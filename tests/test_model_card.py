@@ -14,7 +14,7 @@ from huggingface_hub import ModelCard
 
 from embedding_designs.common.errors import BadInput
 from embedding_designs.reporting.model_card import model_card
-from embedding_designs.reporting.write_model_card import complete_model, read_scores, summary
+from embedding_designs.reporting.write_model_card import read_scores, summary, write_model
 
 LORA = {"rank": 16, "alpha": 32, "dropout": 0.1, "target_modules": ["q_proj", "v_proj"]}
 FACTS = {
@@ -24,10 +24,10 @@ FACTS = {
                  "precision": "bf16", "finetuning": "lora", "lora": {**LORA, "save": "adapter"}},
         "design": {"name": "mean", "attention": "causal", "pooling": {"kind": "mean", "tokens": "mean"}},
         "seed": 3,
-        "training": {"steps": 1234, "learning_rate": 1e-5, "max_tokens": 512},
+        "training": {"steps": 1234, "learning_rate": 1e-5, "max_seq_length": 512},
     },
     "source": {"source": "hub", "dataset": "yixuantt/ir_data", "split": "train"},
-    "tasks": {"prompts": {"STS": "Say a|b: "}, "max_tokens": 256},
+    "tasks": {"prompts": {"STS": "Say a|b: "}, "max_seq_length": 256},
     "data": {"rows": {"train": 20000, "heldout": 256}, "sha256": "f" * 64},
     "training": {"event": "summary", "parameters": 7_000_000, "trainable_parameters": 40_000,
                  "pooling_parameters": 0},
@@ -126,7 +126,7 @@ def test_a_completed_model_is_the_trained_one_with_the_card(links, tmp_path, mon
     if not links:
         monkeypatch.setattr(os, "link", no_link)
     for card in ("first", "second"):
-        complete_model(trained, card, tmp_path / "model")
+        write_model(trained, card, tmp_path / "model")
     model = tmp_path / "model"
     assert (model / "README.md").read_text() == "second"
     assert (trained / "README.md").read_text() == "README.md"
@@ -140,7 +140,7 @@ def test_the_card_names_the_commit_of_the_data_that_was_fetched(tmp_path):
     fetched = [{"kind": "data", "for": "training", "name": "yixuantt/ir_data", "revision": "57791d5"}]
     files = {name: FACTS[name] for name in ("source", "tasks", "data", "training")} | {
         "fetched": fetched,
-        "trained/run_card": FACTS["run"],
+        "trained/run_config": FACTS["run"],
         "trained/modules": [{}, {"path": "1_MeanPooling"}],
         "trained/1_MeanPooling/config": FACTS["settings"],
         "trained/config_sentence_transformers": {"__version__": {"torch": "2.13.0"}},

@@ -23,10 +23,10 @@ def drawn(tmp_path, rows: list[str]):
     table.write_text("\n".join(["base,model,task,category,score", *rows]))
     source = {"from": "table", "path": str(table), "benchmark": None, "tasks": [], "pools": {}}
     folder = tmp_path / "results"
-    (folder / "cards").mkdir(parents=True)
+    (folder / "configs").mkdir(parents=True)
     (folder / "figures").mkdir()
     study = {"name": "odd", "description": "", "scores": source}
-    (folder / "cards/study.json").write_text(json.dumps(study))
+    (folder / "configs/study.json").write_text(json.dumps(study))
     write_scores(published_scores(source).rows, folder / "scores.csv")
     scores = read_scores(folder / "scores.csv")
     statistics = compare.compare_study(scores, study)

@@ -129,7 +129,7 @@ def test_the_memory_of_a_training_is_that_of_its_largest_design_with_full_texts(
     assert paper_cost().training_memory(2, False) == pytest.approx(one + 4 * trained - texts / 2, rel=2e-3)
     again = texts / (32 * 268_288) * (32 * 2 * 4096 + 268_288)
     assert paper_cost().training_memory(1, True) == pytest.approx(one - texts + again, rel=2e-3)
-    assert paper_cost(training={"cached_chunk": 6}).training_memory(1, False) == pytest.approx(
+    assert paper_cost(training={"mini_batch_size": 6}).training_memory(1, False) == pytest.approx(
         one - texts + 6 * 512 * 32 * 268_288, rel=2e-3
     )
 
@@ -178,7 +178,10 @@ def test_what_is_not_known_is_said_in_one_line():
     }
     said = section(load_study(PAPER, changes)).splitlines()
     assert "Not counted, as MTEB records no sizes of them: Unheard." in said
-    assert "Base mistral-7b (my/own): its size is not known; add it to resources/bases/sizes.csv." in said
+    assert (
+        "Base mistral-7b (my/own): its size is not known; add it to workflow/embedding_designs/planning/base_sizes.csv."
+        in said
+    )
 
 
 def plan_cost(study: str) -> subprocess.CompletedProcess:

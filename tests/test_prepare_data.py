@@ -32,7 +32,7 @@ def harvested():
     return [*rows, docstring("bank.safe", "Safe.open", "eval", "bank")]
 
 
-CARD = {"seed": 0, "train_rows": 120, "heldout_rows": 30, "min_description_words": 10, "max_words": 60}
+CONFIG = {"seed": 0, "train_rows": 120, "heldout_rows": 30, "min_description_words": 10, "max_words": 60}
 
 
 def owner_of(text):
@@ -43,27 +43,27 @@ def owner_of(text):
 
 
 def test_the_negative_is_a_sibling_and_never_the_positive(harvested):
-    train, heldout, _ = docstring_triplets(harvested, CARD)
+    train, heldout, _ = docstring_triplets(harvested, CONFIG)
     for row in train + heldout:
         assert row["negative"] != row["positive"]
         assert owner_of(row["query"]) == owner_of(row["positive"]) == owner_of(row["negative"])
 
 
 def test_train_and_heldout_share_no_module(harvested):
-    train, heldout, dropped = docstring_triplets(harvested, CARD)
+    train, heldout, dropped = docstring_triplets(harvested, CONFIG)
     sides = [{owner_of(text)[0] for row in rows for text in row.values()} for rows in (train, heldout)]
     assert not sides[0] & sides[1]
     assert (len(train), len(heldout), dropped["not_needed"]) == (120, 30, 50)
 
 
 def test_evaluation_packages_give_no_triplets(harvested):
-    train, heldout, _ = docstring_triplets(harvested, CARD | {"train_rows": None})
+    train, heldout, _ = docstring_triplets(harvested, CONFIG | {"train_rows": None})
     assert not any("bank" in text for row in train + heldout for text in row.values())
 
 
 def test_an_only_child_gets_a_negative_from_the_nearest_scope():
     rows = [docstring("shop.a.x", "Alone.run"), docstring("shop.a.y", "go"), docstring("shop.b", "far")]
-    train, _, _ = docstring_triplets(rows, CARD | {"heldout_rows": 0})
+    train, _, _ = docstring_triplets(rows, CONFIG | {"heldout_rows": 0})
     negatives = {row["query"]: row["negative"] for row in train}
     assert "shop.a.y go" in negatives["Do what shop.a.x Alone.run does."]
 
@@ -72,23 +72,23 @@ def test_short_and_shared_texts_are_counted(harvested):
     repeated = harvested[0] | {"qualname": "Copy.one", "summary": harvested[0]["summary"].upper()}
     same = harvested[1] | {"qualname": "Copy.two", "summary": "Another summary for it."}
     short = harvested[2] | {"description": "Too short."}
-    _, _, dropped = docstring_triplets([*harvested, repeated, same, short], CARD)
+    _, _, dropped = docstring_triplets([*harvested, repeated, same, short], CONFIG)
     assert (dropped["duplicate_summary"], dropped["duplicate_description"], dropped["too_short"]) == (1, 1, 1)
 
 
 def test_long_texts_are_cut(harvested):
-    train, _, _ = docstring_triplets(harvested, CARD | {"max_words": 10})
+    train, _, _ = docstring_triplets(harvested, CONFIG | {"max_words": 10})
     assert {len(row["positive"].split()) for row in train} == {10}
 
 
 def test_another_seed_draws_other_rows(harvested):
-    draws = [docstring_triplets(harvested, CARD | {"seed": seed})[0] for seed in (0, 0, 1)]
+    draws = [docstring_triplets(harvested, CONFIG | {"seed": seed})[0] for seed in (0, 0, 1)]
     assert draws[0] == draws[1] != draws[2]
 
 
 def test_the_command_writes_the_same_bytes_again(harvested, tmp_path, monkeypatch):
     write_table(tmp_path / "d.parquet", {key: [row[key] for row in harvested] for key in harvested[0]})
-    (tmp_path / "source.json").write_text(json.dumps(CARD | {"source": "docstrings"}))
+    (tmp_path / "source.json").write_text(json.dumps(CONFIG | {"source": "docstrings"}))
     monkeypatch.chdir(tmp_path)
     written = []
     for _ in range(2):
@@ -105,7 +105,7 @@ def test_the_command_writes_the_same_bytes_again(harvested, tmp_path, monkeypatc
 def test_training_on_docstrings_needs_no_package_to_evaluate_on(harvested, tmp_path):
     write_table(tmp_path / "d.parquet", {key: [row[key] for row in harvested[:-1]] for key in harvested[0]})
     source = tmp_path / "source.json"
-    source.write_text(json.dumps(CARD | {"source": "docstrings", "eval_packages": []}))
+    source.write_text(json.dumps(CONFIG | {"source": "docstrings", "eval_packages": []}))
     train, heldout, report = prepare(str(source), str(tmp_path / "d.parquet"))
     assert (len(train), len(heldout)) == (120, 30)
     assert report["train_texts_in_evaluation"] is None  # there is nothing to look for them in
@@ -125,11 +125,11 @@ def test_word_counts_by_nearest_rank():
     assert word_counts(texts) == {"min": 1, "median": 10, "p95": 19, "max": 20, "total": 210}
 
 
-def file_source(folder, content, name="rows.jsonl", **card):
+def file_source(folder, content, name="rows.jsonl", **config):
     if content is not None:
         (folder / name).write_bytes(content if isinstance(content, bytes) else content.encode())
     source = folder / "source.json"
-    source.write_text(json.dumps({"source": "file", "path": str(folder / name)} | card))
+    source.write_text(json.dumps({"source": "file", "path": str(folder / name)} | config))
     return str(source)
 
 
@@ -220,7 +220,7 @@ def test_all_rows_of_a_query_are_on_one_side(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("card", "named"),
+    ("config", "named"),
     [
         ({"source": "files"}, 'source "files" is not known; choose docstrings, file or hub'),
         ({"heldout_rows": -1}, "heldout_rows -1 is not a non-negative integer"),
@@ -231,6 +231,6 @@ def test_all_rows_of_a_query_are_on_one_side(tmp_path):
         ({"columns": {"anchor": "q"}}, 'columns "anchor" is not known'),
     ],
 )
-def test_a_wrong_key_is_named(tmp_path, card, named):
+def test_a_wrong_key_is_named(tmp_path, config, named):
     with pytest.raises(BadInput, match=named):
-        prepare(file_source(tmp_path, GOOD, **card), None)
+        prepare(file_source(tmp_path, GOOD, **config), None)

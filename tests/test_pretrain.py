@@ -10,7 +10,7 @@ from embedding_designs.common.errors import BadInput
 from embedding_designs.training.pretrain_base import pretrain, token_sequences
 from embedding_designs.training.word_vectors import cooccurrences, positive_information, word_vectors
 
-CARD = {
+CONFIG = {
     "name": "tiny", "architecture": "qwen2", "vocabulary": 300, "hidden_size": 16, "intermediate_size": 32,
     "layers": 2, "heads": 2, "word_vectors": True, "steps": 40, "batch_size": 4, "sequence_length": 16,
     "learning_rate": 0.01, "seed": 0,
@@ -52,7 +52,7 @@ def test_sequences_hold_every_text_with_its_eos():
 
 
 def test_a_pretrained_base_is_a_normal_transformers_folder_and_learned(tmp_path):
-    pretrain(CARD, TEXTS, tmp_path / "base", tmp_path / "log.jsonl")
+    pretrain(CONFIG, TEXTS, tmp_path / "base", tmp_path / "log.jsonl")
     losses = [json.loads(line)["loss"] for line in (tmp_path / "log.jsonl").read_text().splitlines()]
     assert losses[-1] < 0.8 * np.log(300)  # clearly below chance over 300 tokens
     tokenizer = AutoTokenizer.from_pretrained(tmp_path / "base")
@@ -73,17 +73,17 @@ def test_a_pretrained_base_is_a_normal_transformers_folder_and_learned(tmp_path)
 )
 def test_a_pretraining_stops_at_the_step_whose_numbers_are_not_finite(learning_rate, message, tmp_path):
     with pytest.raises(BadInput, match=message):
-        pretrain({**CARD, "learning_rate": learning_rate}, TEXTS, tmp_path / "base", tmp_path / "log.jsonl")
+        pretrain({**CONFIG, "learning_rate": learning_rate}, TEXTS, tmp_path / "base", tmp_path / "log.jsonl")
     assert not (tmp_path / "base").exists()
 
 
 def test_weights_that_the_last_step_made_infinite_are_not_saved(tmp_path):
-    card = {**CARD, "steps": 1, "learning_rate": float("inf")}
+    config = {**CONFIG, "steps": 1, "learning_rate": float("inf")}
     with pytest.raises(BadInput, match="not finite at step 1 of 1"):
-        pretrain(card, TEXTS, tmp_path / "base", tmp_path / "log.jsonl")
+        pretrain(config, TEXTS, tmp_path / "base", tmp_path / "log.jsonl")
 
 
 def test_fewer_tokens_than_a_sequence_are_refused(tmp_path):
     message = r"pretrain\.sequence_length 16 is more than the \d+ tokens of the docstrings"
     with pytest.raises(BadInput, match=message):
-        pretrain(CARD, ["a cat"], tmp_path / "base", tmp_path / "log.jsonl")
+        pretrain(CONFIG, ["a cat"], tmp_path / "base", tmp_path / "log.jsonl")

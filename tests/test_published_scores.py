@@ -75,7 +75,7 @@ def test_the_shipped_pools_are_complete_on_the_benchmark(leaderboard):
 
 
 def test_published_scores_arrive_unchanged(leaderboard):
-    """Mean(Task) on MTEB(eng, v2), as the models' own cards and reports give it, in percent."""
+    """Mean(Task) on MTEB(eng, v2), as the models' own configs and reports give it, in percent."""
     printed = {
         "QZhou-Embedding": 75.97,  # arXiv 2508.21632
         "Qwen3-Embedding-8B": 75.22,  # arXiv 2506.05176

@@ -54,46 +54,46 @@ np.savez("vectors.npz", **vectors)
 
 
 @pytest.fixture(scope="module")
-def cards(run_card):
-    """Return a run card for each design, for both ways of saving an adapter, and for bfloat16 bases."""
+def configs(run_config):
+    """Return a run config for each design, for both ways of saving an adapter, and for bfloat16 bases."""
 
-    def card(design: str, save: str | None = None, precision: str = "fp32") -> dict:
-        card = run_card(design, lora=save is not None)
-        card["base"]["precision"] = precision
+    def config(design: str, save: str | None = None, precision: str = "fp32") -> dict:
+        config = run_config(design, lora=save is not None)
+        config["base"]["precision"] = precision
         if save:
-            card["base"]["lora"]["save"] = save
-        return card
+            config["base"]["lora"]["save"] = save
+        return config
 
     return {
-        **{name: card(name) for name in DESIGNS},
-        "merged": card("last-layer-bidirectional", "merged"),
-        "adapter": card("last-layer-bidirectional", "adapter"),
-        "bf16": card("multi-layer-bidirectional", precision="bf16"),
-        "bf16-merged": card("multi-layer-causal", "merged", "bf16"),
-        "bf16-adapter": card("multi-layer-causal", "adapter", "bf16"),
+        **{name: config(name) for name in DESIGNS},
+        "merged": config("last-layer-bidirectional", "merged"),
+        "adapter": config("last-layer-bidirectional", "adapter"),
+        "bf16": config("multi-layer-bidirectional", precision="bf16"),
+        "bf16-merged": config("multi-layer-causal", "merged", "bf16"),
+        "bf16-adapter": config("multi-layer-causal", "adapter", "bf16"),
     }
 
 
-def model_of(card, base) -> SentenceTransformer:
-    """Return the model of a run card, with random weights in place of trained ones."""
-    set_seed(card["seed"])
-    model = untrained_model(card, str(base))
+def model_of(config, base) -> SentenceTransformer:
+    """Return the model of a run config, with random weights in place of trained ones."""
+    set_seed(config["seed"])
+    model = untrained_model(config, str(base))
     for name, weights in model.named_parameters():
         if "lora_B" in name:  # zero at first: an adapter that does nothing would prove nothing
             torch.nn.init.normal_(weights, std=0.2)
-    if card["base"].get("lora", {}).get("save") == "merged":
+    if config["base"].get("lora", {}).get("save") == "merged":
         merge_adapter(model)
     return model.eval()
 
 
 @pytest.fixture(scope="module")
-def saved(cards, bases, tmp_path_factory):
-    """Return for each card its model in memory and the folder that it was saved to."""
+def saved(configs, bases, tmp_path_factory):
+    """Return for each config its model in memory and the folder that it was saved to."""
     folder = tmp_path_factory.mktemp("saved")
     base = os.path.relpath(bases["mistral"])  # the study's own bases are named from the working directory
-    models = {name: model_of(card, base) for name, card in cards.items()}
+    models = {name: model_of(config, base) for name, config in configs.items()}
     for name, model in models.items():
-        save_run(model, cards[name], folder / name)
+        save_run(model, configs[name], folder / name)
     return {name: (model, folder / name) for name, model in models.items()}
 
 

@@ -6,7 +6,7 @@ import pytest
 import yaml
 
 from embedding_designs.common.errors import BadInput
-from embedding_designs.study.run_configs import card, task_batches
+from embedding_designs.study.run_configs import config, task_batches
 from embedding_designs.study.study import load_study, missing_files, study_schema
 
 STUDIES = Path(__file__).parents[1] / "config" / "studies"
@@ -49,14 +49,14 @@ def test_defaults_are_the_papers(check):
     study = check()
     assert study["name"] == "mine"
     assert study["training"]["scale"] == 20
-    assert study["training"]["batch_size"] * study["training"]["accumulation"] == 2048
+    assert study["training"]["batch_size"] * study["training"]["gradient_accumulation_steps"] == 2048
     assert study["training"]["warmup_steps"] == 100
     assert study["designs"]["multi"]["pooling"] == {
         "kind": "multi_layer", "tokens": "mean", "latents": 768, "heads": 32, "head_dim": 2048,
         "layers": "all", "layer_weights": True,
     }  # fmt: skip
     assert study["statistics"] == {
-        "alpha": 0.05, "missing": "refuse", "rope": 0.01, "baseline": "eos-causal",
+        "alpha": 0.05, "missing": "refuse", "rope": 0.01, "control": "eos-causal",
     }  # fmt: skip
 
 
@@ -113,7 +113,7 @@ def test_defaults_are_the_papers(check):
         ({"statistics/missing": "impute"}, '"impute" is not known; choose from refuse, drop_tasks'),
         ({"statistics/rope": -0.1}, "statistics.rope -0.1 must be at least 0"),
         ({"scores": {"from": "published"}}, "bases is not allowed in a study with scores; allowed: d"),
-        ({"statistics/baseline": "eos"}, '"eos" is not a design of this study; choose from eos-caus'),
+        ({"statistics/control": "eos"}, '"eos" is not a design of this study; choose from eos-caus'),
     ],
 )  # fmt: skip
 def test_a_wrong_key_or_value_is_named_in_one_line(check, changes, message):
@@ -176,12 +176,12 @@ def load_text(folder: Path, text: str) -> dict:
 
 def test_a_study_that_begins_at_scores_has_nothing_to_train(tmp_path):
     study = load_text(tmp_path, "scores: {from: published, benchmark: 'MTEB(eng, v2)'}")
-    assert (study["bases"], study["designs"], study["seeds"], study["references"]) == ({}, {}, [], [])
+    assert (study["bases"], study["designs"], study["seeds"], study["baselines"]) == ({}, {}, [], [])
     assert study["scores"]["path"] == "resources/published/mteb-english-scores.csv.gz"
     assert "training" not in study
-    assert "baseline" not in study["statistics"]  # any model may be one; the comparison knows them
+    assert "control" not in study["statistics"]  # any model may be one; the comparison knows them
     assert task_batches(study) == {}
-    assert card(study, "scores") == study["scores"]
+    assert config(study, "scores") == study["scores"]
 
 
 @pytest.mark.parametrize(
@@ -219,13 +219,13 @@ def test_shipped_studies_are_valid(file):
     study = load_study(file)
     assert study["description"]
     for batch in task_batches(study):
-        assert card(study, f"tasks/{batch}")["tasks"]
+        assert config(study, f"tasks/{batch}")["tasks"]
 
 
-def test_changing_a_design_changes_its_own_cards_only(check):
+def test_changing_a_design_changes_its_own_configs_only(check):
     before, after = check(), check({"designs/multi/pooling/latents": 5})
     names = ["tasks/STS", "source", "bases/tiny", "runs/tiny/eos-causal/seed1", "runs/tiny/multi/seed1"]
-    changed = [name for name in names if card(before, name) != card(after, name)]
+    changed = [name for name in names if config(before, name) != config(after, name)]
     assert changed == ["runs/tiny/multi/seed1"]
 
 
@@ -238,21 +238,23 @@ def test_a_design_overrides_the_finetuning_of_its_own_runs_only(check, mode):
         {**base, "designs/multi/finetuning": "lora", "designs/multi/lora": {"rank": 2, "dropout": 0}}
     )
     names = ["tasks/STS", "source", "bases/tiny", "runs/tiny/eos-causal/seed1", "runs/tiny/multi/seed1"]
-    assert [name for name in names if card(before, name) != card(after, name)] == ["runs/tiny/multi/seed1"]
-    run = card(after, "runs/tiny/multi/seed1")
+    assert [name for name in names if config(before, name) != config(after, name)] == [
+        "runs/tiny/multi/seed1"
+    ]
+    run = config(after, "runs/tiny/multi/seed1")
     assert run["base"]["finetuning"] == "lora"
     assert {key: run["base"]["lora"][key] for key in ("rank", "alpha", "dropout")} == {
         "rank": 2, "alpha": 8, "dropout": 0,
     }  # fmt: skip
     assert "v_proj" in run["base"]["lora"]["target_modules"]
-    assert run["design"] == card(before, "runs/tiny/multi/seed1")["design"]
-    assert "lora" not in card(check({"bases/tiny/finetuning": "full"}), "runs/tiny/multi/seed1")["base"]
+    assert run["design"] == config(before, "runs/tiny/multi/seed1")["design"]
+    assert "lora" not in config(check({"bases/tiny/finetuning": "full"}), "runs/tiny/multi/seed1")["base"]
 
 
 def test_a_design_may_be_finetuned_in_full_on_a_base_with_lora(check):
     study = check({"bases/tiny/finetuning": "lora", "designs/multi/finetuning": "full"})
-    assert "lora" not in card(study, "runs/tiny/multi/seed1")["base"]
-    assert card(study, "runs/tiny/eos-causal/seed1")["base"]["lora"]["rank"] == 16
+    assert "lora" not in config(study, "runs/tiny/multi/seed1")["base"]
+    assert config(study, "runs/tiny/eos-causal/seed1")["base"]["lora"]["rank"] == 16
 
 
 def test_batches_hold_each_task_once(check):
@@ -278,12 +280,16 @@ def test_every_key_of_the_schema_says_what_it_means():
 def test_the_large_batch_study_is_the_main_study_but_for_the_pool():
     main, large = (load_study(STUDIES / f"paper-{name}.yaml") for name in ("mistral-7b", "large-batch"))
     recipe = large["training"]
-    assert recipe["batch_size"] == 2048 == main["training"]["batch_size"] * main["training"]["accumulation"]
-    assert recipe["accumulation"] == 1
+    assert (
+        recipe["batch_size"]
+        == 2048
+        == main["training"]["batch_size"] * main["training"]["gradient_accumulation_steps"]
+    )
+    assert recipe["gradient_accumulation_steps"] == 1
     assert recipe["batch_size"] <= large["data"]["heldout_rows"]
-    for key in ("batch_size", "accumulation", "cached_chunk"):
+    for key in ("batch_size", "gradient_accumulation_steps", "mini_batch_size"):
         recipe[key] = main["training"].get(key)
-    recipe.pop("cached_chunk")
+    recipe.pop("mini_batch_size")
     large["data"]["heldout_rows"] = main["data"]["heldout_rows"]
     for key in main.keys() - {"name", "description"}:
         assert large[key] == main[key], key

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from embedding_designs.common.errors import BadInput
 from embedding_designs.common.names import LONGEST_NAME, NAME_PATTERN
-from embedding_designs.study.run_configs import card, task_batches
+from embedding_designs.study.run_configs import config, task_batches
 from embedding_designs.study.schema import study_schema
 from embedding_designs.study.study import load_study
 from embedding_designs.study.yaml_file import LONGEST_STUDY, plain_value, read_study_file
@@ -155,7 +155,7 @@ VALUES = st.recursive(
 
 
 def resolved(schema: dict) -> dict:
-    """Return a part of the schema without a reference at its top."""
+    """Return a part of the schema without a baseline at its top."""
     named = schema.get("$ref", "").rsplit("/", 1)[-1]
     return study_schema()["$defs"].get(named, {}) | schema
 
@@ -223,9 +223,9 @@ def whole_study_or_one_line(file: Path, overrides: dict | None = None) -> None:
         text = json.dumps(study, ensure_ascii=False, allow_nan=False)  # no number that is not finite
         assert len(text.encode()) <= LONGEST_STUDY
         for batch in task_batches(study):
-            assert card(study, f"tasks/{batch}")["tasks"]
+            assert config(study, f"tasks/{batch}")["tasks"]
         for base, design in itertools.product(study["bases"], study["designs"]):
-            assert card(study, f"runs/{base}/{design}/seed1")["design"]["name"] == design
+            assert config(study, f"runs/{base}/{design}/seed1")["design"]["name"] == design
 
 
 @EXAMPLES

@@ -19,7 +19,7 @@ from transformers import set_seed
 
 from embedding_designs.common.errors import Stopped
 from embedding_designs.common.json_files import write_json
-from embedding_designs.training.checkpoint_files import WHOLE, mark_complete, whole_checkpoint
+from embedding_designs.training.checkpoint_files import WHOLE, complete_checkpoint, mark_complete
 from embedding_designs.training.contrastive_loss import InBatchContrastiveLoss
 from embedding_designs.training.model import build_model, load_model
 from embedding_designs.training.train_design import save_run, train_run, training_arguments
@@ -31,43 +31,45 @@ def weights(model) -> dict[str, torch.Tensor]:
     return {name: value.clone() for name, value in model.state_dict().items()}
 
 
-def train(card, bases, triplets, folder) -> dict[str, torch.Tensor]:
+def train(config, bases, triplets, folder) -> dict[str, torch.Tensor]:
     folder.mkdir()
-    return weights(train_run(card, str(bases["mistral"]), *triplets, folder, folder / "log.jsonl"))
+    return weights(train_run(config, str(bases["mistral"]), *triplets, folder, folder / "log.jsonl"))
 
 
-def train_again(card, bases, triplets, folder):
-    return train_run(card, str(bases["mistral"]), *triplets, folder, folder / "log.jsonl")
+def train_again(config, bases, triplets, folder):
+    return train_run(config, str(bases["mistral"]), *triplets, folder, folder / "log.jsonl")
 
 
-def train_command(card, bases, triplets, folder) -> list[str]:
-    write_json(folder / "card.json", card)
+def train_command(config, bases, triplets, folder) -> list[str]:
+    write_json(folder / "config.json", config)
     train, heldout = triplets
     return [
-        sys.executable, "-m", "embedding_designs.training.train_design", str(folder / "card.json"),
+        sys.executable, "-m", "embedding_designs.training.train_design", str(folder / "config.json"),
         "--train", str(train), "--heldout", str(heldout), "--base", str(bases["mistral"]),
         "--checkpoints", str(folder / "checkpoints"), "--output", str(folder / "model"),
         "--training-log", str(folder / "training.jsonl"),
     ]  # fmt: skip
 
 
-def test_the_same_card_gives_the_same_weights_and_another_seed_others(run_card, bases, triplets, tmp_path):
-    card = run_card(steps=3)
-    first = train(card, bases, triplets, tmp_path / "first")
-    again = train(card, bases, triplets, tmp_path / "again")
-    other = train({**card, "seed": 8}, bases, triplets, tmp_path / "other")
+def test_the_same_config_gives_the_same_weights_and_another_seed_others(
+    run_config, bases, triplets, tmp_path
+):
+    config = run_config(steps=3)
+    first = train(config, bases, triplets, tmp_path / "first")
+    again = train(config, bases, triplets, tmp_path / "again")
+    other = train({**config, "seed": 8}, bases, triplets, tmp_path / "other")
     assert all(torch.equal(first[name], again[name]) for name in first)
     assert not torch.equal(first["1.latent_states"], other["1.latent_states"])
 
 
 @pytest.mark.parametrize("lora", [False, True], ids=["full", "lora"])
 def test_a_killed_training_ends_with_the_weights_of_an_uninterrupted_one(
-    lora, run_card, bases, triplets, tmp_path
+    lora, run_config, bases, triplets, tmp_path
 ):
-    card = run_card(lora=lora, steps=30)
+    config = run_config(lora=lora, steps=30)
     folder = tmp_path / "killed"
     folder.mkdir()
-    command = train_command(card, bases, triplets, folder)
+    command = train_command(config, bases, triplets, folder)
     environment = {**os.environ, "PYTHONPATH": str(WORKFLOW)}
     killed = subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     while killed.poll() is None and not list(folder.glob(f"checkpoints/checkpoint-*/{WHOLE}")):
@@ -83,7 +85,9 @@ def test_a_killed_training_ends_with_the_weights_of_an_uninterrupted_one(
     assert not (folder / "checkpoints").exists()
 
     save_run(
-        train_run(card, str(bases["mistral"]), *triplets, tmp_path, tmp_path / "log"), card, tmp_path / "m"
+        train_run(config, str(bases["mistral"]), *triplets, tmp_path, tmp_path / "log"),
+        config,
+        tmp_path / "m",
     )
     for part in ("model.safetensors", "1_MultiLayerPooling/model.safetensors"):
         resumed, whole = load_file(folder / "model" / part), load_file(tmp_path / "m" / part)
@@ -125,17 +129,19 @@ WHEN = {
 
 
 @pytest.fixture(scope="module")
-def uninterrupted(run_card, bases, triplets, tmp_path_factory):
-    card = run_card(lora=True, steps=10, accumulation=3, log_steps=2, heldout_steps=4, checkpoint_steps=50)
+def uninterrupted(run_config, bases, triplets, tmp_path_factory):
+    config = run_config(
+        lora=True, steps=10, accumulation=3, log_steps=2, heldout_steps=4, checkpoint_steps=50
+    )
     folder = tmp_path_factory.mktemp("uninterrupted")
-    return card, train(card, bases, triplets, folder / "run"), events(folder / "run" / "log.jsonl")
+    return config, train(config, bases, triplets, folder / "run"), events(folder / "run" / "log.jsonl")
 
 
 @pytest.mark.parametrize(("call", "step"), WHEN.values(), ids=WHEN)
 def test_a_training_stopped_by_sigterm_goes_on_to_the_same_weights_and_log(
     call, step, uninterrupted, bases, triplets, tmp_path, monkeypatch
 ):
-    card, weights_at_the_end, log = uninterrupted
+    config, weights_at_the_end, log = uninterrupted
     folder = tmp_path / "run"
     with monkeypatch.context() as patch:
         patch.setattr(
@@ -143,10 +149,10 @@ def test_a_training_stopped_by_sigterm_goes_on_to_the_same_weights_and_log(
             lambda *given: SignalsItself(*given, call),
         )
         with pytest.raises(Stopped, match=f"after step {step} of 10"):
-            train(card, bases, triplets, folder)
-    assert whole_checkpoint(folder) == str(folder / f"checkpoint-{step}")
+            train(config, bases, triplets, folder)
+    assert complete_checkpoint(folder) == str(folder / f"checkpoint-{step}")
 
-    model = train_again(card, bases, triplets, folder)
+    model = train_again(config, bases, triplets, folder)
     assert events(folder / "log.jsonl") == log
     assert all(torch.equal(weights_at_the_end[name], value) for name, value in weights(model).items())
 
@@ -154,34 +160,38 @@ def test_a_training_stopped_by_sigterm_goes_on_to_the_same_weights_and_log(
 def test_a_training_stopped_before_its_first_step_begins_again(
     uninterrupted, bases, triplets, tmp_path, monkeypatch
 ):
-    card, weights_at_the_end, _ = uninterrupted
+    config, weights_at_the_end, _ = uninterrupted
     with monkeypatch.context() as patch:
         patch.setattr(
             "embedding_designs.training.train_design.contrastive_loss",
             lambda *given: SignalsItself(*given, 2),
         )
         with pytest.raises(Stopped, match="after step 0 of 10"):
-            train(card, bases, triplets, tmp_path / "run")
-    assert whole_checkpoint(tmp_path / "run") is None
+            train(config, bases, triplets, tmp_path / "run")
+    assert complete_checkpoint(tmp_path / "run") is None
     model = train_run(
-        card, str(bases["mistral"]), *triplets, tmp_path / "run", tmp_path / "run" / "log.jsonl"
+        config, str(bases["mistral"]), *triplets, tmp_path / "run", tmp_path / "run" / "log.jsonl"
     )
     assert all(torch.equal(weights_at_the_end[name], value) for name, value in weights(model).items())
 
 
 def test_a_training_killed_after_its_last_step_makes_no_further_one(uninterrupted, bases, triplets, tmp_path):
-    card, weights_at_the_end, log = uninterrupted
-    train(card, bases, triplets, tmp_path / "run")
-    assert whole_checkpoint(tmp_path / "run").endswith("checkpoint-10")
+    config, weights_at_the_end, log = uninterrupted
+    train(config, bases, triplets, tmp_path / "run")
+    assert complete_checkpoint(tmp_path / "run").endswith("checkpoint-10")
     model = train_run(
-        card, str(bases["mistral"]), *triplets, tmp_path / "run", tmp_path / "run" / "log.jsonl"
+        config, str(bases["mistral"]), *triplets, tmp_path / "run", tmp_path / "run" / "log.jsonl"
     )
     assert all(torch.equal(weights_at_the_end[name], value) for name, value in weights(model).items())
     assert events(tmp_path / "run" / "log.jsonl") == log
 
 
-def test_sigterm_ends_the_command_in_time_with_a_checkpoint_and_no_model(run_card, bases, triplets, tmp_path):
-    command = train_command(run_card(lora=True, steps=4000, checkpoint_steps=4000), bases, triplets, tmp_path)
+def test_sigterm_ends_the_command_in_time_with_a_checkpoint_and_no_model(
+    run_config, bases, triplets, tmp_path
+):
+    command = train_command(
+        run_config(lora=True, steps=4000, checkpoint_steps=4000), bases, triplets, tmp_path
+    )
     environment = {**os.environ, "PYTHONPATH": str(WORKFLOW)}
     running = subprocess.Popen(command, env=environment, stderr=subprocess.PIPE, stdout=subprocess.DEVNULL)
     log = tmp_path / "checkpoints" / "training.jsonl"
@@ -195,14 +205,14 @@ def test_sigterm_ends_the_command_in_time_with_a_checkpoint_and_no_model(run_car
     last = said.decode().splitlines()[-1]
     assert re.fullmatch(r"stopped: by SIGTERM after step \d+ of 4000; the same command goes on", last)
     assert list(tmp_path.glob(f"checkpoints/checkpoint-*/{WHOLE}"))
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["card.json", "checkpoints"]
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["config.json", "checkpoints"]
 
 
-def test_a_pooling_learning_rate_moves_the_poolings_that_have_weights(run_card, bases, triplets, tmp_path):
+def test_a_pooling_learning_rate_moves_the_poolings_that_have_weights(run_config, bases, triplets, tmp_path):
     recipe = {"steps": 2, "warmup_steps": 0, "learning_rate": 1e-9, "pooling_learning_rate": 0.5}
-    mixed = train(run_card("layer-mix-causal", **recipe), bases, triplets, tmp_path / "mix")
+    mixed = train(run_config("layer-mix-causal", **recipe), bases, triplets, tmp_path / "mix")
     assert mixed["1.scores"].abs().min() > 0.1  # AdamW's first steps are as long as the rate
-    mean = train(run_card("mean-layers-causal", **recipe), bases, triplets, tmp_path / "mean")
+    mean = train(run_config("mean-layers-causal", **recipe), bases, triplets, tmp_path / "mean")
     assert not [name for name in mean if name.startswith("1.")]
 
 
@@ -210,11 +220,11 @@ def test_a_checkpoint_cut_off_by_a_kill_is_not_resumed_from(tmp_path):
     for step in (2, 4):
         (tmp_path / f"checkpoint-{step}").mkdir()
     mark_complete(tmp_path / "checkpoint-2", {"counts": {}, "losses": 0.0, "logged": 2})
-    assert whole_checkpoint(tmp_path) == str(tmp_path / "checkpoint-2")
+    assert complete_checkpoint(tmp_path) == str(tmp_path / "checkpoint-2")
 
 
-def test_the_log_tells_loss_rate_speed_memory_and_heldout_loss(run_card, bases, triplets, tmp_path):
-    train(run_card("eos-causal"), bases, triplets, tmp_path / "run")
+def test_the_log_tells_loss_rate_speed_memory_and_heldout_loss(run_config, bases, triplets, tmp_path):
+    train(run_config("eos-causal"), bases, triplets, tmp_path / "run")
     lines = [json.loads(line) for line in (tmp_path / "run" / "log.jsonl").read_text().splitlines()]
     first = next(line for line in lines if line["event"] == "train")
     assert {"step", "loss", "learning_rate", "tokens_per_second", "peak_memory_mb", "seconds"} <= first.keys()
@@ -227,8 +237,10 @@ def test_the_log_tells_loss_rate_speed_memory_and_heldout_loss(run_card, bases, 
     assert lines[-1]["pooling_parameters"] == 0
 
 
-def test_loss_is_cross_entropy_of_scaled_cosines_over_positives_and_hard_negatives(bases, triplets, run_card):
-    model = build_model(bases["qwen2"], run_card()["design"], max_tokens=16).eval()
+def test_loss_is_cross_entropy_of_scaled_cosines_over_positives_and_hard_negatives(
+    bases, triplets, run_config
+):
+    model = build_model(bases["qwen2"], run_config()["design"], max_seq_length=16).eval()
     columns = [["the fox", "a dog"], ["quick brown", "lazy dog"], ["seven wizards", "over a"]]
     query, positive, negative = (model.encode(column, convert_to_tensor=True) for column in columns)
     cosines = query @ torch.cat([positive, negative]).T  # (2 queries, 2 positives + 2 hard negatives)
@@ -237,17 +249,17 @@ def test_loss_is_cross_entropy_of_scaled_cosines_over_positives_and_hard_negativ
     torch.testing.assert_close(loss([model.preprocess(column) for column in columns], None).detach(), by_hand)
 
 
-def test_accumulation_averages_the_losses_of_separate_small_pools(run_card, bases, triplets, tmp_path):
+def test_accumulation_averages_the_losses_of_separate_small_pools(run_config, bases, triplets, tmp_path):
     """One step of 2 micro-steps equals AdamW's first step on the mean of their two losses."""
-    card = run_card("mean-causal", steps=1, warmup_steps=0, weight_decay=0.0, max_grad_norm=1e9)
-    arguments = training_arguments(card, tmp_path, heldout_share=4)
+    config = run_config("mean-causal", steps=1, warmup_steps=0, weight_decay=0.0, max_grad_norm=1e9)
+    arguments = training_arguments(config, tmp_path, heldout_share=4)
     assert (arguments.per_device_train_batch_size, arguments.gradient_accumulation_steps) == (4, 2)
-    trained = train(card, bases, triplets, tmp_path / "run")
-    set_seed(card["seed"])
-    model = build_model(bases["mistral"], card["design"], max_tokens=16)
+    trained = train(config, bases, triplets, tmp_path / "run")
+    set_seed(config["seed"])
+    model = build_model(bases["mistral"], config["design"], max_seq_length=16)
     before = copy.deepcopy(weights(model))
     rows = pd.read_parquet(triplets[0])
-    order = torch.randperm(len(rows), generator=torch.Generator().manual_seed(card["seed"]))
+    order = torch.randperm(len(rows), generator=torch.Generator().manual_seed(config["seed"]))
     loss = MultipleNegativesRankingLoss(model, scale=20.0)
     for pool in order[:8].split(4):
         columns = [rows.iloc[pool.tolist()][name].tolist() for name in ("query", "positive", "negative")]
@@ -261,11 +273,11 @@ def test_accumulation_averages_the_losses_of_separate_small_pools(run_card, base
     torch.testing.assert_close(moved[clear], -0.01 * gradient[clear].sign(), atol=1e-4, rtol=1e-2)
 
 
-def test_a_saved_run_encodes_as_it_did_in_training(run_card, bases, triplets, tmp_path):
-    card = run_card("last-layer-bidirectional", lora=True, steps=2)
+def test_a_saved_run_encodes_as_it_did_in_training(run_config, bases, triplets, tmp_path):
+    config = run_config("last-layer-bidirectional", lora=True, steps=2)
     (tmp_path / "work").mkdir()
-    model = train_run(card, str(bases["mistral"]), *triplets, tmp_path / "work", tmp_path / "log").eval()
-    save_run(model, card, tmp_path / "model")
+    model = train_run(config, str(bases["mistral"]), *triplets, tmp_path / "work", tmp_path / "log").eval()
+    save_run(model, config, tmp_path / "model")
     reloaded = load_model(tmp_path / "model")
     assert (reloaded.encode(["the fox"]) == model.encode(["the fox"])).all()
-    assert json.loads((tmp_path / "model" / "run_card.json").read_text()) == card
+    assert json.loads((tmp_path / "model" / "run_config.json").read_text()) == config

@@ -43,9 +43,9 @@ def parquet(columns):
 
 @pytest.fixture
 def read(tmp_path):
-    def read(content, name="mine.jsonl", **card):
+    def read(content, name="mine.jsonl", **config):
         (tmp_path / name).write_bytes(content)
-        return read_rows({"source": "file", "path": str(tmp_path / name)} | card)
+        return read_rows({"source": "file", "path": str(tmp_path / name)} | config)
 
     return read
 
@@ -131,9 +131,9 @@ def test_a_mapped_name_has_numbered_columns_too(read):
 
 def test_columns_that_are_not_read_are_named_on_the_console_and_in_the_report(tmp_path, capsys):
     (tmp_path / "mine.jsonl").write_bytes(jsonl(ROW, ROW | {"negatives": ["lost"], "two\nlines": 7}))
-    card = {"source": "file", "path": str(tmp_path / "mine.jsonl")}
-    (tmp_path / "card.json").write_text(json.dumps(card))
-    _, _, report = prepare(str(tmp_path / "card.json"), None)
+    config = {"source": "file", "path": str(tmp_path / "mine.jsonl")}
+    (tmp_path / "config.json").write_text(json.dumps(config))
+    _, _, report = prepare(str(tmp_path / "config.json"), None)
     assert report["columns_not_read"] == ["negatives", "two\nlines"]
     said = capsys.readouterr().err
     assert 'mine.jsonl: columns not read: "negatives", "two\\nlines"' in said
@@ -149,7 +149,7 @@ NULL = parquet({"query": ["a"], "positive": [None]})
 
 
 @pytest.mark.parametrize(
-    ("name", "content", "card", "line"),
+    ("name", "content", "config", "line"),
     [
         ("mine.jsonl", jsonl(PAIR) + HALF, {}, 'mine.jsonl:2: "query" contains a lone surrogate'),
         ("mine.jsonl", HALF_NAME, {}, "mine.jsonl:1: a column name contains a lone surrogate"),
@@ -178,9 +178,9 @@ NULL = parquet({"query": ["a"], "positive": [None]})
         ("mine.csv", b"query,positive\nx,y\n", {"negative": "bad"}, 'columns.negative "bad": no such column'),
     ],
 )  # fmt: skip
-def test_what_cannot_be_read_is_named_in_one_line(read, name, content, card, line):
+def test_what_cannot_be_read_is_named_in_one_line(read, name, content, config, line):
     with pytest.raises(BadInput) as error:
-        read(content, name, columns=card)
+        read(content, name, columns=config)
     assert line in str(error.value)
     assert "\n" not in str(error.value)
 
@@ -209,28 +209,28 @@ def test_long_texts_and_null_characters_are_kept(read):
     assert texts(rows) == [("x" * 200_000, "a\0b")]
 
 
-def card_file(folder, rows, **card):
+def config_file(folder, rows, **config):
     (folder / "mine.jsonl").write_bytes(jsonl(*rows))
-    (folder / "card.json").write_text(
-        json.dumps({"source": "file", "path": str(folder / "mine.jsonl")} | card)
+    (folder / "config.json").write_text(
+        json.dumps({"source": "file", "path": str(folder / "mine.jsonl")} | config)
     )
-    return str(folder / "card.json")
+    return str(folder / "config.json")
 
 
 def test_holding_out_all_rows_is_refused_and_the_largest_number_works(tmp_path):
     rows = [{"query": f"q{n // 3}", "positive": f"p{n}"} for n in range(12)]  # four queries of three rows
     with pytest.raises(BadInput, match=r"^data\.heldout_rows 10 takes all 12 rows; choose at most 9$"):
-        prepare(card_file(tmp_path, rows, heldout_rows=10), None)
+        prepare(config_file(tmp_path, rows, heldout_rows=10), None)
     for seed in range(5):
-        train, heldout, _ = prepare(card_file(tmp_path, rows, heldout_rows=9, seed=seed), None)
+        train, heldout, _ = prepare(config_file(tmp_path, rows, heldout_rows=9, seed=seed), None)
         assert (len(train), len(heldout)) == (3, 9)
     with pytest.raises(BadInput, match=r"takes all 3 rows; all have the same query"):
-        prepare(card_file(tmp_path, rows[:3], heldout_rows=1), None)
+        prepare(config_file(tmp_path, rows[:3], heldout_rows=1), None)
 
 
 def test_fewer_rows_than_asked_for_are_noted(tmp_path, capsys):
     rows = [{"query": f"q{n}", "positive": f"p{n}"} for n in range(5)]
-    prepare(card_file(tmp_path, rows, heldout_rows=2, train_rows=10), None)
+    prepare(config_file(tmp_path, rows, heldout_rows=2, train_rows=10), None)
     assert "note: data.train_rows 10: only 3 rows are available" in capsys.readouterr().err
 
 
@@ -238,7 +238,7 @@ def test_every_row_read_is_trained_on_held_out_or_counted(tmp_path):
     chance = random.Random(0)
     rows = [{key: chance.choice("abcdef ") for key in ROW} for _ in range(300)]
     train, heldout, report = prepare(
-        card_file(tmp_path, rows, heldout_rows=20, train_rows=40, drop_empty=True), None
+        config_file(tmp_path, rows, heldout_rows=20, train_rows=40, drop_empty=True), None
     )
     assert report["read"]["rows"] == 300 == len(train) + len(heldout) + sum(report["dropped"].values())
 
@@ -264,13 +264,13 @@ def test_rows_that_are_false_negatives_of_each_other_are_counted():
 
 def test_heldout_passages_that_are_trained_on_are_counted(tmp_path):
     rows = [{"query": f"q{n}", "positive": "the same" if n < 8 else f"p{n}"} for n in range(10)]
-    _, heldout, report = prepare(card_file(tmp_path, rows, heldout_rows=3), None)
+    _, heldout, report = prepare(config_file(tmp_path, rows, heldout_rows=3), None)
     expected = sum(row["positive"] == "the same" for row in heldout)
     assert report["heldout_rows_with_a_positive_of_training"] == expected > 0
 
 
 @pytest.mark.parametrize(
-    ("card", "named"),
+    ("config", "named"),
     [
         ([], "not a JSON object"),
         ({"tasks": {}}, "source is missing"),
@@ -294,14 +294,14 @@ def test_heldout_passages_that_are_trained_on_are_counted(tmp_path):
     ],
 )
 @pytest.mark.parametrize("command", ["prepare_data", "fetch_data"])
-def test_a_card_of_the_wrong_kind_is_one_line(tmp_path, monkeypatch, capsys, command, card, named):
-    (tmp_path / "card.json").write_text(json.dumps(card))
+def test_a_config_of_the_wrong_kind_is_one_line(tmp_path, monkeypatch, capsys, command, config, named):
+    (tmp_path / "config.json").write_text(json.dumps(config))
     outputs = {
         "prepare_data": ["--train", "t", "--heldout", "h", "--report", "r"],
         "fetch_data": ["--output", "o"],
     }[command]
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr("sys.argv", [command, "card.json", *outputs])
+    monkeypatch.setattr("sys.argv", [command, "config.json", *outputs])
     with pytest.raises(SystemExit) as left:
         {"prepare_data": prepare_data, "fetch_data": fetch_data}[command].main()
     said = capsys.readouterr().err.splitlines()
@@ -311,24 +311,24 @@ def test_a_card_of_the_wrong_kind_is_one_line(tmp_path, monkeypatch, capsys, com
 def test_a_table_that_is_not_a_harvest_is_refused_in_one_line(tmp_path):
     (tmp_path / "rows.parquet").write_bytes(parquet({"query": ["a"]}))
     (tmp_path / "text.parquet").write_text("text")
-    card = card_file(tmp_path, [ROW, PAIR], source="docstrings")
+    config = config_file(tmp_path, [ROW, PAIR], source="docstrings")
     for name, line in [("rows", 'no column "package"'), ("text", "not readable"), ("absent", "not readable")]:
         with pytest.raises(BadInput, match=rf"{name}\.parquet.*{line}"):
-            prepare(card, str(tmp_path / f"{name}.parquet"))
+            prepare(config, str(tmp_path / f"{name}.parquet"))
 
 
 @pytest.mark.parametrize("content", [{}, [], ["a"], [{"name": "a/b"}]])
 def test_what_is_not_a_list_of_what_was_fetched_is_refused_in_one_line(tmp_path, content):
     (tmp_path / "fetched.json").write_text(json.dumps(content))
-    card = card_file(tmp_path, [PAIR], source="hub", dataset="a/b")
+    config = config_file(tmp_path, [PAIR], source="hub", dataset="a/b")
     with pytest.raises(BadInput, match=r"fetched\.json: not a list of what was fetched"):
-        prepare(card, None, tmp_path / "fetched.json")
+        prepare(config, None, tmp_path / "fetched.json")
 
 
-def hub_card(folder, rows, **card):
+def hub_card(folder, rows, **config):
     (folder / "data").mkdir()
     (folder / "data" / "train.jsonl").write_bytes(jsonl(*rows))
-    return {"source": "hub", "dataset": str(folder / "data")} | card
+    return {"source": "hub", "dataset": str(folder / "data")} | config
 
 
 def test_rows_of_the_hub_are_read_like_those_of_a_file(tmp_path):

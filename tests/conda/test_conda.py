@@ -23,7 +23,7 @@ ROOT = HERE.parents[1]
 SMOKE = [  # reduced: what each environment is for is done once
     "study=smoke",
     "seeds=[1]",
-    'references=["bm25"]',
+    'baselines=["bm25"]',
     'training={"steps": 5}',
     'evaluation={"docstring_tasks": {"packages": ["networkx"], "categories": ["STS", "Retrieval"]}}',
 ]

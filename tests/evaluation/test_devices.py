@@ -32,7 +32,7 @@ if __name__ == "__main__":
 def folder(bases, tmp_path_factory):
     torch.manual_seed(0)
     folder = tmp_path_factory.mktemp("model")
-    save_model(build_model(bases["mistral"], DESIGNS["multi-layer-bidirectional"], max_tokens=32), folder)
+    save_model(build_model(bases["mistral"], DESIGNS["multi-layer-bidirectional"], max_seq_length=32), folder)
     return folder
 
 

@@ -129,16 +129,16 @@ def test_files_are_not_kept_open(tmp_path, monkeypatch):
 
 
 def test_the_index_is_a_dictionary(tmp_path):
-    """Python's own dictionary is the reference; a key that was added twice may have either place."""
-    chance, index, reference = np.random.RandomState(0), KeyIndex(), {}
+    """Python's own dictionary is the baseline; a key that was added twice may have either place."""
+    chance, index, baseline = np.random.RandomState(0), KeyIndex(), {}
     for start in range(0, 5000, 50):
         keys = chance.randint(0, 4000, 50).astype(np.uint64)
         index.add(keys, np.arange(start, start + 50))
         for place, key in enumerate(keys.tolist(), start):
-            reference.setdefault(key, set()).add(place)
+            baseline.setdefault(key, set()).add(place)
     asked = np.arange(4000, dtype=np.uint64)
     for key, place in zip(asked.tolist(), index.find(asked).tolist(), strict=True):
-        assert place in reference.get(key, {-1})
+        assert place in baseline.get(key, {-1})
     assert len(index.runs) < 10
 
 

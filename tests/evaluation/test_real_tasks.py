@@ -13,22 +13,22 @@ from embedding_designs.training.train_design import save_run, train_run
 
 ROOT = Path(__file__).parents[2]
 HUB = ROOT.parent / "shared" / "data" / "hub"
-CARD = {
+CONFIG = {
     "tasks": {"STS": ["BIOSSES", "STSBenchmark"], "PairClassification": ["RTE3"]},
     "prompts": {"STS": "Retrieve semantically similar text."},
-    "max_tokens": 128,
+    "max_seq_length": 128,
     "batch_size": 64,
 }
 
 
 @pytest.mark.skipif(not HUB.is_dir(), reason="the real task data are not here (../shared/data/hub)")
 @pytest.mark.parametrize("design", ["eos-causal", "multi-layer-bidirectional"])
-def test_a_design_is_evaluated_on_real_mteb_tasks(design, run_card, bases, triplets, tmp_path):
-    card = run_card(design, steps=2)
+def test_a_design_is_evaluated_on_real_mteb_tasks(design, run_config, bases, triplets, tmp_path):
+    config = run_config(design, steps=2)
     (tmp_path / "work").mkdir()
-    model = train_run(card, str(bases["mistral"]), *triplets, tmp_path / "work", tmp_path / "log")
-    save_run(model, card, tmp_path / "model")
-    write_json(tmp_path / "tasks.json", CARD)
+    model = train_run(config, str(bases["mistral"]), *triplets, tmp_path / "work", tmp_path / "log")
+    save_run(model, config, tmp_path / "model")
+    write_json(tmp_path / "tasks.json", CONFIG)
     command = [
         sys.executable, "-m", "embedding_designs.evaluation.evaluate_run", str(tmp_path / "tasks.json"),
         "--model", str(tmp_path / "model"), "--partial", str(tmp_path / "partial"),

@@ -94,7 +94,7 @@ def comparison_of(
         "wilcoxon_cliques": named,
     }
     return {
-        "base": "mini", "category": "All", "designs": names, "baseline": names[0], "n_designs": k,
+        "base": "mini", "category": "All", "designs": names, "control": names[0], "n_designs": k,
         "n_tasks": 12, "tasks": [f"T{task}" for task in range(12)], "seeds": [1, 2],
         "average_ranks": dict(zip(names, ranks, strict=True)),
         "rank_intervals": {n: [max(1, r - 0.5), min(k, r + 0.4)] for n, r in zip(names, ranks, strict=True)},

@@ -1,4 +1,4 @@
-"""What differences to the baseline and the interaction of pooling and attention must show."""
+"""What differences to the control and the interaction of pooling and attention must show."""
 
 from dataclasses import replace
 
@@ -48,13 +48,13 @@ def scores() -> pd.DataFrame:
     return study_and_scores()[1]
 
 
-def test_a_difference_stands_with_its_interval_and_the_baseline_is_hollow_at_0():
+def test_a_difference_stands_with_its_interval_and_the_control_is_hollow_at_0():
     ax = draw_differences(comparison_of(spread_ranks(5)), looks(5), Figure().subplots())
     rows = {}
     for line in ax.lines[1:]:
         rows.setdefault(line.get_ydata()[0], []).append(line)
-    (baseline,) = rows[0]
-    assert (list(baseline.get_xdata()), baseline.get_color()) == ([0], "white")
+    (control,) = rows[0]
+    assert (list(control.get_xdata()), control.get_color()) == ([0], "white")
     interval, point = rows[2]
     assert list(interval.get_xdata()) == pytest.approx([-0.04, 0.01])
     assert list(point.get_xdata()) == pytest.approx([-0.02])
@@ -176,7 +176,7 @@ def test_no_text_of_the_scores_overlaps_another_or_leaves_the_figure(n_designs, 
 @pytest.mark.parametrize("width", WIDTHS)
 def test_no_long_name_overlaps_another_or_leaves_the_figure(width, scores):
     long = [f"{name} of a very long name" for name in ("BitextMining", "Multilabel", "Multi-label")]
-    comparisons = [crossed() | {"category": category, "baseline": "B" * 200} for category in (*long, "STS")]
+    comparisons = [crossed() | {"category": category, "control": "B" * 200} for category in (*long, "STS")]
     look = {
         name: replace(style, pooling=12 * style.pooling, attention=9 * style.attention)
         for name, style in looks(5).items()

@@ -158,7 +158,7 @@ def run_draw(folder: Path, output: str) -> dict[str, bytes]:
         "--output",
         output,
     ]
-    environment = os.environ | {"PYTHONPATH": str(Path(draw.__file__).parents[1])}
+    environment = os.environ | {"PYTHONPATH": str(Path(draw.__file__).parents[2])}
     command = [sys.executable, "-m", "embedding_designs.reporting.draw_figures", *files]
     subprocess.run(command, cwd=folder, env=environment, check=True, capture_output=True)
     return {path.name: path.read_bytes() for path in (folder / output).iterdir()}

@@ -31,11 +31,11 @@ def later_token_changes_earlier_state(backbone) -> bool:
 @pytest.mark.parametrize("architecture", BACKBONES)
 @pytest.mark.parametrize("attention", ["causal", "bidirectional"])
 def test_attention_mode_holds_before_and_after_lora_merge_save_and_reload(
-    architecture, attention, bases, run_card, tmp_path
+    architecture, attention, bases, run_config, tmp_path
 ):
-    card = run_card("mean-causal", lora=True)
-    card["design"]["attention"] = attention
-    model = untrained_model(card, str(bases[architecture]))
+    config = run_config("mean-causal", lora=True)
+    config["design"]["attention"] = attention
+    model = untrained_model(config, str(bases[architecture]))
     for name, weights in model.named_parameters():
         if "lora_B" in name:  # zero at first: an adapter that does nothing would prove nothing
             torch.nn.init.normal_(weights, std=0.2)
@@ -58,7 +58,7 @@ def test_attention_mode_holds_before_and_after_lora_merge_save_and_reload(
 @pytest.mark.parametrize("design", DESIGNS)
 @pytest.mark.parametrize("architecture", BACKBONES)
 def test_every_design_has_its_attention_mode(architecture, design, bases):
-    backbone = build_model(bases[architecture], DESIGNS[design], max_tokens=16)[0]
+    backbone = build_model(bases[architecture], DESIGNS[design], max_seq_length=16)[0]
     assert later_token_changes_earlier_state(backbone) == (DESIGNS[design]["attention"] == "bidirectional")
 
 
@@ -83,7 +83,7 @@ def test_layer_states_equal_output_hidden_states(bases):
 @pytest.mark.parametrize("design", DESIGNS)
 @pytest.mark.parametrize("architecture", ["mistral", "qwen2"])
 def test_padding_does_not_change_an_embedding(architecture, design, bases):
-    model = build_model(bases[architecture], DESIGNS[design], max_tokens=64).eval()
+    model = build_model(bases[architecture], DESIGNS[design], max_seq_length=64).eval()
     texts = [sentence(1, words=2), sentence(2, words=30), sentence(3, words=9)]
     alone = torch.cat([model.encode([text], convert_to_tensor=True) for text in texts])
     for side in ("left", "right"):
@@ -145,14 +145,14 @@ def test_prompt_is_put_before_the_text_without_separator(bases):
 @pytest.mark.parametrize("tokens", ["mean", "last"])
 @pytest.mark.parametrize("architecture", BACKBONES)
 def test_states_pooled_on_the_fly_under_checkpointing_give_the_gradients_of_all_states_kept(
-    architecture, tokens, lora, autocast, bases, run_card
+    architecture, tokens, lora, autocast, bases, run_config
 ):
-    card = run_card("multi-layer-bidirectional", lora=lora)
-    card["design"]["pooling"] = card["design"]["pooling"] | {"tokens": tokens}
+    config = run_config("multi-layer-bidirectional", lora=lora)
+    config["design"]["pooling"] = config["design"]["pooling"] | {"tokens": tokens}
     if lora:
-        card["base"]["lora"]["dropout"] = 0.0
+        config["base"]["lora"]["dropout"] = 0.0
     torch.manual_seed(0)
-    backbone = untrained_model(card, str(bases[architecture]))[0].train()
+    backbone = untrained_model(config, str(bases[architecture]))[0].train()
     features = backbone.preprocess([sentence(1), sentence(2, words=3), sentence(3, words=9)])
     mask = features["attention_mask"]
     weights = torch.linspace(-1, 1, 3 * 3 * 32).view(3, 3, 32)

@@ -66,7 +66,7 @@ def model_reading(layers, base, design="multi-layer-bidirectional"):
     torch.manual_seed(1)
     settings = {**DESIGNS[design], "name": "mine"}
     return build_model(
-        base, {**settings, "pooling": {**settings["pooling"], "layers": layers}}, max_tokens=64
+        base, {**settings, "pooling": {**settings["pooling"], "layers": layers}}, max_seq_length=64
     ).eval()
 
 

@@ -42,7 +42,7 @@ def test_a_text_above_the_limit_runs_alone(monkeypatch):
 def test_loss_and_gradients_are_those_of_one_padded_batch_for_each_column(design, bases, monkeypatch):
     """Sentence Transformers' own loss, run column by column on whole padded batches, is the reference."""
     torch.manual_seed(0)
-    model = build_model(bases["mistral"], DESIGNS[design], max_tokens=32)
+    model = build_model(bases["mistral"], DESIGNS[design], max_seq_length=32)
     columns = [
         model.preprocess([sentence(seed + row, words=1 + (row * 7 + seed) % 12) for row in range(6)])
         for seed in (0, 100, 200)
@@ -63,7 +63,7 @@ def test_loss_and_gradients_are_those_of_one_padded_batch_for_each_column(design
 
 
 def test_token_states_stand_where_their_tokens_do(bases, monkeypatch):
-    model = build_model(bases["qwen2"], DESIGNS["mean-bidirectional"], max_tokens=32).eval()
+    model = build_model(bases["qwen2"], DESIGNS["mean-bidirectional"], max_seq_length=32).eval()
     features = model.preprocess([sentence(1, words=2), sentence(2, words=20), sentence(3, words=9)])
     states = []
     for limit in (10**6, 1):

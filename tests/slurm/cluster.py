@@ -26,7 +26,7 @@ NEEDED = ["sbatch", "squeue", "scancel", "slurmctld", "slurmd", "munged"]
 SMOKE = [  # the smoke study, reduced to what it takes to be interrupted and compared
     "study=smoke",
     "seeds=[1]",
-    "references=[]",
+    "baselines=[]",
     'training={"steps": 60, "checkpoint_steps": 5}',
     'evaluation={"docstring_tasks": {"packages": ["networkx"], "categories": ["STS", "Retrieval"]}}',
 ]
@@ -199,11 +199,11 @@ class Study:
 
     def training(self, design: str) -> psutil.Process:
         """Return the process of a training."""
-        card = f"results/{self.name}/cards/runs/{self.base}/{design}/seed1.json"
+        config = f"results/{self.name}/configs/runs/{self.base}/{design}/seed1.json"
         for process in psutil.process_iter():
             with contextlib.suppress(psutil.Error):
                 words = process.cmdline()
-                ours = words[1:3] == ["-m", "embedding_designs.training.train_design"] and card in words
+                ours = words[1:3] == ["-m", "embedding_designs.training.train_design"] and config in words
                 if ours and Path(process.cwd()) == self.folder:
                     return process
         raise AssertionError(f"no process trains {design}")

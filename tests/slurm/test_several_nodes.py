@@ -16,7 +16,7 @@ DESIGN = "eos-causal"
 STUDY = [
     "study=paper-qwen2-0.5b",
     "seeds=[1]",
-    'training={"steps": 60, "accumulation": 1, "warmup_steps": 1, "checkpoint_steps": 5}',
+    'training={"steps": 60, "gradient_accumulation_steps": 1, "warmup_steps": 1, "checkpoint_steps": 5}',
     f"evaluation={json.dumps({'tasks': {**paper_hub.NO_TASKS, **paper_hub.MADE_UP}})}",
 ]
 MODEL = f"results/paper-qwen2-0.5b/trained/qwen2-0.5b/{DESIGN}/seed1"

@@ -8,7 +8,7 @@ import pytest
 from literature import random_scores
 
 from embedding_designs.comparison.statistics.attainable import attainable
-from embedding_designs.comparison.statistics.control import against_baseline
+from embedding_designs.comparison.statistics.control import against_control
 from embedding_designs.comparison.statistics.pairwise import wilcoxon
 from embedding_designs.comparison.statistics.ranks import friedman, nemenyi
 
@@ -16,7 +16,7 @@ from embedding_designs.comparison.statistics.ranks import friedman, nemenyi
 # R 4.2: pchisq(n * (k - 1), k - 1, lower = FALSE); ptukey(z * sqrt(2), k, Inf, lower = FALSE) and
 # p.adjust(rep(2 * pnorm(-z), k - 1), "holm") with z = (k - 1) / sqrt(k * (k + 1) / (6 * n))
 @pytest.mark.parametrize(
-    ("k", "n", "p_friedman", "p_nemenyi", "p_baseline"),
+    ("k", "n", "p_friedman", "p_nemenyi", "p_control"),
     [
         (2, 5, 0.025347319, 0.025347319, 0.025347319),
         (3, 2, 0.135335283, 0.112183114, 0.091000528),
@@ -27,11 +27,11 @@ from embedding_designs.comparison.statistics.ranks import friedman, nemenyi
         (20, 3, 1.1426193e-05, 1.2533220e-02, 1.5914754e-03),
     ],
 )
-def test_the_smallest_p_is_the_one_of_r(k, n, p_friedman, p_nemenyi, p_baseline):
+def test_the_smallest_p_is_the_one_of_r(k, n, p_friedman, p_nemenyi, p_control):
     result = attainable(n, k, 0.05)
     assert result["friedman"] == pytest.approx(p_friedman)
     assert result["nemenyi"] == pytest.approx(p_nemenyi)
-    assert result["baseline_holm"] == pytest.approx(p_baseline)
+    assert result["control_holm"] == pytest.approx(p_control)
 
 
 @pytest.mark.parametrize("n_designs", [2, 3, 5, 12])
@@ -47,8 +47,8 @@ def test_the_smallest_p_is_reached_where_all_tasks_rank_alike(n_tasks, n_designs
     )
     assert min(pair["p_uncorrected"] for pair in pairs) == pytest.approx(result["wilcoxon"])
     assert min(pair["p_holm"] for pair in pairs) == pytest.approx(result["wilcoxon_holm"])
-    baseline = against_baseline(scores, "d0", 0.05)
-    assert min(other["p_holm"] for other in baseline) == pytest.approx(result["baseline_holm"])
+    control = against_control(scores, "d0", 0.05)
+    assert min(other["p_holm"] for other in control) == pytest.approx(result["control_holm"])
 
 
 @pytest.mark.parametrize("seed", range(10))

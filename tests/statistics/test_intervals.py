@@ -76,7 +76,7 @@ def test_tasks_are_drawn_for_all_designs_at_once():
     assert row == pytest.approx({"difference": 0.05, "low": 0.05, "high": 0.05})
 
 
-def test_the_baseline_differs_from_itself_by_nothing():
+def test_the_control_differs_from_itself_by_nothing():
     result = difference_intervals(five_designs(), "eos-causal", 0.05)
     assert result["resampled"] == "runs and tasks"
     assert result["designs"]["eos-causal"] == {"difference": 0, "low": 0, "high": 0}

@@ -53,7 +53,7 @@ def test_over_runs_it_does_not(claims, test):
     assert 0.02 < share(claim[test]["p"] <= ALPHA for claim in claims) <= 0.08
 
 
-@pytest.mark.parametrize("family", ["pairs", "against_baseline"])
+@pytest.mark.parametrize("family", ["pairs", "against_control"])
 def test_nor_does_any_pair_of_designs(claims, family):
     assert 0.02 < share(any(row["significant"] for row in claim[family]) for claim in claims) <= 0.08
 

@@ -68,8 +68,8 @@ def test_dunnetts_comparisons_are_rs_on_plant_growth(plants):
         (-0.371, -1.021547602, 0.279547602, 0.3226956858),
         (0.494, -0.156547602, 1.144547602, 0.1534858615),
     ]
-    assert [row["design"] for row in plants["against_baseline"]] == ["d1", "d2"]
-    for row, numbers in zip(plants["against_baseline"], expected, strict=True):
+    assert [row["design"] for row in plants["against_control"]] == ["d1", "d2"]
+    for row, numbers in zip(plants["against_control"], expected, strict=True):
         ours = [row["difference"], row["low"], row["high"], row["p"]]
         assert ours == pytest.approx(numbers, abs=1e-4)  # R integrates by simulation
 
@@ -125,7 +125,7 @@ def test_claims_are_refused_in_one_sentence(shape, reason):
     result = design_claim(make_runs(scores), "d0", 0.05)
     assert reason in result["refused"] and result["refused"].count(". ") == 0
     assert result["one_way"] is result["quasi_f"] is result["run_spread"] is None
-    assert result["pairs"] == result["against_baseline"] == []
+    assert result["pairs"] == result["against_control"] == []
 
 
 def test_all_equal_scores_are_refused():
@@ -140,7 +140,7 @@ def test_designs_whose_runs_never_differ_give_no_infinite_f():
     assert result["refused"] is None and result["run_spread"] == 0
     assert result["one_way"]["f"] is result["one_way"]["p"] is None
     assert "same mean score" in result["one_way"]["reason"]
-    for pair in result["pairs"] + result["against_baseline"]:
+    for pair in result["pairs"] + result["against_control"]:
         assert abs(pair["difference"]) == pytest.approx(0.1)
         assert pair["p"] is pair["low"] is pair["high"] is None and pair["significant"] is False
     json.dumps(result, allow_nan=False)

@@ -1,6 +1,6 @@
-"""Trains cards in one of several processes: accelerate launch … several_processes.py CASES.json
+"""Trains configs in one of several processes: accelerate launch … several_processes.py CASES.json
 
-CASES.json has base, train, heldout and output, four paths; cards, {name: card}; and stop, {name: call}.
+CASES.json has base, train, heldout and output, four paths; configs, {name: config}; and stop, {name: call}.
 The main process writes each one's weights and log to the output folder, and how a batch of 7 is refused.
 A training named in "stop" is stopped: its last process, no other, gets SIGTERM in that call of the loss; then
 it is run again.
@@ -60,11 +60,11 @@ def main() -> None:
     cases = json.loads(Path(sys.argv[1]).read_text())
     if processes.is_main():
         (Path(cases["output"]) / "refused.txt").write_text(refusal(batch_size=7))
-    for name, card in cases["cards"].items():
+    for name, config in cases["configs"].items():
         folder = Path(cases["output"]) / name
         folder.mkdir(parents=True, exist_ok=True)
         data = Path(cases["train"]), Path(cases["heldout"])
-        arguments = card, cases["base"], *data, folder / "work", folder / "log.jsonl"
+        arguments = config, cases["base"], *data, folder / "work", folder / "log.jsonl"
         call = cases["stop"].get(name)
         model = train_and_stop(*arguments, call=call) if call else train.train_run(*arguments)
         if processes.is_main():

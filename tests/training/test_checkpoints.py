@@ -9,25 +9,25 @@ import torch
 
 from embedding_designs.common.errors import Stopped
 from embedding_designs.training import contrastive_loss
-from embedding_designs.training.checkpoint_files import WHOLE, damage, whole_checkpoint
+from embedding_designs.training.checkpoint_files import WHOLE, complete_checkpoint, damage
 from embedding_designs.training.log import read_events
 from embedding_designs.training.train_design import train_run
 
 STEPS = 6
 
 
-def train(card, bases, rows, folder) -> dict[str, torch.Tensor]:
+def train(config, bases, rows, folder) -> dict[str, torch.Tensor]:
     folder.mkdir(exist_ok=True)
-    model = train_run(card, str(bases["mistral"]), *rows, folder, folder / "log.jsonl")
+    model = train_run(config, str(bases["mistral"]), *rows, folder, folder / "log.jsonl")
     return {name: value.clone() for name, value in model.state_dict().items()}
 
 
 @pytest.fixture(scope="module")
-def trained(run_card, bases, triplets, tmp_path_factory):
-    """Return the card, the folder with the checkpoints 4 and 6, and the weights of a training of 6 steps."""
-    card = run_card(lora=True, steps=STEPS, checkpoint_steps=2)
+def trained(run_config, bases, triplets, tmp_path_factory):
+    """Return the config, the folder with the checkpoints 4 and 6, and the weights of a training of 6 steps."""
+    config = run_config(lora=True, steps=STEPS, checkpoint_steps=2)
     folder = tmp_path_factory.mktemp("trained") / "run"
-    return card, folder, train(card, bases, triplets, folder)
+    return config, folder, train(config, bases, triplets, folder)
 
 
 @pytest.fixture
@@ -65,7 +65,7 @@ def test_a_damaged_checkpoint_is_set_aside_and_named(name, harm, run, capfd):
     file = max(newest.rglob("*.safetensors")) if name == "model" else newest / name
     harm(file)
     assert damage(newest)
-    assert whole_checkpoint(run) == str(run / "checkpoint-4")
+    assert complete_checkpoint(run) == str(run / "checkpoint-4")
     assert (run / "damaged-checkpoint-6").is_dir()
     said = capfd.readouterr().err.splitlines()
     assert len(said) == 1
@@ -79,12 +79,12 @@ def test_a_damaged_checkpoint_is_set_aside_and_named(name, harm, run, capfd):
 def test_a_training_resumes_from_the_newest_undamaged_checkpoint_to_the_same_weights(
     damaged, resumed_from, trained, run, bases, triplets
 ):
-    card, _, weights = trained
+    config, _, weights = trained
     for step in damaged:
         truncate(run / f"checkpoint-{step}" / "optimizer.pt")
     with (run / "log.jsonl").open("ab") as log:  # as after a kill and a power failure
         log.write(b'{"event": "train", "st' + bytes(20) + b"\n[1]\n\xff\n")
-    again = train(card, bases, triplets, run)
+    again = train(config, bases, triplets, run)
     assert all(torch.equal(again[name], value) for name, value in weights.items())
     lines = [json.loads(line) for line in (run / "log.jsonl").read_text().splitlines()]
     assert [line["step"] for line in lines if line["event"] == "train"] == [1, 2, 3, 4, 5, 6]
@@ -95,7 +95,7 @@ def test_a_training_resumes_from_the_newest_undamaged_checkpoint_to_the_same_wei
 def test_a_checkpoint_that_is_damaged_twice_is_set_aside_twice(run):
     for _ in range(2):
         truncate(run / "checkpoint-6" / "optimizer.pt")
-        assert whole_checkpoint(run) == str(run / "checkpoint-4")
+        assert complete_checkpoint(run) == str(run / "checkpoint-4")
         shutil.copytree(run / "damaged-checkpoint-6", run / "checkpoint-6")
 
 
@@ -134,7 +134,7 @@ class StopsIn(contrastive_loss.InBatchContrastiveLoss):
 
 @pytest.mark.parametrize("call", [2, 8, 9, 14, 18, 23])  # within and at the end of an epoch and of a step
 def test_a_training_on_rows_that_share_texts_resumes_to_the_same_weights(
-    call, run_card, bases, tmp_path, monkeypatch
+    call, run_config, bases, tmp_path, monkeypatch
 ):
     """An epoch is 6 batches of 4, a step 2 micro-steps; half of the rows share two passages."""
     columns = {
@@ -144,13 +144,13 @@ def test_a_training_on_rows_that_share_texts_resumes_to_the_same_weights(
     for name in ("train", "heldout"):
         pd.DataFrame(columns).to_parquet(tmp_path / f"{name}.parquet")
     rows = tmp_path / "train.parquet", tmp_path / "heldout.parquet"
-    card = run_card("mean-causal", lora=True, steps=12, heldout_steps=100, checkpoint_steps=100)
-    weights = train(card, bases, rows, tmp_path / "never stopped")
+    config = run_config("mean-causal", lora=True, steps=12, heldout_steps=100, checkpoint_steps=100)
+    weights = train(config, bases, rows, tmp_path / "never stopped")
     with monkeypatch.context() as patch:
         patch.setattr(
             "embedding_designs.training.train_design.contrastive_loss", lambda *given: StopsIn(*given, call)
         )
         with pytest.raises(Stopped):
-            train(card, bases, rows, tmp_path / "stopped")
-    again = train(card, bases, rows, tmp_path / "stopped")
+            train(config, bases, rows, tmp_path / "stopped")
+    again = train(config, bases, rows, tmp_path / "stopped")
     assert all(torch.equal(again[name], value) for name, value in weights.items())

@@ -20,7 +20,13 @@ from embedding_designs.training.launch import accelerate_command
 
 HERE = Path(__file__).parent
 DESIGNS = ["eos-causal", "last-layer-causal", "multi-layer-bidirectional", "no-layer-weights"]
-RECIPE = {"batch_size": 8, "accumulation": 3, "steps": 5, "learning_rate": 0.001, "heldout_steps": 2}
+RECIPE = {
+    "batch_size": 8,
+    "gradient_accumulation_steps": 3,
+    "steps": 5,
+    "learning_rate": 0.001,
+    "heldout_steps": 2,
+}
 CHUNKED = "multi-layer-bidirectional, 5 texts at once"
 WITH_DROPOUT = ["never stopped", "stopped within a step", "stopped in a held-out loss"]
 
@@ -45,21 +51,21 @@ def shared(tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
-def runs(run_card, bases, shared, tmp_path_factory):
+def runs(run_config, bases, shared, tmp_path_factory):
     """Return the folders of the same trainings in one process (1 x 8) and in two (2 x 4)."""
-    cards = {design: run_card(design, **RECIPE) for design in DESIGNS}
-    cards[CHUNKED] = run_card("multi-layer-bidirectional", **RECIPE, cached_chunk=5)
-    cards |= {name: run_card(lora=True, **RECIPE) for name in WITH_DROPOUT}
+    configs = {design: run_config(design, **RECIPE) for design in DESIGNS}
+    configs[CHUNKED] = run_config("multi-layer-bidirectional", **RECIPE, mini_batch_size=5)
+    configs |= {name: run_config(lora=True, **RECIPE) for name in WITH_DROPOUT}
     stop = {"stopped within a step": 5, "stopped in a held-out loss": 8}
     folders = {}
     for processes in (1, 2):
         folder = tmp_path_factory.mktemp(f"processes{processes}")
-        cases = {"base": str(bases["mistral"]), "cards": cards, "stop": stop, "output": str(folder)}
+        cases = {"base": str(bases["mistral"]), "configs": configs, "stop": stop, "output": str(folder)}
         cases |= {"train": str(shared[0]), "heldout": str(shared[1])}
         write_json(folder / "cases.json", cases)
         command = [sys.executable, str(HERE / "several_processes.py"), str(folder / "cases.json")]
         if processes > 1:
-            launch = accelerate_command(processes, 1, "", "train", [])
+            launch = accelerate_command(processes, 1, "", "train_design", [])
             command = [*launch[: launch.index("--module")], *command[1:]]
         subprocess.run(command, env=environment(), check=True)
         folders[processes] = folder
@@ -115,16 +121,16 @@ def test_a_batch_that_the_processes_cannot_share_is_refused(runs):
     assert said.startswith("training.batch_size 7 cannot be shared by 2 GPUs")
 
 
-def launch(folder: Path, card: dict, bases, triplets, *options: str) -> list[str]:
-    write_json(folder / "card.json", card)
+def launch(folder: Path, config: dict, bases, triplets, *options: str) -> list[str]:
+    write_json(folder / "config.json", config)
     return [
         *[
             sys.executable,
             "-m",
             "embedding_designs.training.launch",
             *options,
-            "train",
-            str(folder / "card.json"),
+            "train_design",
+            str(folder / "config.json"),
         ],
         *["--train", str(triplets[0]), "--heldout", str(triplets[1]), "--base", str(bases["mistral"])],
         *["--checkpoints", str(folder / "checkpoints"), "--output", str(folder / "model")],
@@ -133,10 +139,10 @@ def launch(folder: Path, card: dict, bases, triplets, *options: str) -> list[str
 
 
 def test_sigterm_to_the_launcher_ends_all_processes_in_time_and_the_same_command_goes_on(
-    run_card, bases, triplets, tmp_path
+    run_config, bases, triplets, tmp_path
 ):
-    card = run_card(**RECIPE | {"steps": 60, "checkpoint_steps": 60})
-    command = launch(tmp_path, card, bases, triplets, "--processes", "2")
+    config = run_config(**RECIPE | {"steps": 60, "checkpoint_steps": 60})
+    command = launch(tmp_path, config, bases, triplets, "--processes", "2")
     console = (tmp_path / "console.txt").open("w")
     given = {"env": {**environment(), "EMBEDDING_DESIGNS_CONSOLE": str(console.fileno())}}
     given |= {"pass_fds": [console.fileno()], "stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
@@ -170,22 +176,22 @@ sys.exit(max(process.wait() for process in each))
 """
 
 
-def test_two_nodes_of_a_slurm_job_train_one_model(run_card, bases, triplets, tmp_path):
+def test_two_nodes_of_a_slurm_job_train_one_model(run_config, bases, triplets, tmp_path):
     srun = tmp_path / "bin" / "srun"
     srun.parent.mkdir()
     srun.write_text(SRUN.format(python=sys.executable))
     srun.chmod(0o755)
-    card = run_card("mean-causal", **RECIPE | {"steps": 2})
-    command = launch(tmp_path, card, bases, triplets, "--processes", "2", "--nodes", "2")
+    config = run_config("mean-causal", **RECIPE | {"steps": 2})
+    command = launch(tmp_path, config, bases, triplets, "--processes", "2", "--nodes", "2")
     path = f"{srun.parent}:{os.environ['PATH']}"
     subprocess.run(command, env={**environment(), "PATH": path, "SLURM_JOB_ID": str(os.getpid())}, check=True)
     assert json.loads((tmp_path / "training.jsonl").read_text().splitlines()[-1])["processes"] == 2
 
 
 @pytest.mark.skipif(importlib.util.find_spec("deepspeed") is not None, reason="DeepSpeed is installed here")
-def test_zero2_without_deepspeed_is_refused_in_one_line(run_card, bases, triplets, tmp_path):
+def test_zero2_without_deepspeed_is_refused_in_one_line(run_config, bases, triplets, tmp_path):
     config = str(HERE.parents[1] / "profiles/accelerate/zero2.yaml")
-    command = launch(tmp_path, run_card(), bases, triplets, "--processes", "2", "--accelerate", config)
+    command = launch(tmp_path, run_config(), bases, triplets, "--processes", "2", "--accelerate", config)
     refused = subprocess.run(command, env=environment(), capture_output=True, text=True)
     assert refused.returncode == 2
     assert refused.stderr.startswith(
@@ -194,8 +200,8 @@ def test_zero2_without_deepspeed_is_refused_in_one_line(run_card, bases, triplet
     assert refused.stderr.count("\n") == 1
 
 
-def test_several_nodes_outside_of_a_slurm_job_are_refused(run_card, bases, triplets, tmp_path):
-    command = launch(tmp_path, run_card(), bases, triplets, "--processes", "2", "--nodes", "2")
+def test_several_nodes_outside_of_a_slurm_job_are_refused(run_config, bases, triplets, tmp_path):
+    command = launch(tmp_path, run_config(), bases, triplets, "--processes", "2", "--nodes", "2")
     outside = {name: value for name, value in environment().items() if name != "SLURM_JOB_ID"}
     refused = subprocess.run(command, env=outside, capture_output=True, text=True)
     assert refused.returncode == 2

@@ -57,10 +57,10 @@ def fetched(tmp_path_factory):
 @pytest.mark.parametrize(("tasks", "devices"), [(TASKS, 1), ({"STS": ["STSBenchmark"]}, 2)])
 def test_published_scores_are_reproduced(tasks, devices, fetched, tmp_path):
     """Within 0.001 of the main scores that the MTEB results repository has for the same weights."""
-    card = {"tasks": tasks, "prompts": {}, "max_tokens": 256, "batch_size": 32}
-    write_json(tmp_path / "card.json", card)
+    config = {"tasks": tasks, "prompts": {}, "max_seq_length": 256, "batch_size": 32}
+    write_json(tmp_path / "config.json", config)
     command = [
-        sys.executable, "-m", "embedding_designs.evaluation.evaluate_run", str(tmp_path / "card.json"),
+        sys.executable, "-m", "embedding_designs.evaluation.evaluate_run", str(tmp_path / "config.json"),
         "--model", str(Path(WEIGHTS.origin).parent / "model"), "--partial", str(tmp_path / "partial"),
         "--embeddings", str(tmp_path / "embeddings"), "--devices", str(devices),
         "--output", str(tmp_path / "scores.csv"),

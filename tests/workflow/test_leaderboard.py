@@ -9,7 +9,7 @@ from test_workflow import planned, snakemake
 from workflow_copy import copy_of_the_workflow
 
 RESULTS = Path("results/leaderboard")
-TRAINING = {"harvest_docstrings", "prepare_data", "train_design", "evaluate_run", "complete_model"}
+TRAINING = {"harvest_docstrings", "prepare_data", "train_design", "evaluate_run", "write_model_card"}
 
 
 @pytest.fixture(scope="module")

@@ -29,7 +29,7 @@ REAL_TASKS = {
 TASKS = paper_hub.NO_TASKS | REAL_TASKS | paper_hub.MADE_UP
 POOLED = ["last-layer-causal", "multi-layer-causal", "last-layer-bidirectional", "multi-layer-bidirectional"]
 REDUCED = {
-    "training": {"steps": 2, "accumulation": 2, "warmup_steps": 1},
+    "training": {"steps": 2, "gradient_accumulation_steps": 2, "warmup_steps": 1},
     "designs": {name: {"pooling": {"latents": 16}} for name in POOLED},
     "seeds": [1],
     "evaluation": {"tasks": TASKS},
@@ -47,7 +47,7 @@ VARIANTS = {  # one file of each: what makes it another study
     "mteb-eng-v2": (
         "scores/mistral-7b/eos-causal/seed1/small.csv",
         {
-            "training": {"steps": 1, "accumulation": 1, "warmup_steps": 0},
+            "training": {"steps": 1, "gradient_accumulation_steps": 1, "warmup_steps": 0},
             "evaluation": {
                 "tasks": paper_hub.NO_TASKS | {"STS": ["BIOSSES", "STS13"], "Classification": [TWEETS]}
             },
@@ -107,7 +107,7 @@ def test_fetch_makes_nothing_but_what_was_fetched_and_all_studies_share_it(fetch
     folder, asked = fetched
     for study in STUDIES:
         made = {path.name for path in (folder / "results" / study).iterdir()}
-        assert made == {"cards", "fetched", "logs", "benchmarks"}
+        assert made == {"configs", "fetched", "logs", "benchmarks"}
     assert any("ir_data" in path for path in asked["paper-mistral-7b"])
     second = asked["paper-qwen2-0.5b"]
     assert second and all(path.startswith("/Qwen/Qwen2-0.5B/") for path in second)
@@ -125,8 +125,8 @@ def test_the_study_is_finished_without_a_hub(finished, study):
     revisions = json.loads((finished / "results" / study / "fetched/revisions.json").read_text())
     assert {entry["for"] for entry in revisions} == {base, "training", *tasks}
     assert all(f"<code>{entry['revision']}</code>" in page for entry in revisions)
-    for card in (finished / "results" / study / "models").rglob("run_card.json"):
-        trained_on = json.loads(card.read_text())["base"]
+    for config in (finished / "results" / study / "models").rglob("run_config.json"):
+        trained_on = json.loads(config.read_text())["base"]
         assert (trained_on["model"], trained_on["revision"]) == (repository, hub.COMMITS["main"])
 
 

@@ -21,8 +21,8 @@ designs:
   eos: {attention: causal, pooling: {kind: eos}}
   mean: {attention: causal, pooling: {kind: mean}}
 seeds: [1]
-training: {steps: 2, batch_size: 4, accumulation: 1, warmup_steps: 1, max_tokens: 24}
-evaluation: {docstring_tasks: {packages: [networkx], documents: 64, queries: 30, classes: 4}, max_tokens: 24}
+training: {steps: 2, batch_size: 4, gradient_accumulation_steps: 1, warmup_steps: 1, max_seq_length: 24}
+evaluation: {docstring_tasks: {packages: [networkx], documents: 64, queries: 30, classes: 4}, max_seq_length: 24}
 """
 
 

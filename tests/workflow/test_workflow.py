@@ -86,20 +86,20 @@ def test_the_study_ends_in_a_findings_page_with_all_its_parts(smoke):
             assert (smoke / f"results/smoke/figures/cd-tiny-{category}.{ending}").stat().st_size > 1000
     harvest = json.loads((smoke / "results/smoke/data/harvest.json").read_text())
     assert harvest["sha256"] in page
-    references = pd.read_csv(smoke / "results/smoke/references.csv")
-    assert set(references["reference"]) == {"untrained-base", "bm25", "lsa"}
+    baselines = pd.read_csv(smoke / "results/smoke/baselines.csv")
+    assert set(baselines["baseline"]) == {"untrained-base", "bm25", "lsa"}
     assert not list((smoke / "results/smoke/checkpoints").rglob("*.json"))
 
 
-def test_each_run_ends_in_a_model_with_a_card_of_its_scores(smoke):
+def test_each_run_ends_in_a_model_with_a_config_of_its_scores(smoke):
     scores = pd.read_csv(smoke / "results/smoke/scores.csv")
     for (design, seed), own in scores.groupby(["design", "seed"]):
         folder = Path(f"tiny/{design}/seed{seed}")
         model, trained = (smoke / "results/smoke" / name / folder for name in ("models", "trained"))
-        card = ModelCard.load(model / "README.md")
-        told = {result.dataset_name: result.metric_value for result in card.data.eval_results}
+        config = ModelCard.load(model / "README.md")
+        told = {result.dataset_name: result.metric_value for result in config.data.eval_results}
         assert told == dict(zip(own["task"], own["score"], strict=True))
-        assert str(smoke) not in card.content
+        assert str(smoke) not in config.content
         assert (model / "model.safetensors").samefile(trained / "model.safetensors")
 
 
@@ -126,7 +126,7 @@ def planned(run: subprocess.CompletedProcess) -> dict[str, int]:
 
 def test_what_was_deleted_of_a_finished_study_is_made_again(smoke):
     results = smoke / "results/smoke"
-    parts = ["figures", "tables", "scores.csv", "references.csv", "statistics.json"]
+    parts = ["figures", "tables", "scores.csv", "baselines.csv", "statistics.json"]
     before = {part: results / part for part in parts}
     kept = {part: (results / part).rename(smoke / f"kept-{Path(part).name}") for part in before}
     jobs = planned(snakemake(smoke, "--dry-run", "--quiet", "host"))
@@ -154,8 +154,8 @@ def test_changing_one_designs_parameter_replans_only_its_own_runs(smoke):
     jobs = planned(snakemake(smoke, change, "--dry-run", "--quiet", "host"))
     assert jobs["train_design"] == 2
     assert jobs["evaluate_run"] == 2
-    assert jobs["complete_model"] == 2
-    assert not {"harvest_docstrings", "prepare_data", "pretrain_base", "evaluate_reference"} & jobs.keys()
+    assert jobs["write_model_card"] == 2
+    assert not {"harvest_docstrings", "prepare_data", "pretrain_base", "evaluate_baseline"} & jobs.keys()
 
 
 def test_another_recipe_replans_all_trainings_and_another_alpha_none(smoke):
@@ -165,7 +165,7 @@ def test_another_recipe_replans_all_trainings_and_another_alpha_none(smoke):
     )
     jobs = planned(snakemake(smoke, 'statistics={"alpha": 0.1}', "--dry-run", "--quiet", "host"))
     assert jobs["compare_designs"] == 1
-    assert not {"train_design", "complete_model"} & jobs.keys()
+    assert not {"train_design", "write_model_card"} & jobs.keys()
 
 
 def test_the_same_lock_gives_the_same_scores_byte_for_byte(smoke, tmp_path):

@@ -4,7 +4,7 @@ Each rule of the workflow calls one module here as `python -m embedding_designs.
 
     study, harvest, fetch_*, prepare_data, docstring_tasks   what is studied, and on which data
     pretrain, launch, train                                  models
-    evaluate, evaluate_reference, published_scores, collect  scores
+    evaluate, evaluate_baseline, published_scores, collect  scores
     compare, draw, findings, complete_model                  claims, figures, the page, the model cards
     plan_cost                                                what all this will cost
 

@@ -1,18 +1,18 @@
-"""Collection: the scores of all runs and references, in one table each."""
+"""Collection: the scores of all runs and baselines, in one table each."""
 
 
 rule collect_scores:
-    """Put all scores into one table each, for runs and for references.
-    Needs:  the score files of all runs and references
-    Makes:  scores.csv, references.csv, and the report on what was not used
+    """Put all scores into one table each, for runs and for baselines.
+    Needs:  the score files of all runs and baselines
+    Makes:  scores.csv, baselines.csv, and the report on what was not used
     """
     input:
-        study="results/{study}/cards/study.json",
+        study="results/{study}/configs/study.json",
         scores=score_files,
-        references=reference_files,
+        baselines=baseline_files,
     output:
         scores="results/{study}/scores.csv",
-        references="results/{study}/references.csv",
+        baselines="results/{study}/baselines.csv",
         collected="results/{study}/collected.json",
     log:
         "results/{study}/logs/collect_scores.log",
@@ -28,5 +28,5 @@ rule collect_scores:
         "Collect scores"
     shell:
         "python -m embedding_designs.scores.collect_scores {input.study:q} --results results/{wildcards.study:q}"
-        " --output {output.scores:q} --references-output {output.references:q}"
+        " --output {output.scores:q} --baselines-output {output.baselines:q}"
         " --collected {output.collected:q} 3>&2 > {log:q} 2>&1"

@@ -1,4 +1,5 @@
-"""Comparison: statistics, figures, and the findings page, of a table of scores."""
+"""Comparison: the statistics of a table of scores."""
+
 
 
 rule compare_designs:
@@ -7,7 +8,7 @@ rule compare_designs:
     Makes:  statistics.json, and tables
     """
     input:
-        study="results/{study}/cards/study.json",
+        study="results/{study}/configs/study.json",
         scores="results/{study}/scores.csv",
         collected="results/{study}/collected.json",
     output:
@@ -29,63 +30,3 @@ rule compare_designs:
         "python -m embedding_designs.comparison.compare_designs {input.scores:q} --study {input.study:q}"
         " --collected {input.collected:q}"
         " --output {output.statistics:q} --tables {output.tables:q} 3>&2 > {log:q} 2>&1"
-
-
-rule draw_figures:
-    """Draw critical-difference diagrams, scores and training curves.
-    Needs:  statistics.json, scores.csv, the training logs
-    Makes:  SVG and PDF files
-    """
-    input:
-        statistics="results/{study}/statistics.json",
-        scores="results/{study}/scores.csv",
-        logs=training_logs,
-    output:
-        directory("results/{study}/figures"),
-    log:
-        "results/{study}/logs/draw_figures.log",
-    benchmark:
-        "results/{study}/benchmarks/draw_figures.tsv"
-    conda:
-        "../../envs/compare.yaml"
-    threads: 1
-    resources:
-        mem_mb=1000,
-        runtime=60,
-    message:
-        "Draw figures"
-    shell:
-        "python -m embedding_designs.reporting.draw_figures --statistics {input.statistics:q} --scores {input.scores:q}"
-        " --runs results/{wildcards.study:q}/runs --output {output:q} 3>&2 > {log:q} 2>&1"
-
-
-rule write_findings:
-    """Write the findings page.
-    Needs:  statistics, scores, figures, training logs, data report
-    Makes:  one self-contained HTML page
-    """
-    input:
-        study="results/{study}/cards/study.json",
-        statistics="results/{study}/statistics.json",
-        scores="results/{study}/scores.csv",
-        references=reference_scores,
-        figures="results/{study}/figures",
-        data=data_reports,
-        fetched=revisions_of_study,
-        logs=training_logs,
-    output:
-        report("results/{study}/findings.html", caption="../report/findings.rst", category="Findings"),
-    log:
-        "results/{study}/logs/write_findings.log",
-    benchmark:
-        "results/{study}/benchmarks/write_findings.tsv"
-    conda:
-        "../../envs/compare.yaml"
-    threads: 1
-    resources:
-        mem_mb=1000,
-        runtime=30,
-    message:
-        "Write the findings page"
-    shell:
-        "python -m embedding_designs.reporting.write_findings results/{wildcards.study:q} --output {output:q} 3>&2 > {log:q} 2>&1"

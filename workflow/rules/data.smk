@@ -7,7 +7,7 @@ rule harvest_docstrings:
     Makes:  a table of docstrings, and a report with its hash
     """
     input:
-        card="results/{study}/cards/source.json",  # newer than the docstrings after a change of requirements.lock
+        config="results/{study}/configs/data.json",  # newer than the docstrings after a change of requirements.lock
     output:
         docstrings="results/{study}/data/docstrings.parquet",
         report="results/{study}/data/harvest.json",
@@ -24,7 +24,7 @@ rule harvest_docstrings:
     message:
         "Harvest docstrings"
     shell:
-        "python -m embedding_designs.data.harvest_docstrings {input.card:q}"
+        "python -m embedding_designs.data.harvest_docstrings {input.config:q}"
         " --output {output.docstrings:q} --report {output.report:q} --processes {threads:q} 3>&2 > {log:q} 2>&1"
 
 
@@ -34,9 +34,9 @@ rule prepare_data:
     Makes:  two tables of query, positive, negative, and the data report
     """
     input:
-        card="results/{study}/cards/source.json",
+        config="results/{study}/configs/data.json",
         docstrings=harvest,
-        rows=own_rows,  # the card names them; an input, so that a changed file is read again
+        rows=own_rows,  # the config names them; an input, so that a changed file is read again
         fetched=fetched_data,
     output:
         train="results/{study}/data/train.parquet",
@@ -55,7 +55,7 @@ rule prepare_data:
     message:
         "Prepare training data"
     shell:
-        "python -m embedding_designs.data.prepare_data {input.card:q} --docstrings {input.docstrings:q}"
+        "python -m embedding_designs.data.prepare_data {input.config:q} --docstrings {input.docstrings:q}"
         " --fetched {input.fetched:q}"
         " --train {output.train:q} --heldout {output.heldout:q} --report {output.report:q} 3>&2 > {log:q} 2>&1"
 
@@ -66,7 +66,7 @@ rule build_docstring_tasks:
     Makes:  a folder of task data
     """
     input:
-        card="results/{study}/cards/docstring_tasks.json",
+        config="results/{study}/configs/docstring_tasks.json",
         docstrings="results/{study}/data/docstrings.parquet",
     output:
         directory("results/{study}/tasks/docstrings"),
@@ -83,5 +83,5 @@ rule build_docstring_tasks:
     message:
         "Build docstring tasks"
     shell:
-        "python -m embedding_designs.data.build_docstring_tasks {input.card:q}"
+        "python -m embedding_designs.data.build_docstring_tasks {input.config:q}"
         " --docstrings {input.docstrings:q} --output {output:q} 3>&2 > {log:q} 2>&1"

@@ -1,15 +1,15 @@
-"""Evaluation: each run on its MTEB tasks, and the references beside them."""
+"""Evaluation: each run on its MTEB tasks, and the baselines beside them."""
 
 
 rule evaluate_run:
     """Evaluate one run on one batch of tasks.
-    Needs:  a model folder, the task card
+    Needs:  a model folder, the task config
     Makes:  a table of scores, one row a task
     """
     input:
-        card="results/{study}/cards/tasks/{batch}.json",
+        config="results/{study}/configs/tasks/{batch}.json",
         # Says only how long embeddings are of use: another task in it changes no score.
-        study=ancient("results/{study}/cards/study.json"),
+        study=ancient("results/{study}/configs/study.json"),
         model="results/{study}/trained/{base}/{design}/seed{seed}",
         tasks=docstring_tasks,
         fetched=fetched_tasks,
@@ -34,19 +34,19 @@ rule evaluate_run:
     message:
         "Evaluate {wildcards.design} on {wildcards.base}, seed {wildcards.seed}: {wildcards.batch} tasks"
     shell:
-        "python -m embedding_designs.evaluation.evaluate_run {input.card:q} --model {input.model:q} --docstring-tasks {input.tasks:q}"
+        "python -m embedding_designs.evaluation.evaluate_run {input.config:q} --model {input.model:q} --docstring-tasks {input.tasks:q}"
         " --study {input.study:q} --devices {resources.gpu:q} --partial {params.partial:q}"
         " --embeddings {params.embeddings:q} --output {output:q} 3>&2 > {log:q} 2>&1"
 
 
-rule evaluate_reference:
+rule evaluate_baseline:
     """Evaluate the untrained base, BM25 or LSA on all tasks.
     Needs:  all tasks; the base, or the training texts
     Makes:  a table of scores, one row a task
     """
     input:
-        card="results/{study}/cards/tasks/all.json",
-        base_card="results/{study}/cards/bases/{base}.json",
+        config="results/{study}/configs/tasks/all.json",
+        base_config="results/{study}/configs/bases/{base}.json",
         base=base_model,
         own_base=own_base,
         fetched=fetched_base,
@@ -54,11 +54,11 @@ rule evaluate_reference:
         train="results/{study}/data/train.parquet",
         tasks=docstring_tasks,
     output:
-        "results/{study}/references/{base}/{reference}.csv",
+        "results/{study}/baselines/{base}/{baseline}.csv",
     log:
-        "results/{study}/logs/evaluate_reference/{base}/{reference}.log",
+        "results/{study}/logs/evaluate_baseline/{base}/{baseline}.log",
     benchmark:
-        "results/{study}/benchmarks/evaluate_reference/{base}/{reference}.tsv"
+        "results/{study}/benchmarks/evaluate_baseline/{base}/{baseline}.tsv"
     conda:
         "../../envs/evaluate.yaml"
     threads: 1
@@ -68,12 +68,12 @@ rule evaluate_reference:
         gpu=1,
     params:
         # As for a run; both removed at the end.
-        partial="results/{study}/checkpoints/references/scores/{base}/{reference}",
-        embeddings="results/{study}/checkpoints/references/embeddings/{base}/{reference}",
+        partial="results/{study}/checkpoints/baselines/scores/{base}/{baseline}",
+        embeddings="results/{study}/checkpoints/baselines/embeddings/{base}/{baseline}",
     message:
-        "Evaluate {wildcards.reference} for {wildcards.base}"
+        "Evaluate {wildcards.baseline} for {wildcards.base}"
     shell:
-        "python -m embedding_designs.evaluation.evaluate_baseline {wildcards.reference:q} {input.card:q}"
-        " --base-card {input.base_card:q} --base {input.base:q} --fetched {input.fetched:q} --train {input.train:q}"
+        "python -m embedding_designs.evaluation.evaluate_baseline {wildcards.baseline:q} {input.config:q}"
+        " --base-config {input.base_config:q} --base {input.base:q} --fetched {input.fetched:q} --train {input.train:q}"
         " --docstring-tasks {input.tasks:q} --devices {resources.gpu:q} --partial {params.partial:q}"
         " --embeddings {params.embeddings:q} --output {output:q} 3>&2 > {log:q} 2>&1"

@@ -26,11 +26,11 @@ rule fetch:
 
 rule fetch_base:
     """Fetch a base model: configuration, tokenizer and safetensors.
-    Needs:  the card of the base, network
+    Needs:  the config of the base, network
     Makes:  its files in the cache, and a JSON file with its commit
     """
     input:
-        "results/{study}/cards/bases/{base}.json",
+        "results/{study}/configs/bases/{base}.json",
     output:
         "results/{study}/fetched/bases/{base}.json",
     log:
@@ -51,11 +51,11 @@ rule fetch_base:
 
 rule fetch_data:
     """Fetch the training data.
-    Needs:  the data card, network
+    Needs:  the data config, network
     Makes:  its files in the cache, and a JSON file with its commit
     """
     input:
-        "results/{study}/cards/source.json",
+        "results/{study}/configs/data.json",
     output:
         "results/{study}/fetched/data.json",
     log:
@@ -80,7 +80,7 @@ rule fetch_tasks:
     Makes:  their files in the cache, and a JSON file with their commits
     """
     input:
-        "results/{study}/cards/fetched/{batch}.json",
+        "results/{study}/configs/fetched/{batch}.json",
     output:
         "results/{study}/fetched/tasks/{batch}.json",
     log:

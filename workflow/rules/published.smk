@@ -7,7 +7,7 @@ rule collect_published_scores:
     Makes:  scores.csv, and the report on what was not used
     """
     input:
-        card="results/{study}/cards/scores.json",
+        config="results/{study}/configs/scores.json",
         source=published_files,
     output:
         scores="results/{study}/scores.csv",
@@ -25,5 +25,5 @@ rule collect_published_scores:
     message:
         "Collect published scores"
     shell:
-        "python -m embedding_designs.scores.collect_published_scores {input.card:q} --output {output.scores:q}"
+        "python -m embedding_designs.scores.collect_published_scores {input.config:q} --output {output.scores:q}"
         " --collected {output.collected:q} 3>&2 > {log:q} 2>&1"

@@ -1,4 +1,4 @@
-"""The study: read and checked before any job starts. Later rules get their part of it as a small card."""
+"""The study: read and checked before any job starts. Later rules get their part of it as a small config."""
 
 import os
 import re
@@ -9,8 +9,9 @@ from pathlib import Path
 WORKFLOW = os.path.join(workflow.basedir, "workflow")
 sys.path.insert(0, WORKFLOW)
 
-from embedding_designs import base, cards, places, provenance, study
-from embedding_designs.common.command import BadInput
+from embedding_designs.common import places
+from embedding_designs.common.errors import BadInput
+from embedding_designs.study import base_folder, provenance, run_configs, study
 
 if set("{}") & set(workflow.basedir):
     sys.exit(
@@ -47,14 +48,14 @@ def read_study():
 
 def check_own_bases(path, bases):
     """Raise BadInput where a base is a folder on this machine with a missing or corrupt file."""
-    for problem in filter(None, (base.check_base_folder(name, settings) for name, settings in bases.items())):
+    for problem in filter(None, (base_folder.check_base_folder(name, settings) for name, settings in bases.items())):
         raise BadInput(f"{path}: {problem}")
 
 
 def check_mteb_names(path, evaluation):
     """Raise BadInput where MTEB has no such task or benchmark; unchecked where only environments have mteb."""
     try:
-        from embedding_designs.evaluation.tasks import check_names
+        from embedding_designs.fetching.mteb_tasks import check_names
     except ImportError:
         return
     check_names(path, evaluation["tasks"], evaluation["benchmark"])
@@ -63,7 +64,7 @@ def check_mteb_names(path, evaluation):
 STUDY = read_study()
 
 if workflow.is_main_process:
-    if taken := cards.results_of_another_study(STUDY):
+    if taken := run_configs.results_of_another_study(STUDY):
         sys.exit(f"error: {taken}")
 
 
@@ -72,20 +73,20 @@ wildcard_constraints:
     base="|".join(map(re.escape, STUDY["bases"])) or "none",
     design="|".join(map(re.escape, STUDY["designs"])) or "none",
     seed=r"\d+",
-    batch="|".join(map(re.escape, cards.task_batches(STUDY))) or "none",
-    reference="|".join(STUDY["references"]) or "none",
-    card=r"[^.]+(\.[^.]+)*",
+    batch="|".join(map(re.escape, run_configs.task_batches(STUDY))) or "none",
+    baseline="|".join(STUDY["baselines"]) or "none",
+    config=r"[^.]+(\.[^.]+)*",
     hash="[0-9a-f]{16}",
 
 
-def card_text(wildcards):
-    """Return the text of the card that a path names."""
-    return cards.card_text(STUDY, wildcards.card)
+def config_text(wildcards):
+    """Return the text of the config that a path names."""
+    return run_configs.config_text(STUDY, wildcards.config)
 
 
-def card_mark(wildcards):
-    """Return the mark of a card: a file whose name is the hash of the card's content."""
-    return f"results/{wildcards.study}/cards/marks/{cards.card_mark(STUDY, wildcards.card)}"
+def config_mark(wildcards):
+    """Return the mark of a config: a file whose name is the hash of the config's content."""
+    return f"results/{wildcards.study}/configs/marks/{run_configs.config_mark(STUDY, wildcards.config)}"
 
 
 def score_files(wildcards):
@@ -96,7 +97,7 @@ def score_files(wildcards):
         base=STUDY["bases"],
         design=STUDY["designs"],
         seed=STUDY["seeds"],
-        batch=cards.task_batches(STUDY),
+        batch=run_configs.task_batches(STUDY),
     )
 
 
@@ -108,7 +109,7 @@ def scores_of_run(wildcards):
         base=wildcards.base,
         design=wildcards.design,
         seed=wildcards.seed,
-        batch=cards.task_batches(STUDY),
+        batch=run_configs.task_batches(STUDY),
     )
 
 
@@ -123,19 +124,19 @@ def training_logs(wildcards):
     )
 
 
-def reference_files(wildcards):
-    """Return the score files of the references that the study shows beside its designs."""
+def baseline_files(wildcards):
+    """Return the score files of the baselines that the study shows beside its designs."""
     return expand(
-        "results/{study}/references/{base}/{reference}.csv",
+        "results/{study}/baselines/{base}/{baseline}.csv",
         study=wildcards.study,
         base=STUDY["bases"],
-        reference=STUDY["references"],
+        baseline=STUDY["baselines"],
     )
 
 
-def reference_scores(wildcards):
-    """Return the table of the references' scores; a study that begins at scores has none."""
-    return [] if "scores" in STUDY else f"results/{wildcards.study}/references.csv"
+def baseline_scores(wildcards):
+    """Return the table of the baselines' scores; a study that begins at scores has none."""
+    return [] if "scores" in STUDY else f"results/{wildcards.study}/baselines.csv"
 
 
 def published_files(wildcards):
@@ -186,8 +187,8 @@ def fetched_data(wildcards):
 
 def fetched_tasks(wildcards):
     """Return what was fetched of a batch of tasks, where it has MTEB's own; without a batch, of all."""
-    batches = [wildcards.batch] if hasattr(wildcards, "batch") else cards.task_batches(STUDY)
-    with_data = [batch for batch in batches if cards.mteb_tasks(STUDY, batch)]
+    batches = [wildcards.batch] if hasattr(wildcards, "batch") else run_configs.task_batches(STUDY)
+    with_data = [batch for batch in batches if run_configs.mteb_tasks(STUDY, batch)]
     return expand("results/{study}/fetched/tasks/{batch}.json", study=wildcards.study, batch=with_data)
 
 

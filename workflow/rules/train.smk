@@ -7,7 +7,7 @@ rule pretrain_base:
     Makes:  a transformers folder with tokenizer, and its training log
     """
     input:
-        card="results/{study}/cards/bases/{base}.json",
+        config="results/{study}/configs/bases/{base}.json",
         docstrings="results/{study}/data/docstrings.parquet",
     output:
         model=directory("results/{study}/bases/{base}/model"),
@@ -25,17 +25,17 @@ rule pretrain_base:
     message:
         "Pretrain {wildcards.base}"
     shell:
-        "python -m embedding_designs.training.pretrain_base {input.card:q} --docstrings {input.docstrings:q}"
+        "python -m embedding_designs.training.pretrain_base {input.config:q} --docstrings {input.docstrings:q}"
         " --output {output.model:q} --training-log {output.log:q} 3>&2 > {log:q} 2>&1"
 
 
 rule train_design:
     """Train one design on one base model with one seed, on as many GPUs as `gpu` says.
-    Needs:  the run card, the training triplets, the base: pretrained here, or fetched
+    Needs:  the run config, the training triplets, the base: pretrained here, or fetched
     Makes:  a Sentence Transformers model folder, and the training log
     """
     input:
-        card="results/{study}/cards/runs/{base}/{design}/seed{seed}.json",
+        config="results/{study}/configs/runs/{base}/{design}/seed{seed}.json",
         train="results/{study}/data/train.parquet",
         heldout="results/{study}/data/heldout.parquet",
         base=base_model,
@@ -65,6 +65,6 @@ rule train_design:
     shell:
         "python -m embedding_designs.training.launch --processes {resources.gpu:q} --nodes {resources.nodes:q}"
         " --accelerate={resources.accelerate:q}"
-        " train {input.card:q} --train {input.train:q} --heldout {input.heldout:q}"
+        " train_design {input.config:q} --train {input.train:q} --heldout {input.heldout:q}"
         " --base {input.base:q} --fetched {input.fetched:q} --checkpoints {params.checkpoints:q}"
         " --output {output.model:q} --training-log {output.log:q} 3>&2 > {log:q} 2>&1"

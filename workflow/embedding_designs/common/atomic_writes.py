@@ -10,7 +10,7 @@ from pathlib import Path
 
 
 @contextlib.contextmanager
-def whole(path: str | Path) -> Iterator[Path]:
+def atomic(path: str | Path) -> Iterator[Path]:
     """Yield a path beside `path` to write a file or folder to; it replaces `path` atomically.
 
     The output is synced to disk before it replaces `path`, so that a power failure leaves the old content or
@@ -72,7 +72,7 @@ def resumable(folder: Path, key: str) -> Iterator[Path]:
     if folder.exists() and (not mark.exists() or mark.read_text() != key):
         shutil.rmtree(folder)
     folder.mkdir(parents=True, exist_ok=True)
-    with whole(mark) as part:
+    with atomic(mark) as part:
         part.write_text(key)
     yield folder
     shutil.rmtree(folder)

@@ -6,7 +6,7 @@ from pathlib import Path
 from types import NoneType, UnionType
 from typing import Any
 
-from .atomic_writes import whole
+from .atomic_writes import atomic
 from .errors import BadInput
 
 Kind = type | UnionType
@@ -64,5 +64,5 @@ def read_json(path: str | Path, keys: Sequence[str] = ()) -> Any:
 
 def write_json(path: str | Path, content: Any, indent: int | None = 2) -> None:
     """Write `content` as JSON, whole or not at all; without indent it is ten times as fast."""
-    with whole(path) as part:
+    with atomic(path) as part:
         part.write_text(json.dumps(content, indent=indent, ensure_ascii=False) + "\n", encoding="utf-8")

@@ -1,7 +1,4 @@
-"""Tests which designs differ, in each category of tasks and over all of them.
-
-python -m embedding_designs.comparison.compare_designs scores.csv --study study.json --output statistics.json --tables tables/
-"""
+"""The comparison of a study: every test and interval, for each base and category of tasks and over all tasks."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -15,7 +12,6 @@ from ..scores.score_table import complete
 from . import sentences
 from .statistics import (
     attainable,
-    control,
     equivalence,
     factors,
     intervals,
@@ -25,6 +21,7 @@ from .statistics import (
     ranks,
     runs,
 )
+from .statistics.control import against_control
 
 MANY_DESIGNS = 60  # beyond it what grows fastest with the pairs is left out
 MANY = f"left out for pools of more than {MANY_DESIGNS} designs"
@@ -35,7 +32,7 @@ def compare_study(scores: pd.DataFrame, study: Mapping[str, Any], source: str = 
     """Return the content of statistics.json: one comparison for each base and category, then All.
 
     docs/statistics.md describes every key. source: the table's name in error messages. Raises BadInput
-    that names missing cells, an unknown baseline, or a base without anything to compare.
+    that names missing cells, an unknown control, or a base without anything to compare.
     """
     settings = SETTINGS | dict(study.get("statistics", {}))
     scores, dropped = complete(scores, study, source)
@@ -44,14 +41,14 @@ def compare_study(scores: pd.DataFrame, study: Mapping[str, Any], source: str = 
     comparisons = []
     for base, cells in progress(scores.groupby("base", sort=False), description="compare designs"):
         names = _designs(cells, study)
-        baseline = _baseline(names, settings.get("baseline"), base)
+        control = _control(names, settings.get("control"), base)
         wide = cells.pivot_table(index="task", columns="design", values="score")
         if reason := ranks.why_untestable(wide):
             raise BadInput(f"{source}: base {base}: {reason}")
         of_base = [
             {"base": base, "category": category, "dropped_tasks": dropped.get(base, [])}
             | {"unit": unit}
-            | compare_designs(part, names, baseline, settings)
+            | compare_designs(part, names, control, settings)
             for category, part in [*cells.groupby("category", sort=False), ("All", cells)]
         ]
         _open_categories(of_base, settings["alpha"])
@@ -83,14 +80,14 @@ def _designs(cells: pd.DataFrame, study: Mapping[str, Any]) -> list[str]:
     return listed + [name for name in own if name not in listed]
 
 
-def _baseline(names: list[str], baseline: str | None, base: str) -> str:
-    if baseline is None:
+def _control(names: list[str], control: str | None, base: str) -> str:
+    if control is None:
         return names[0]
-    if baseline not in names:
+    if control not in names:
         raise BadInput(
-            f'statistics.baseline "{baseline}" is not a design of base {base}; choose from {", ".join(names)}'
+            f'statistics.control "{control}" is not a design of base {base}; choose from {", ".join(names)}'
         )
-    return baseline
+    return control
 
 
 def _described(scores: pd.DataFrame, study: Mapping[str, Any]) -> list[dict[str, str]]:
@@ -103,7 +100,7 @@ def _described(scores: pd.DataFrame, study: Mapping[str, Any]) -> list[dict[str,
 
 
 def compare_designs(
-    cells: pd.DataFrame, names: list[str], baseline: str, settings: Mapping[str, Any]
+    cells: pd.DataFrame, names: list[str], control: str, settings: Mapping[str, Any]
 ) -> dict[str, Any]:
     """Return all statistics of the designs over the tasks in `cells`, one base's complete scores."""
     alpha = settings["alpha"]
@@ -115,7 +112,7 @@ def compare_designs(
     few = len(names) <= MANY_DESIGNS
     return {
         "designs": names,
-        "baseline": baseline,
+        "control": control,
         "tasks": scores.index.tolist(),
         "seeds": sorted(cells["seed"].unique().tolist()),
         "n_designs": len(names),
@@ -124,10 +121,10 @@ def compare_designs(
         "seed_spread": _spread(means),
         "average_ranks": ranks.rank_designs(scores).mean().to_dict(),
         "rank_intervals": intervals.rank_intervals(scores, alpha),
-        "differences": intervals.difference_intervals(of_runs, baseline, alpha),
+        "differences": intervals.difference_intervals(of_runs, control, alpha),
         "undecidable": _undecidable(scores, of_runs, alpha),
-        "these_checkpoints": _these_checkpoints(scores, baseline, settings, few),
-        "these_designs": runs.design_claim(of_runs, baseline, alpha),
+        "these_checkpoints": _these_checkpoints(scores, control, settings, few),
+        "these_designs": runs.design_claim(of_runs, control, alpha),
         "factors": factors.factor_effects(of_runs, about, alpha),
         "left_out": None if few else f"Practical equivalence, sub-pools and Wilcoxon cliques are {MANY}.",
     }
@@ -149,7 +146,7 @@ def _undecidable(scores: pd.DataFrame, of_runs: pd.DataFrame, alpha: float) -> d
         "attainable": smallest,
         "decidable": {
             test: untestable is None and smallest[test] <= alpha
-            for test in ("friedman", "nemenyi", "wilcoxon_holm", "baseline_holm")
+            for test in ("friedman", "nemenyi", "wilcoxon_holm", "control_holm")
         }
         | {"equivalence": untestable is None and n_tasks >= equivalence.FEWEST_TASKS},
         "detectable": power.detectable(scores, of_runs, alpha),
@@ -157,7 +154,7 @@ def _undecidable(scores: pd.DataFrame, of_runs: pd.DataFrame, alpha: float) -> d
 
 
 def _these_checkpoints(
-    scores: pd.DataFrame, baseline: str, settings: Mapping[str, Any], few: bool
+    scores: pd.DataFrame, control: str, settings: Mapping[str, Any], few: bool
 ) -> dict[str, Any]:
     """Return what tests over tasks say; they speak of these checkpoints only."""
     alpha = settings["alpha"]
@@ -175,7 +172,7 @@ def _these_checkpoints(
         "cliques": _cliques(scores, nemenyi["pairs"], "significant", friedman),
         "wilcoxon": wilcoxon,
         "wilcoxon_cliques": _cliques(scores, wilcoxon, "significant_holm", friedman) if few else None,
-        "against_baseline": control.against_baseline(scores, baseline, alpha),
+        "against_control": against_control(scores, control, alpha),
         "equivalence": equivalence.equivalence(scores, settings["rope"]) if few else None,
         "papers_rule": pairwise.papers_rule(wilcoxon),
     }

@@ -1,12 +1,13 @@
 """Tests which designs differ, in each category of tasks and over all of them.
 
-python -m embedding_designs.comparison.compare_designs scores.csv --study study.json --output statistics.json --tables tables/
+python -m embedding_designs.comparison.compare_designs scores.csv --study study.json \\
+        --output statistics.json --tables tables/
 """
 
 import argparse
 from pathlib import Path
 
-from ..common.atomic_writes import whole
+from ..common.atomic_writes import atomic
 from ..common.command import command
 from ..common.json_files import write_json
 from ..scores.not_used import check_unchanged, note_all
@@ -41,7 +42,7 @@ def main() -> None:
     statistics = compare_study(read_scores(path), study, source)
     note_all(statistics["not_used"])
     statistics |= report | {"not_used": report["not_used"] + statistics["not_used"]}
-    with whole(arguments.tables) as folder:
+    with atomic(arguments.tables) as folder:
         comparison_tables.write_tables(statistics, folder)
     write_json(arguments.output, statistics, indent=None)
 

@@ -8,12 +8,12 @@ from typing import Any
 
 from ..common.wording import counted, listing
 
-MANY_PAIRS = 10  # more pairs than these are counted, and only those with the baseline are named
+MANY_PAIRS = 10  # more pairs than these are counted, and only those with the control are named
 TESTS = {  # that give a p-value over tasks
     "friedman": "Friedman's test",
     "nemenyi": "Nemenyi's test",
     "wilcoxon_holm": "Wilcoxon's test with Holm's correction over {family}",
-    "baseline_holm": "the test against the baseline with Holm's correction over {family}",
+    "control_holm": "the test against the control with Holm's correction over {family}",
 }
 CLAIMS = {
     "undecidable": "What cannot be decided here",
@@ -88,7 +88,7 @@ def _undecidable(comparison: Comparison, alpha: float) -> Iterator[str]:
 def _too_few_tasks(comparison: Comparison, hopeless: Sequence[str], alpha: float) -> str:
     smallest = comparison["undecidable"]["attainable"]
     needed, k = smallest["tasks_needed"], comparison["n_designs"]
-    families = {"wilcoxon_holm": counted(k * (k - 1) // 2, "pair"), "baseline_holm": str(k - 1)}
+    families = {"wilcoxon_holm": counted(k * (k - 1) // 2, "pair"), "control_holm": str(k - 1)}
     told = [
         TESTS[test].format(family=families.get(test))
         + f" (smallest attainable: {short_p(smallest[test])}; {needed[test]} tasks are the fewest that could)"
@@ -133,8 +133,8 @@ def _these_checkpoints(comparison: Comparison, alpha: float, rope: float) -> Ite
         yield from _pool_dependence(over_tasks["nemenyi"]["pairs"], unit)
     if decidable["wilcoxon_holm"]:
         yield _wilcoxon(comparison)
-    if decidable["baseline_holm"]:
-        yield _against_baseline(over_tasks["against_baseline"], comparison["baseline"], unit)
+    if decidable["control_holm"]:
+        yield _against_control(over_tasks["against_control"], comparison["control"], unit)
     if over_tasks["friedman"]["p"] > alpha and _anything_found(over_tasks):
         doubt = "what the other tests find is a hint at most"
         yield f"Friedman's test finds no difference to begin with: {doubt}."
@@ -144,7 +144,7 @@ def _these_checkpoints(comparison: Comparison, alpha: float, rope: float) -> Ite
 
 
 def _anything_found(over_tasks: Mapping[str, Any]) -> bool:
-    found = [*over_tasks["nemenyi"]["pairs"], *over_tasks["against_baseline"]]
+    found = [*over_tasks["nemenyi"]["pairs"], *over_tasks["against_control"]]
     return any(row["significant"] for row in found) or any(
         pair["significant_holm"] for pair in over_tasks["wilcoxon"]
     )
@@ -210,15 +210,15 @@ def _wilcoxon(comparison: Comparison) -> str:
     return f"Wilcoxon's test with Holm's correction {verdict}."
 
 
-def _against_baseline(rows: Sequence[Mapping[str, Any]], baseline: str, unit: str) -> str:
+def _against_control(rows: Sequence[Mapping[str, Any]], control: str, unit: str) -> str:
     found = _better_and_worse(rows, "rank_difference", unit)
     family = counted(len(rows), unit)
-    return f"Against the baseline {baseline} alone (Holm over {family}) ranks tell {found}."
+    return f"Against the control {control} alone (Holm over {family}) ranks tell {found}."
 
 
-def _dunnett(rows: Sequence[Mapping[str, Any]], baseline: str) -> str:
+def _dunnett(rows: Sequence[Mapping[str, Any]], control: str) -> str:
     found = _better_and_worse(rows, "difference", "design")
-    return f"Against the baseline {baseline} alone Dunnett's test over runs tells {found}."
+    return f"Against the control {control} alone Dunnett's test over runs tells {found}."
 
 
 def _better_and_worse(rows: Sequence[Mapping[str, Any]], by: str, unit: str) -> str:
@@ -266,7 +266,7 @@ def _these_designs(comparison: Comparison, alpha: float) -> Iterator[str]:
     if quasi["p"] is not None:
         yield _over_tasks_too(quasi, alpha)
     yield _tukey(comparison)
-    yield _dunnett(claim["against_baseline"], comparison["baseline"])
+    yield _dunnett(claim["against_control"], comparison["control"])
     yield from _factors(comparison["factors"], alpha)
 
 
@@ -324,7 +324,7 @@ def _verdict(
     if not better:
         return f"finds no pair of {comparison['unit']}s significantly different"
     if len(better) > MANY_PAIRS:
-        told = _with_baseline(better, ranks, comparison["baseline"], comparison["unit"])
+        told = _with_control(better, ranks, comparison["control"], comparison["unit"])
         return f"finds {len(better)} of {n_pairs} pairs significantly different, {told}"
     worse: dict[str, list[str]] = {}
     for first, second in sorted(better, key=lambda pair: (ranks[pair[0]], ranks[pair[1]])):
@@ -337,14 +337,14 @@ def _verdict(
     return f"finds {named}" + ("; every other pair is not significantly different" if rest else "")
 
 
-def _with_baseline(
-    better: Sequence[Sequence[str]], ranks: Mapping[str, float], baseline: str, unit: str
+def _with_control(
+    better: Sequence[Sequence[str]], ranks: Mapping[str, float], control: str, unit: str
 ) -> str:
-    above = sorted((first for first, second in better if second == baseline), key=ranks.__getitem__)
-    below = sorted((second for first, second in better if first == baseline), key=ranks.__getitem__)
-    told = [f"{_some(above, unit)} better than the baseline {baseline}"] if above else []
-    told += [f"{_some(below, unit)} worse than the baseline {baseline}"] if below else []
-    return f"among them {'; '.join(told)}" if told else f"none of them with the baseline {baseline}"
+    above = sorted((first for first, second in better if second == control), key=ranks.__getitem__)
+    below = sorted((second for first, second in better if first == control), key=ranks.__getitem__)
+    told = [f"{_some(above, unit)} better than the control {control}"] if above else []
+    told += [f"{_some(below, unit)} worse than the control {control}"] if below else []
+    return f"among them {'; '.join(told)}" if told else f"none of them with the control {control}"
 
 
 def _some(names: Sequence[str], unit: str) -> str:

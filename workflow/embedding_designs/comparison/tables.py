@@ -18,10 +18,10 @@ PRINTED = {  # columns of the tables that are too wide for a page; CSV and JSON 
               "friedman_p_holm_over_categories", "kendall_w", "critical_difference", "run_anova_f",
               "run_anova_p"],
     "designs": ["base", "category", "design", "average_rank", "rank_low", "rank_high", "mean_score",
-                "seed_spread", "minus_baseline", "minus_baseline_low", "minus_baseline_high"],
+                "seed_spread", "minus_control", "minus_control_low", "minus_control_high"],
     "pairs": ["base", "category", "first", "second", "mean_difference", "rank_biserial", "p_uncorrected",
               "p_holm", "nemenyi_p", "nemenyi_flips_in_sub_pools", "p_equivalent"],
-    "against_baseline": ["base", "category", "baseline", "design", "rank_difference", "p_holm",
+    "against_control": ["base", "category", "control", "design", "rank_difference", "p_holm",
                          "difference_over_runs", "p_over_runs"],
     "factors": ["base", "category", "effect", "contrast", "estimate", "p_holm_over_tasks",
                 "p_holm_over_runs"],
@@ -32,7 +32,7 @@ Rows = Iterator[dict[str, Any]]
 
 def tables(statistics: Statistics) -> dict[str, pd.DataFrame]:
     """Return every table of a study by its name; a table without any row is left out."""
-    makers = {"designs": _designs, "tests": _tests, "pairs": _pairs, "against_baseline": _against_baseline,
+    makers = {"designs": _designs, "tests": _tests, "pairs": _pairs, "against_control": _against_control,
               "design_pairs": _design_pairs, "factors": _factors, "factor_tests": _factor_tests,
               "papers_rule": _papers_rule}  # fmt: skip
     made = {name: pd.DataFrame(_rows(make, statistics)) for name, make in makers.items()}
@@ -86,7 +86,7 @@ def _rows(make, statistics: Statistics) -> Rows:
 
 
 def _designs(comparison: Mapping[str, Any], statistics: Statistics) -> Rows:
-    """Return one row for each design: its rank with its interval, its score, its distance to the baseline."""
+    """Return one row for each design: its rank with its interval, its score, its distance to the control."""
     keys = {design["name"]: design for design in statistics["designs"]}
     ranks, intervals = comparison["average_ranks"], comparison["rank_intervals"] or {}
     for name in sorted(ranks, key=ranks.__getitem__):
@@ -96,8 +96,8 @@ def _designs(comparison: Mapping[str, Any], statistics: Statistics) -> Rows:
             "design": name, "pooling": keys[name]["pooling"], "attention": keys[name]["attention"],
             "average_rank": ranks[name], "rank_low": low, "rank_high": high,
             "mean_score": comparison["mean_scores"][name], "seed_spread": comparison["seed_spread"][name],
-            "minus_baseline": against.get("difference"), "minus_baseline_low": against.get("low"),
-            "minus_baseline_high": against.get("high"),
+            "minus_control": against.get("difference"), "minus_control_low": against.get("low"),
+            "minus_control_high": against.get("high"),
         }  # fmt: skip
 
 
@@ -155,12 +155,12 @@ def _pairs(comparison: Mapping[str, Any], statistics: Statistics) -> Rows:
         }
 
 
-def _against_baseline(comparison: Mapping[str, Any], statistics: Statistics) -> Rows:
-    """Return each design against the baseline: by ranks over tasks with Holm, and by Dunnett over runs."""
-    over_runs = {row["design"]: row for row in comparison["these_designs"]["against_baseline"]}
-    for row in comparison["these_checkpoints"]["against_baseline"]:
+def _against_control(comparison: Mapping[str, Any], statistics: Statistics) -> Rows:
+    """Return each design against the control: by ranks over tasks with Holm, and by Dunnett over runs."""
+    over_runs = {row["design"]: row for row in comparison["these_designs"]["against_control"]}
+    for row in comparison["these_checkpoints"]["against_control"]:
         dunnett = over_runs.get(row["design"], {})
-        yield {"baseline": comparison["baseline"], **_without_reason(row)} | {
+        yield {"control": comparison["control"], **_without_reason(row)} | {
             f"{name}_over_runs": dunnett.get(name)
             for name in ("difference", "low", "high", "p", "significant")
         }

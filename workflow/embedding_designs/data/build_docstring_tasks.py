@@ -10,7 +10,7 @@ import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ..common.atomic_writes import whole
+from ..common.atomic_writes import atomic
 from ..common.command import command
 from ..common.errors import BadInput
 from ..common.json_files import read_json, write_json
@@ -38,52 +38,52 @@ def main() -> None:
     arguments.add_argument("--docstrings", required=True, help="Parquet file of the harvest")
     arguments.add_argument("--output", required=True, help="folder to write")
     given = arguments.parse_args()
-    card = read_card(given.tasks)
-    pools = draw_pools(card, given.tasks, given.docstrings)
-    with whole(given.output.rstrip("/")) as folder:
-        write_tasks(folder, pools, card)
+    config = read_config(given.tasks)
+    pools = draw_pools(config, given.tasks, given.docstrings)
+    with atomic(given.output.rstrip("/")) as folder:
+        write_tasks(folder, pools, config)
 
 
-def read_card(path: str) -> dict[str, Any]:
-    """Return the card of the tasks with its defaults; BadInput names the key that is not allowed."""
+def read_config(path: str) -> dict[str, Any]:
+    """Return the config of the tasks with its defaults; BadInput names the key that is not allowed."""
     given = read_json(path, ["packages"])
     for key in given:
         if key not in {"packages", *DEFAULTS}:
             raise BadInput(f'{path}: "{key}" is not known; choose packages, {", ".join(DEFAULTS)}')
-    card = DEFAULTS | given
-    if not card.get("packages") or not isinstance(card["packages"], list):
-        raise BadInput(f"{path}: packages {card.get('packages')!r} is not a list of package names")
-    for category in card["categories"]:
+    config = DEFAULTS | given
+    if not config.get("packages") or not isinstance(config["packages"], list):
+        raise BadInput(f"{path}: packages {config.get('packages')!r} is not a list of package names")
+    for category in config["categories"]:
         if category not in CATEGORIES:
             raise BadInput(f'{path}: categories "{category}" is not known; choose {", ".join(CATEGORIES)}')
     for key in ("documents", "queries", "classes", "max_words", "min_description_words", "seed"):
-        if not isinstance(card[key], int) or card[key] < 0:
-            raise BadInput(f"{path}: {key} {card[key]!r} is not a whole number, 0 or more")
-    return card
+        if not isinstance(config[key], int) or config[key] < 0:
+            raise BadInput(f"{path}: {key} {config[key]!r} is not a whole number, 0 or more")
+    return config
 
 
-def draw_pools(card: dict[str, Any], path: str, docstrings: str) -> dict[str, Pool]:
+def draw_pools(config: dict[str, Any], path: str, docstrings: str) -> dict[str, Pool]:
     """Return the pool of every package; BadInput where the harvest has too little of one."""
     evaluated = [row for row in read_docstrings(docstrings) if row["split"] == "eval"]
     pools = {}
-    for package in card["packages"]:
+    for package in config["packages"]:
         rows = [row for row in evaluated if row["package"] == package]
         if not rows:
             raise BadInput(f'{path}: packages "{package}" is not among eval_packages of {docstrings}')
         try:
-            pools[package] = draw_pool(package, rows, card)
+            pools[package] = draw_pool(package, rows, config)
         except ValueError as error:
             raise BadInput(f'{path}: packages "{package}": {error}') from None
     return pools
 
 
-def write_tasks(folder: Path, pools: dict[str, Pool], card: dict[str, Any]) -> None:
+def write_tasks(folder: Path, pools: dict[str, Pool], config: dict[str, Any]) -> None:
     """Write each task's tables to `folder`/{task}/ and what they are to tasks.json."""
     index = {}
-    for category in card["categories"]:
+    for category in config["categories"]:
         for package, pool in pools.items():
             name = task_name(category, package)
-            tables = BUILDERS[category](pool, card)
+            tables = BUILDERS[category](pool, config)
             for table, columns in tables.items():
                 write_table(folder / name / f"{table}.parquet", columns)
             index[name] = {

@@ -9,7 +9,7 @@ from ..study.data_config import NAMES
 
 
 class Columns:
-    """The columns of training rows, by a card's `columns`: our name -> the name there; default: the same.
+    """The columns of training rows, by a config's `columns`: our name -> the name there; default: the same.
 
     The negatives are in the column of that name and in numbered ones, negative_1, negative_2, …, as Sentence
     Transformers' mine_hard_negatives writes them. A name of None: negatives are not read.
@@ -44,7 +44,7 @@ class Columns:
         return [self.query, self.positive, *negatives]
 
     def check_negatives(self) -> None:
-        """Raise BadInput where the card names a column of negatives, and no row has it."""
+        """Raise BadInput where the config names a column of negatives, and no row has it."""
         if self.asked and self.known and not any(names[2:] for names in self.known.values()):
             found = listed((self.query, self.positive, *self.not_read))
             raise BadInput(f'data.columns.negative "{self.asked}": no such column; found {found}')

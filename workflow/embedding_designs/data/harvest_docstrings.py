@@ -1,6 +1,7 @@
 """Collect the docstrings of installed Python packages, without importing any.
 
-python -m embedding_designs.data.harvest_docstrings source.json --output docstrings.parquet --report harvest.json
+python -m embedding_designs.data.harvest_docstrings source.json \\
+        --output docstrings.parquet --report harvest.json
 """
 
 import argparse
@@ -25,9 +26,9 @@ from .parquet_tables import write_table
 
 @command
 def main() -> None:
-    """Write the docstrings of the packages that a data card names, and a report on them."""
+    """Write the docstrings of the packages that a data config names, and a report on them."""
     arguments = argparse.ArgumentParser(description=__doc__.split("\n")[0])
-    arguments.add_argument("source", help="data card: JSON with train_packages and eval_packages")
+    arguments.add_argument("source", help="data config: JSON with train_packages and eval_packages")
     arguments.add_argument("--output", required=True, help="Parquet file to write")
     arguments.add_argument("--report", required=True, help="JSON file to write")
     arguments.add_argument("--processes", type=int, default=1)
@@ -39,15 +40,15 @@ def main() -> None:
 
 
 def read_packages(source: str) -> dict[str, str]:
-    """Return the split, "train" or "eval", of every package that the data card `source` names.
+    """Return the split, "train" or "eval", of every package that the data config `source` names.
 
     Either list may be missing: a study may train on other data, or have no docstring tasks.
     """
-    card = read_json(source)
-    card = card if isinstance(card, dict) else {}
+    config = read_json(source)
+    config = config if isinstance(config, dict) else {}
     splits: dict[str, str] = {}
     for key, split in (("train_packages", "train"), ("eval_packages", "eval")):
-        names = card.get(key, [])
+        names = config.get(key, [])
         if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
             raise BadInput(f"{source}: {key} {json.dumps(names)} is not a list of package names")
         for name in names:

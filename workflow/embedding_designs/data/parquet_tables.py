@@ -5,10 +5,10 @@ from pathlib import Path
 import pyarrow
 import pyarrow.parquet
 
-from ..common.atomic_writes import whole
+from ..common.atomic_writes import atomic
 
 
 def write_table(path: str | Path, columns: dict[str, list]) -> None:
     """Write columns as a Parquet file, whole or not at all; equal columns give equal bytes."""
-    with whole(path) as part:
+    with atomic(path) as part:
         pyarrow.parquet.write_table(pyarrow.table(columns), part, compression="zstd")

@@ -15,7 +15,7 @@ from typing import Any
 from ..common.command import command, note
 from ..common.errors import BadInput
 from ..common.json_files import write_json
-from ..study.data_config import origin, read_data_card
+from ..study.data_config import origin, read_data_config
 from .columns import listed
 from .docstring_table import content_hash, read_docstrings
 from .docstrings.text import folded
@@ -29,9 +29,9 @@ DOCSTRING_DEFAULTS = {"min_description_words": 10, "max_words": 60}
 
 @command
 def main() -> None:
-    """Write the training rows, the held-out rows and the report of a data card."""
+    """Write the training rows, the held-out rows and the report of a data config."""
     arguments = argparse.ArgumentParser(description=__doc__.split("\n")[0])
-    arguments.add_argument("source", help="data card: JSON with source docstrings, file or hub")
+    arguments.add_argument("source", help="data config: JSON with source docstrings, file or hub")
     arguments.add_argument("--docstrings", nargs="?", help="Parquet file; source docstrings needs it")
     arguments.add_argument("--fetched", type=Path, nargs="?", help="what was fetched, for source hub")
     arguments.add_argument("--train", required=True, help="Parquet file to write")
@@ -47,48 +47,48 @@ def main() -> None:
 def prepare(
     source: str, docstrings: str | None, fetched: Path | None = None
 ) -> tuple[list[Row], list[Row], dict[str, Any]]:
-    """Return the training rows, the held-out rows and the report of the data card `source`.
+    """Return the training rows, the held-out rows and the report of the data config `source`.
 
     Rows have query and positive, and negative where the source has hard negatives.
     """
-    card = DEFAULTS | read_data_card(source)
+    config = DEFAULTS | read_data_config(source)
     if fetched:
         from ..fetching.fetched import fetched_data  # the hub's client takes a while to import
 
-        card |= fetched_data(fetched)
+        config |= fetched_data(fetched)
     harvested = read_docstrings(docstrings) if docstrings else []
-    if card["source"] == "docstrings":
-        card = DOCSTRING_DEFAULTS | card
+    if config["source"] == "docstrings":
+        config = DOCSTRING_DEFAULTS | config
         if not docstrings:
             raise BadInput(f"{source}: source docstrings needs --docstrings")
-        train, heldout, dropped = docstring_triplets(harvested, card)
+        train, heldout, dropped = docstring_triplets(harvested, config)
         about = {"dropped": dropped}
     else:
-        rows, about = read_rows(card)
-        train, heldout = split_by_query(rows, card)
+        rows, about = read_rows(config)
+        train, heldout = split_by_query(rows, config)
         about["dropped"]["not_needed"] = len(rows) - len(train) - len(heldout)
     if not train:
         dropped = in_words(about["dropped"]) or "none"
-        raise BadInput(f"{origin(card)}: no training rows are left; dropped: {dropped}")
+        raise BadInput(f"{origin(config)}: no training rows are left; dropped: {dropped}")
     evaluated = [row for row in harvested if row["split"] == "eval"]
-    report = report_on(train, heldout, about, card, evaluated)
-    for line in losses(report, card):
+    report = report_on(train, heldout, about, config, evaluated)
+    for line in losses(report, config):
         note(line)
     return train, heldout, report
 
 
-def split_by_query(rows: list[Row], card: dict[str, Any]) -> tuple[list[Row], list[Row]]:
+def split_by_query(rows: list[Row], config: dict[str, Any]) -> tuple[list[Row], list[Row]]:
     """Return training and held-out rows in random order; all rows of a query are on one side."""
-    chance = random.Random(card["seed"])
+    chance = random.Random(config["seed"])
     sizes = Counter(row["query"] for row in rows)
-    queries = heldout_groups(card["heldout_rows"], sizes, "query", chance)
+    queries = heldout_groups(config["heldout_rows"], sizes, "query", chance)
     train = [row for row in rows if row["query"] not in queries]
     heldout = [row for row in rows if row["query"] in queries]
-    return sample(train, card["train_rows"], chance), sample(heldout, card["heldout_rows"], chance)
+    return sample(train, config["train_rows"], chance), sample(heldout, config["heldout_rows"], chance)
 
 
 def report_on(
-    train: list[Row], heldout: list[Row], about: dict[str, Any], card: dict[str, Any], evaluated: list[Row]
+    train: list[Row], heldout: list[Row], about: dict[str, Any], config: dict[str, Any], evaluated: list[Row]
 ) -> dict[str, Any]:
     """Return the data report: rows, drops by reason, lengths in words, texts that occur in several places.
 
@@ -96,10 +96,10 @@ def report_on(
     """
     positives = {row["positive"] for row in train}
     return {
-        "source": card["source"],
-        "seed": card["seed"],
+        "source": config["source"],
+        "seed": config["seed"],
         "rows": {"train": len(train), "heldout": len(heldout)},
-        "rows_asked": {"train": card["train_rows"], "heldout": card["heldout_rows"]},
+        "rows_asked": {"train": config["train_rows"], "heldout": config["heldout_rows"]},
         **about,
         "words": {column: word_counts([row[column] for row in train]) for column in train[0]},
         "shared_texts": shared_texts(train),
@@ -135,13 +135,13 @@ def shared_texts(rows: list[Row]) -> dict[str, int]:
     }
 
 
-def losses(report: dict[str, Any], card: dict[str, Any]) -> Iterator[str]:
+def losses(report: dict[str, Any], config: dict[str, Any]) -> Iterator[str]:
     """Yield one line each on columns not read, rows dropped, and fewer rows than asked for."""
     if columns := report.get("columns_not_read"):
-        yield f"{origin(card)}: columns not read: {listed(columns)}"
+        yield f"{origin(config)}: columns not read: {listed(columns)}"
     dropped = {reason: count for reason, count in report["dropped"].items() if reason != "not_needed"}
-    if card["source"] != "docstrings" and any(dropped.values()):
-        yield f"{origin(card)}: dropped: {in_words(dropped)}"
+    if config["source"] != "docstrings" and any(dropped.values()):
+        yield f"{origin(config)}: dropped: {in_words(dropped)}"
     for side, asked in report["rows_asked"].items():
         if asked and report["rows"][side] < asked:
             yield f"data.{side}_rows {asked}: only {report['rows'][side]} rows are available"

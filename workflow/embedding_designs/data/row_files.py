@@ -93,9 +93,9 @@ def parquet_rows(path: Path, choose: Choose) -> Rows:
         raise BadInput(f"{path}:row {number + 1}: not readable as Parquet: {reason}") from None
 
 
-def hub_rows(card: dict[str, Any], choose: Choose) -> Rows:
+def hub_rows(config: dict[str, Any], choose: Choose) -> Rows:
     """Return the rows of a dataset of the hub, with the chosen columns."""
-    place = f"{card['dataset']}:{card.get('split', 'train')}"
-    rows = load_hub_rows(card)
+    place = f"{config['dataset']}:{config.get('split', 'train')}"
+    rows = load_hub_rows(config)
     rows = rows.select_columns(choose(tuple(rows.column_names), place))
     return ((f"{place}:row {number}", row) for number, row in enumerate(rows, 1))

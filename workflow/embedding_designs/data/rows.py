@@ -15,20 +15,20 @@ INVISIBLE = {"Cc", "Cf", "Zs", "Zl", "Zp"}  # Unicode categories: control, zero 
 Row = dict[str, str]
 
 
-def read_rows(card: dict[str, Any]) -> tuple[list[Row], dict[str, Any]]:
-    """Return the usable rows of a data card of source "file" or "hub", and the report on them.
+def read_rows(config: dict[str, Any]) -> tuple[list[Row], dict[str, Any]]:
+    """Return the usable rows of a data config of source "file" or "hub", and the report on them.
 
     A row with n negatives gives n rows: query, positive and one negative. The report counts what was read and
     what was dropped: exact duplicates, rows whose negative is their positive, empty texts among the negatives
     and, with `drop_empty`, rows without one of the texts. Anything else raises BadInput with file and line.
     """
-    columns, kept = Columns(card.get("columns", {})), KeptRows(card.get("drop_empty", False))
+    columns, kept = Columns(config.get("columns", {})), KeptRows(config.get("drop_empty", False))
     choose = columns.chosen
-    rows = hub_rows(card, choose) if card["source"] == "hub" else file_rows(Path(card["path"]), choose)
+    rows = hub_rows(config, choose) if config["source"] == "hub" else file_rows(Path(config["path"]), choose)
     for place, row in rows:
         kept.add(row, choose(tuple(row), place), place)
     if not kept.read["rows"]:
-        raise BadInput(f"{origin(card)}: no rows")
+        raise BadInput(f"{origin(config)}: no rows")
     columns.check_negatives()
     usable = kept.finished()
     return usable, {

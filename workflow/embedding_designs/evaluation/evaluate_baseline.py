@@ -1,8 +1,8 @@
-"""Evaluates a reference on all tasks: the untrained base, LSA, or BM25 where it applies.
+"""Evaluates a baseline on all tasks: the untrained base, LSA, or BM25 where it applies.
 
 A killed evaluation goes on at its first unfinished task.
 
-python -m embedding_designs.evaluation.evaluate_baseline bm25 CARD.json --base-card BASE.json --train T.parquet …
+python -m embedding_designs.evaluation.evaluate_baseline bm25 CONFIG.json --base-config BASE.json …
 """
 
 import argparse
@@ -29,7 +29,7 @@ from ..common.hashes import content_hash
 from ..common.json_files import read_json
 from ..fetching.fetched import fetched_revision
 from ..scores.score_table import write_scores
-from ..study.config_files import read_task_card
+from ..study.config_files import read_task_config
 from ..study.run_configs import names_of
 from ..training.model import base_arguments, build_model
 from .devices import count_devices, on_devices
@@ -63,58 +63,65 @@ def _count_words(texts: Sequence[str]) -> tuple[TfidfVectorizer, Any]:
             counts = words.fit_transform(texts)
             if counts.shape[1] > 1:
                 return words, counts
-    raise BadInput("references: lsa finds fewer than two words in the training texts; leave lsa out")
+    raise BadInput("baselines: lsa finds fewer than two words in the training texts; leave lsa out")
 
 
-def load_reference(reference: str, max_tokens: int, base_card: dict[str, Any], base: str, train: Path) -> Any:
-    """Return the model of a reference: "untrained-base", "lsa" or "bm25"."""
-    if reference == "bm25":
-        return mteb.get_model("mteb/baseline-bm25s")
-    if reference == "lsa":
+def load_baseline(
+    baseline: str, max_seq_length: int, base_config: dict[str, Any], base: str, train: Path
+) -> Any:
+    """Return the model of a baseline: "untrained-base", "lsa" or "bm25"."""
+    if baseline == "bm25":
+        return mteb.get_model("mteb/control-bm25s")
+    if baseline == "lsa":
         rows = pd.read_parquet(train, columns=["query", "positive"])
         return LSA([*rows["query"], *rows["positive"]])
-    return build_model(design=UNTRAINED, max_tokens=max_tokens, **base_arguments(base, base_card))
+    return build_model(design=UNTRAINED, max_seq_length=max_seq_length, **base_arguments(base, base_config))
 
 
 @command
 def main() -> None:
-    """Evaluate one reference."""
+    """Evaluate one baseline."""
     parser = argparse.ArgumentParser(description=main.__doc__)
-    parser.add_argument("reference", choices=["untrained-base", "lsa", "bm25"])
-    parser.add_argument("card", type=Path, help="the task card")
-    parser.add_argument("--base-card", type=Path, required=True)
-    parser.add_argument("--base", nargs="?", help="folder of the base; default: the card's model")
+    parser.add_argument("baseline", choices=["untrained-base", "lsa", "bm25"])
+    parser.add_argument("config", type=Path, help="the task config")
+    parser.add_argument("--base-config", type=Path, required=True)
+    parser.add_argument("--base", nargs="?", help="folder of the base; default: the config's model")
     parser.add_argument("--fetched", type=Path, nargs="?", help="what was fetched of a base from the hub")
     parser.add_argument("--train", type=Path, required=True)
     parser.add_argument("--docstring-tasks", type=Path, nargs="?")
     parser.add_argument("--partial", type=Path, required=True, help="folder of finished tasks")
-    parser.add_argument("--embeddings", type=Path, required=True, help="folder of the reference's embeddings")
+    parser.add_argument("--embeddings", type=Path, required=True, help="folder of the baseline's embeddings")
     parser.add_argument("--devices", type=int, help="processes of the untrained base; default: one a GPU")
     parser.add_argument("--output", type=Path, required=True)
     arguments = parser.parse_args()
 
-    untrained = arguments.reference == "untrained-base"
+    untrained = arguments.baseline == "untrained-base"
     if untrained and arguments.devices:
         gpus.choose(arguments.devices)
-    card, base_card = read_task_card(arguments.card), read_json(arguments.base_card, ["name", "precision"])
+    config, base_config = (
+        read_task_config(arguments.config),
+        read_json(arguments.base_config, ["name", "precision"]),
+    )
     if arguments.fetched:
-        base_card |= fetched_revision(arguments.fetched)
-    if arguments.reference == "bm25":
-        card["tasks"] = {name: tasks for name, tasks in card["tasks"].items() if name in RANKING}
-    base = arguments.base or base_card.get("model", "")
-    inputs = [arguments.card, arguments.base_card, arguments.train, *model_files(Path(base))]
+        base_config |= fetched_revision(arguments.fetched)
+    if arguments.baseline == "bm25":
+        config["tasks"] = {name: tasks for name, tasks in config["tasks"].items() if name in RANKING}
+    base = arguments.base or base_config.get("model", "")
+    inputs = [arguments.config, arguments.base_config, arguments.train, *model_files(Path(base))]
     inputs += filter(None, [arguments.fetched])
     if arguments.docstring_tasks:
         inputs.append(arguments.docstring_tasks / "tasks.json")  # holds the hash of each task's data
     key = content_hash(*inputs)
-    load = partial(load_reference, arguments.reference, card["max_tokens"], base_card, base, arguments.train)
+    load = partial(
+        load_baseline, arguments.baseline, config["max_seq_length"], base_config, base, arguments.train
+    )
     devices = count_devices(arguments.devices) if untrained else 1
     with resumable(arguments.partial, key) as finished, on_devices(load, devices) as model:
         store = open_store(arguments.embeddings, key)
-        if arguments.reference != "bm25":
-            model = Encoder(model, card["prompts"] if untrained else {}, card["batch_size"], store)
-        forget = partial(forget_what_is_done, store, names_of(card["tasks"]))
-        scores = evaluate(model, card, arguments.docstring_tasks, finished, arguments.reference, forget)
+        if arguments.baseline != "bm25":
+            model = Encoder(model, config["prompts"] if untrained else {}, config["batch_size"], store)
+        forget = partial(forget_what_is_done, store, names_of(config["tasks"]))
+        scores = evaluate(model, config, arguments.docstring_tasks, finished, arguments.baseline, forget)
         write_scores(scores, arguments.output)
     shutil.rmtree(arguments.embeddings, ignore_errors=True)
 

@@ -1,6 +1,6 @@
 """Evaluates one trained model on one batch of MTEB tasks; a killed evaluation goes on where it was.
 
-python -m embedding_designs.evaluation.evaluate_run CARD.json --model DIR --partial DIR --embeddings DIR --output SCORES.csv
+python -m embedding_designs.evaluation.evaluate_run CONFIG.json --model DIR --output SCORES.csv …
 """
 
 import argparse
@@ -14,7 +14,7 @@ from ..common.atomic_writes import resumable
 from ..common.command import command
 from ..common.hashes import content_hash
 from ..scores.score_table import write_scores
-from ..study.config_files import read_study, read_task_card
+from ..study.config_files import read_study, read_task_config
 from ..study.run_configs import task_batches
 from ..training.base_checks import check_positions, in_one_line
 from ..training.model import load_model
@@ -30,12 +30,12 @@ LARGE = 2**30  # bytes of a task's embeddings; smaller ones are kept until the r
 def main() -> None:
     """Evaluate one run."""
     parser = argparse.ArgumentParser(description=main.__doc__)
-    parser.add_argument("card", type=Path, help="the task card")
+    parser.add_argument("config", type=Path, help="the task config")
     parser.add_argument("--model", type=Path, required=True)
     parser.add_argument("--docstring-tasks", type=Path, nargs="?")
     parser.add_argument("--partial", type=Path, required=True, help="folder of finished tasks")
     parser.add_argument("--embeddings", type=Path, required=True, help="folder of the run's embeddings")
-    parser.add_argument("--study", type=Path, help="the study card: which tasks the run has besides")
+    parser.add_argument("--study", type=Path, help="the study config: which tasks the run has besides")
     parser.add_argument("--devices", type=int, help="processes; default: one for each GPU, or one")
     parser.add_argument("--output", type=Path, required=True)
     arguments = parser.parse_args()
@@ -44,37 +44,37 @@ def main() -> None:
         gpus.choose(arguments.devices)
     logging.basicConfig(level=logging.WARNING)
     logging.getLogger("mteb").setLevel(logging.INFO)  # how far a search of a large corpus has come
-    card = read_task_card(arguments.card)
+    config = read_task_config(arguments.config)
     batches = (
-        task_batches(read_study(arguments.study, "evaluation")) if arguments.study else {"": card["tasks"]}
+        task_batches(read_study(arguments.study, "evaluation")) if arguments.study else {"": config["tasks"]}
     )
     tasks = {name for categories in batches.values() for names in categories.values() for name in names}
-    inputs = [arguments.card]
+    inputs = [arguments.config]
     if arguments.docstring_tasks:
         inputs.append(arguments.docstring_tasks / "tasks.json")  # holds the hash of each task's data
     model_key = content_hash(*model_files(arguments.model))
-    store = open_store(arguments.embeddings, f"{model_key[:16]}-{card['max_tokens']}")
-    load = partial(load_for_evaluation, arguments.model, card["max_tokens"])
+    store = open_store(arguments.embeddings, f"{model_key[:16]}-{config['max_seq_length']}")
+    load = partial(load_for_evaluation, arguments.model, config["max_seq_length"])
     with (
         resumable(arguments.partial, f"{model_key} {content_hash(*inputs)}") as finished,
         on_devices(load, count_devices(arguments.devices)) as model,
     ):
-        encoder = Encoder(model, card["prompts"], card["batch_size"], store)
+        encoder = Encoder(model, config["prompts"], config["batch_size"], store)
         name = " ".join(arguments.model.parts[-2:])
         forget = partial(forget_what_is_done, store, tasks)
         write_scores(
-            evaluate(encoder, card, arguments.docstring_tasks, finished, name, forget), arguments.output
+            evaluate(encoder, config, arguments.docstring_tasks, finished, name, forget), arguments.output
         )
     if arguments.study and all((arguments.output.parent / f"{batch}.csv").exists() for batch in batches):
         shutil.rmtree(arguments.embeddings, ignore_errors=True)
 
 
-def load_for_evaluation(folder: Path, max_tokens: int):
+def load_for_evaluation(folder: Path, max_seq_length: int):
     """Return a trained model that cuts texts to so many tokens."""
     model = load_model(folder)
     with in_one_line(f"evaluation: {folder}"):
-        check_positions(model[0], max_tokens)
-    model.max_seq_length = max_tokens
+        check_positions(model[0], max_seq_length)
+    model.max_seq_length = max_seq_length
     return model
 
 

@@ -9,7 +9,7 @@ from typing import Any
 import mteb
 import pandas as pd
 
-from ..common.atomic_writes import whole
+from ..common.atomic_writes import atomic
 from ..common.command import note, progress
 from ..common.errors import BadInput
 from ..common.json_files import read_json
@@ -29,25 +29,25 @@ def load(name: str, docstring_tasks: Path | None, benchmark: str | None = None) 
 
 def evaluate(
     model: Any,
-    card: dict[str, Any],
+    config: dict[str, Any],
     docstring_tasks: Path | None,
     partial: Path,
     description: str,
     finish: Callable[[list[str]], None] = lambda done: None,
 ) -> pd.DataFrame:
-    """Return one row for each task of a task card: task, category, metric, score.
+    """Return one row for each task of a task config: task, category, metric, score.
 
     model: what `mteb.evaluate` takes. A task that has its file in the folder `partial` is not evaluated
     again; each task's file is written when it is done. finish: called after each task with all that are done.
     """
     rows = []
-    batch = [(category, name) for category, names in card["tasks"].items() for name in names]
+    batch = [(category, name) for category, names in config["tasks"].items() for name in names]
     for number, (category, name) in enumerate(progress(batch, description=f"evaluate {description}")):
         done = partial / f"{name}.json"
         if not is_intact(done):
-            task = load(name, docstring_tasks, card.get("benchmark"))
+            task = load(name, docstring_tasks, config.get("benchmark"))
             row = {"task": name, "category": category, **score(model, task)}
-            with whole(done) as part:
+            with atomic(done) as part:
                 part.write_text(json.dumps(row), encoding="utf-8")
         finish([name for _, name in batch[: number + 1]])
         rows.append(read_json(done))
@@ -73,6 +73,6 @@ def score(model: Any, task: mteb.AbsTask) -> dict[str, Any]:
     )
     main_score = float(result.task_results[0].get_score())
     if not math.isfinite(main_score):
-        cause = "are all embeddings equal, as when a prompt fills evaluation.max_tokens?"
+        cause = "are all embeddings equal, as when a prompt fills evaluation.max_seq_length?"
         raise BadInput(f"{task.metadata.name}: its {task.metadata.main_score} is not defined; {cause}")
     return {"metric": task.metadata.main_score, "score": round(main_score, SCORE_DIGITS)}

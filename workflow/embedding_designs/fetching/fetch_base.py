@@ -40,11 +40,11 @@ def chosen_files(files: Iterable[str], code: bool, asked_by: str) -> list[str]:
 def main() -> None:
     """Fetch one base."""
     parser = argparse.ArgumentParser(description=main.__doc__)
-    parser.add_argument("card", type=Path, help="card of the base")
+    parser.add_argument("config", type=Path, help="config of the base")
     parser.add_argument("--output", type=Path, required=True, help="JSON file to write: what was fetched")
     arguments = parser.parse_args()
 
-    base = read_json(arguments.card)
+    base = read_json(arguments.config)
     name, asked_by = base["model"], asked_by_base(base["name"], base, base["model"])
     code = base["trust_remote_code"]
     commit = fetch(

@@ -9,7 +9,7 @@ from pathlib import Path
 from ..common.command import command
 from ..common.errors import BadInput
 from ..common.json_files import write_json
-from ..study.data_config import read_data_card
+from ..study.data_config import read_data_config
 from .hub import cached, fetch, in_one_line
 from .hub_rows import load_hub_rows
 
@@ -18,18 +18,18 @@ from .hub_rows import load_hub_rows
 def main() -> None:
     """Fetch the training data of a study."""
     parser = argparse.ArgumentParser(description=main.__doc__)
-    parser.add_argument("source", type=Path, help="data card")
+    parser.add_argument("source", type=Path, help="data config")
     parser.add_argument("--output", type=Path, required=True, help="JSON file to write: what was fetched")
     arguments = parser.parse_args()
 
-    card = read_data_card(arguments.source)
-    if card["source"] != "hub":
-        raise BadInput(f'{arguments.source}: source "{card["source"]}" cannot be fetched; expected "hub"')
-    name = card["dataset"]
-    source = f"data.dataset {name}", name, card.get("revision"), "dataset"
+    config = read_data_config(arguments.source)
+    if config["source"] != "hub":
+        raise BadInput(f'{arguments.source}: source "{config["source"]}" cannot be fetched; expected "hub"')
+    name = config["dataset"]
+    source = f"data.dataset {name}", name, config.get("revision"), "dataset"
     commit = fetch(*source)
     with in_one_line(*source):
-        load_hub_rows({**card, "folder": str(cached(name, commit))})
+        load_hub_rows({**config, "folder": str(cached(name, commit))})
     write_json(arguments.output, [{"kind": "data", "for": "training", "name": name, "revision": commit}])
 
 

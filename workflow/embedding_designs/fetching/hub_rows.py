@@ -5,14 +5,14 @@ from typing import Any
 from ..common.errors import BadInput, is_full_disk
 
 
-def load_hub_rows(card: dict[str, Any]):
+def load_hub_rows(config: dict[str, Any]):
     """Return the rows of a dataset of the hub, from its folder if it was fetched."""
     from datasets import load_dataset
 
-    name, split = card["dataset"], card.get("split", "train")
-    place = card.get("folder") or name
+    name, split = config["dataset"], config.get("split", "train")
+    place = config.get("folder") or name
     try:
-        return load_dataset(place, card.get("name"), revision=card.get("revision"), split=split)
+        return load_dataset(place, config.get("name"), revision=config.get("revision"), split=split)
     except Exception as error:  # the hub, the network and the builders raise many kinds
         if is_full_disk(error):
             raise

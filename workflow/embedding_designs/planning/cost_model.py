@@ -11,7 +11,7 @@ from typing import Any
 
 from ..study.designs import layer_numbers
 
-TABLE = Path(__file__).parents[3] / "resources" / "bases" / "sizes.csv"
+TABLE = Path(__file__).with_name("base_sizes.csv")
 TRAINABLE = ("last_layer", "multi_layer")
 
 
@@ -105,7 +105,7 @@ class Pool:
 
 
 def known_backbones() -> dict[str, Backbone]:
-    """Return the hub's models whose sizes are in resources/bases/sizes.csv."""
+    """Return the hub's models whose sizes are in planning/base_sizes.csv."""
     with TABLE.open(encoding="utf-8", newline="") as file:
         rows = list(csv.DictReader(file))
     return {row["model"]: _backbone(row) for row in rows}

@@ -11,7 +11,7 @@ from typing import Any
 
 import jinja2
 
-from ..common.atomic_writes import whole
+from ..common.atomic_writes import atomic
 from ..common.command import command
 from ..common.errors import BadInput
 from ..study.run_configs import names_of
@@ -69,7 +69,7 @@ def _base(study: Mapping[str, Any], name: str, base: Mapping[str, Any]) -> dict[
 
 def _template(name: str) -> jinja2.Template:
     environment = jinja2.Environment(
-        loader=jinja2.FileSystemLoader(Path(__file__).parent / "cost"),
+        loader=jinja2.FileSystemLoader(Path(__file__).parent),
         undefined=jinja2.StrictUndefined,
         keep_trailing_newline=True,
     )
@@ -103,7 +103,7 @@ def main() -> None:
     if arguments.output is None:
         print("\n".join(section(load_study(study)) for study in arguments.studies))
         return
-    with whole(arguments.output) as part:
+    with atomic(arguments.output) as part:
         part.write_text(page(arguments.studies), encoding="utf-8")
 
 

@@ -1,6 +1,6 @@
 """Writes the table of task sizes from the descriptive statistics that mteb records with its tasks.
 
-python -m embedding_designs.planning.record_task_sizes --output resources/tasks/sizes.csv
+python -m embedding_designs.planning.record_task_sizes --output task_sizes.csv
 """
 
 import argparse
@@ -13,7 +13,7 @@ from typing import Any
 
 import mteb
 
-from ..common.atomic_writes import whole
+from ..common.atomic_writes import atomic
 from ..common.command import command
 from ..fetching.mteb_tasks import mteb_task
 from ..study.task_sizes import TABLE, Side
@@ -106,7 +106,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=main.__doc__)
     parser.add_argument("--output", type=Path, default=TABLE)
     output = parser.parse_args().output
-    with whole(output) as part, part.open("w", encoding="utf-8", newline="") as file:
+    with atomic(output) as part, part.open("w", encoding="utf-8", newline="") as file:
         writer = csv.writer(file, lineterminator="\n")
         writer.writerow([field.name for field in fields(Side)])
         writer.writerows(astuple(side) for side in recorded_sizes())

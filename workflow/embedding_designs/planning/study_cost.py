@@ -46,9 +46,10 @@ class StudyCost:
         recipe = self.study["training"]
         samples = self._samples()
         texts = [
-            min(recipe["max_tokens"], tokens) for tokens in (QUERY_TOKENS, DOCUMENT_TOKENS, DOCUMENT_TOKENS)
+            min(recipe["max_seq_length"], tokens)
+            for tokens in (QUERY_TOKENS, DOCUMENT_TOKENS, DOCUMENT_TOKENS)
         ]
-        again = recipe["gradient_checkpointing"] + bool(recipe.get("cached_chunk"))
+        again = recipe["gradient_checkpointing"] + bool(recipe.get("mini_batch_size"))
         operations = [
             sum((passes + again) * self.backbone.operations(tokens) + (3 + again) * pool.operations(tokens)
                 for tokens in texts)
@@ -86,13 +87,13 @@ class StudyCost:
     def training_memory(self, gpus: int, checkpointing: bool) -> float:
         """Return the bytes that the largest training takes of each GPU.
 
-        At a micro-step whose documents, two for each query, all have `max_tokens`.
+        At a micro-step whose documents, two for each query, all have `max_seq_length`.
         """
         recipe = self.study["training"]
         queries = ceil(recipe["batch_size"] / gpus)
-        tokens = recipe["max_tokens"] * 2 * queries + QUERY_TOKENS * queries
-        if "cached_chunk" in recipe:  # so many texts at once
-            tokens = min(tokens, recipe["max_tokens"] * recipe["cached_chunk"])
+        tokens = recipe["max_seq_length"] * 2 * queries + QUERY_TOKENS * queries
+        if "mini_batch_size" in recipe:  # so many texts at once
+            tokens = min(tokens, recipe["max_seq_length"] * recipe["mini_batch_size"])
         bf16 = recipe["precision"] == "bf16"
         trained_weight = ADAM + GRADIENT * (1 + (gpus > 1)) + COPY * bf16
         return max(
@@ -155,7 +156,7 @@ class StudyCost:
     def _samples(self) -> int:
         """Return how many rows a training meets."""
         recipe = self.study["training"]
-        return recipe["steps"] * recipe["batch_size"] * recipe["accumulation"]
+        return recipe["steps"] * recipe["batch_size"] * recipe["gradient_accumulation_steps"]
 
     def _passes(self) -> list[int]:
         """Return, for each design, how many forward passes of the backbone a step is worth."""
@@ -168,7 +169,7 @@ class StudyCost:
         if side.category == "Retrieval" and side.side == "documents":
             prompt = ""
         tokens = (len(prompt) + side.characters) / CHARACTERS_A_TOKEN + 1
-        return min(evaluation["max_tokens"], tokens)
+        return min(evaluation["max_seq_length"], tokens)
 
 
 def embedded(tasks: Sequence[str]) -> list[Side]:

@@ -1,6 +1,6 @@
 """Draws the figures of a study: critical differences, pairs, effects, scores, and training curves.
 
-python -m embedding_designs.reporting.draw_figures --statistics statistics.json --scores scores.csv --runs runs --output figures
+python -m embedding_designs.reporting.draw_figures --statistics statistics.json --scores scores.csv …
 """
 
 import argparse
@@ -12,7 +12,7 @@ from typing import Any
 import pandas as pd
 from matplotlib.figure import Figure
 
-from ..common.atomic_writes import whole
+from ..common.atomic_writes import atomic
 from ..common.command import command, note, progress
 from ..common.errors import BadInput
 from ..comparison.statistics_file import read_statistics
@@ -133,7 +133,7 @@ def main() -> None:
         raise BadInput(f"--width {arguments.width:g} is too narrow; choose 3 inches or more")
     statistics, scores = read_statistics(arguments.statistics), read_scores(arguments.scores)
     check_unchanged(arguments.scores, statistics["sha256"], "run the comparison again")
-    with whole(arguments.output) as folder:
+    with atomic(arguments.output) as folder:
         folder.mkdir()
         draw_study(statistics, scores, arguments.runs, folder, arguments.width)
 

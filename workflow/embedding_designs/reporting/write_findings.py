@@ -1,6 +1,6 @@
 """Writes the findings page: one HTML file that needs nothing beside it, not even a network.
 
-python -m embedding_designs.reporting.write_findings results/quickstart --output results/quickstart/findings.html
+python -m embedding_designs.reporting.write_findings results/quickstart --output findings.html
 """
 
 import argparse
@@ -12,14 +12,14 @@ from typing import Any
 import jinja2
 import pandas as pd
 
-from ..common.atomic_writes import whole
+from ..common.atomic_writes import atomic
 from ..common.command import command
 from ..common.errors import BadInput
 from ..common.json_files import read_json
 from ..comparison import sentences
 from ..comparison.statistics_file import read_statistics
 from ..scores.not_used import check_unchanged, in_words
-from ..scores.score_table import REFERENCE_COLUMNS, read_scores, read_table
+from ..scores.score_table import BASELINE_COLUMNS, read_scores, read_table
 from ..study.config_files import read_study
 from ..study.provenance import provenance
 from ..study.run_configs import task_batches
@@ -36,17 +36,17 @@ DATA_REPORTS = {"data/report.json": "Training data", "data/harvest.json": "Harve
 def gather(folder: Path) -> dict[str, Any]:
     """Return all that the page shows, from the files of a study under `folder`.
 
-    The study, its statistics and its scores are needed; references, training logs, benchmarks and data
+    The study, its statistics and its scores are needed; baselines, training logs, benchmarks and data
     reports are shown where they are there: a study may begin at its scores. BadInput names what is missing.
     """
-    study_file = folder / "cards" / "study.json"
+    study_file = folder / "configs" / "study.json"
     study, statistics = (
         read_study(study_file, "name", "description"),
         read_statistics(folder / "statistics.json"),
     )
-    for table in (folder / "scores.csv", folder / "references.csv"):
+    for table in (folder / "scores.csv", folder / "baselines.csv"):
         check_unchanged(table, statistics["sha256"], "run the study again")
-    scores, references = read_scores(folder / "scores.csv"), read_references(folder / "references.csv")
+    scores, baselines = read_scores(folder / "scores.csv"), read_baselines(folder / "baselines.csv")
     scores = compared(scores, statistics["comparisons"])
     # a model may stand in several pools
     run = ["design", "seed"] if statistics["unit"] == "model" else ["base", "design", "seed"]
@@ -54,7 +54,7 @@ def gather(folder: Path) -> dict[str, Any]:
     bases = []
     for name in names:
         comparisons = _all_first([c for c in statistics["comparisons"] if c["base"] == name])
-        base_scores, base_references = scores[scores["base"] == name], references[references["base"] == name]
+        base_scores, base_references = scores[scores["base"] == name], baselines[baselines["base"] == name]
         bases.append({
             "name": name,
             "comparisons": comparisons,
@@ -168,9 +168,9 @@ def compared(scores: pd.DataFrame, comparisons: Sequence[Mapping[str, Any]]) -> 
     return scores[[cell in cells for cell in zip(scores["base"], scores["task"], strict=True)]]
 
 
-def read_references(path: Path) -> pd.DataFrame:
-    """Return the scores of the references beside the designs; an empty table where the study has none."""
-    return read_table(path, REFERENCE_COLUMNS) if path.exists() else pd.DataFrame(columns=REFERENCE_COLUMNS)
+def read_baselines(path: Path) -> pd.DataFrame:
+    """Return the scores of the baselines beside the designs; an empty table where the study has none."""
+    return read_table(path, BASELINE_COLUMNS) if path.exists() else pd.DataFrame(columns=BASELINE_COLUMNS)
 
 
 def data_reports(folder: Path) -> list[dict[str, Any]]:
@@ -208,7 +208,7 @@ def main() -> None:
             f"{arguments.results}: no such folder; give a study's results, such as results/quickstart"
         )
     page = render(gather(arguments.results))
-    with whole(arguments.output) as part:
+    with atomic(arguments.output) as part:
         part.write_text(page, encoding="utf-8")
 
 

@@ -1,6 +1,6 @@
 """Completes a trained model: the same files, hard-linked, with a model card that tells its scores.
 
-python -m embedding_designs.reporting.write_model_card TRAINED --study NAME --scores A.csv B.csv … --output DIR
+python -m embedding_designs.reporting.write_model_card TRAINED --scores A.csv B.csv … --output DIR
 """
 
 import argparse
@@ -9,7 +9,7 @@ import shutil
 from pathlib import Path
 from typing import Any
 
-from ..common.atomic_writes import whole
+from ..common.atomic_writes import atomic
 from ..common.command import command
 from ..common.errors import BadInput
 from ..common.json_files import read_json, read_object
@@ -24,9 +24,9 @@ NOT_LINKED = shutil.ignore_patterns(".snakemake_timestamp", "README.md")
 SCORES = ["task", "category", "metric", "score"]  # columns of a run's score files
 
 
-def complete_model(trained: Path, card: str, output: Path) -> None:
+def write_model(trained: Path, card: str, output: Path) -> None:
     """Write the files of a trained model, with `card` as model card, to a folder, whole or not at all."""
-    with whole(output) as part:
+    with atomic(output) as part:
         shutil.copytree(trained, part, copy_function=link_or_copy, ignore=NOT_LINKED)
         (part / "README.md").write_text(card, encoding="utf-8")
 
@@ -56,11 +56,11 @@ def summary(log: Path) -> dict[str, Any]:
 
 
 def of_the_folder(trained: Path) -> dict[str, Any]:
-    """Return what the folder of a trained model tells of it: run card, pooling, versions, code files."""
+    """Return what the folder of a trained model tells of it: run config, pooling, versions, code files."""
     modules = read_json(trained / "modules.json")
     versions = read_json(trained / "config_sentence_transformers.json", ["__version__"])["__version__"]
     return {
-        "run": read_json(trained / "run_card.json", ["base", "design", "seed", "training"]),
+        "run": read_json(trained / "run_config.json", ["base", "design", "seed", "training"]),
         "settings": read_json(trained / modules[1]["path"] / "config.json"),
         "versions": [f"{name.replace('_', '-')} {version}" for name, version in sorted(versions.items())],
         "code": sorted(file.name for file in trained.glob("*.py")),
@@ -73,9 +73,9 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=main.__doc__)
     parser.add_argument("trained", type=Path, help="folder that training wrote")
     parser.add_argument("--study", required=True, help="name of the study")
-    parser.add_argument("--source", type=Path, required=True, help="card of the data")
+    parser.add_argument("--source", type=Path, required=True, help="config of the data")
     parser.add_argument("--fetched", type=Path, nargs="?", help="what was fetched of the data from the hub")
-    parser.add_argument("--tasks", type=Path, required=True, help="card of all tasks")
+    parser.add_argument("--tasks", type=Path, required=True, help="config of all tasks")
     parser.add_argument("--data", type=Path, required=True, help="data report")
     parser.add_argument("--training-log", type=Path, required=True)
     parser.add_argument("--scores", type=Path, nargs="+", required=True)
@@ -88,13 +88,13 @@ def main() -> None:
     facts = {
         "study": arguments.study,
         "source": source,
-        "tasks": read_json(arguments.tasks, ["max_tokens"]),
+        "tasks": read_json(arguments.tasks, ["max_seq_length"]),
         "data": read_object(arguments.data, {"rows": dict}),
         "training": summary(arguments.training_log),
         "scores": read_scores(arguments.scores),
-        "commit": commit(Path(__file__).parent),
+        "commit": commit(),
     }
-    complete_model(arguments.trained, model_card(facts | of_the_folder(arguments.trained)), arguments.output)
+    write_model(arguments.trained, model_card(facts | of_the_folder(arguments.trained)), arguments.output)
 
 
 if __name__ == "__main__":

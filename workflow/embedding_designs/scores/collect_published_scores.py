@@ -1,6 +1,6 @@
 """Puts published scores, or the user's own, into the table of scores that the comparison starts from.
 
-python -m embedding_designs.scores.collect_published_scores results/leaderboard/cards/scores.json --output scores.csv
+python -m embedding_designs.scores.collect_published_scores CONFIG.json --output scores.csv
 """
 
 import argparse
@@ -23,7 +23,7 @@ from .text_tables import quoted, read_texts, why_not_shown
 
 UNKNOWN = "unknown"
 LABELS = ["name", "pooling", "attention"]  # what labels may say of a model, beside any other column
-CARD = {"from": str, "path": str, "benchmark": str | None, "tasks": list, "pools": dict}
+CONFIG = {"from": str, "path": str, "benchmark": str | None, "tasks": list, "pools": dict}
 EVERY_MODEL = {"all": {}}  # the pools of a study that names none
 
 
@@ -206,11 +206,11 @@ def short_names(models: Sequence[str], labels: pd.DataFrame) -> dict[str, str]:
 def main() -> None:
     """Write the table of scores of a study that begins at scores."""
     parser = argparse.ArgumentParser(description=main.__doc__)
-    parser.add_argument("card", type=Path, help="the study's `scores`, cards/scores.json")
+    parser.add_argument("config", type=Path, help="the study's `scores`, configs/scores.json")
     parser.add_argument("--output", type=Path, required=True, help="scores.csv to write")
     parser.add_argument("--collected", type=Path, required=True, help="JSON file to write: what was not used")
     arguments = parser.parse_args()
-    scores, left, revisions = published_scores(read_object(arguments.card, CARD))
+    scores, left, revisions = published_scores(read_object(arguments.config, CONFIG))
     for base, own in scores.groupby("base", sort=False):
         print(f"{base}: {own['design'].nunique()} models, {own['task'].nunique()} tasks, {len(own)} scores")
     write_scores(scores, arguments.output)

@@ -1,6 +1,6 @@
-"""Puts the score files of all runs into scores.csv, and those of the references into references.csv.
+"""Puts the score files of all runs into scores.csv, and those of the baselines into baselines.csv.
 
-python -m embedding_designs.scores.collect_scores STUDY.json --results results/quickstart --output scores.csv …
+python -m embedding_designs.scores.collect_scores STUDY.json --results results/quickstart …
 """
 
 import argparse
@@ -15,7 +15,7 @@ from ..common.command import command
 from ..study.config_files import read_study
 from ..study.run_configs import task_batches
 from .not_used import not_used, write_report
-from .score_table import COLUMNS, REFERENCE_COLUMNS, WHERE, checked, write_scores
+from .score_table import BASELINE_COLUMNS, COLUMNS, WHERE, checked, write_scores
 from .text_tables import read_texts
 
 FILE_COLUMNS = ["task", "category", "metric", "score"]  # of a score file, as the evaluation writes it
@@ -37,11 +37,11 @@ def run_files(results: Path, study: Mapping[str, Any]) -> dict[Path, dict[str, s
     }
 
 
-def reference_files(results: Path, study: Mapping[str, Any]) -> dict[Path, dict[str, str]]:
-    """Return each score file of the study's references, with what its path says about its rows."""
+def baseline_files(results: Path, study: Mapping[str, Any]) -> dict[Path, dict[str, str]]:
+    """Return each score file of the study's baselines, with what its path says about its rows."""
     return {
-        results / f"references/{base}/{reference}.csv": {"base": base, "reference": reference}
-        for base, reference in product(study["bases"], study["references"])
+        results / f"baselines/{base}/{baseline}.csv": {"base": base, "baseline": baseline}
+        for base, baseline in product(study["bases"], study["baselines"])
     }
 
 
@@ -56,10 +56,10 @@ def table(files: Mapping[Path, Mapping[str, str]], columns: Sequence[str]) -> pd
 
 
 def others(folder: Path, used: Mapping[Path, Any]) -> list[dict[str, Any]]:
-    """Return the report on score files in a folder that belong to no run or reference of the study."""
+    """Return the report on score files in a folder that belong to no run or baseline of the study."""
     found = [path for path in sorted(folder.rglob("*.csv")) if not path.name.startswith(".")]
     left = [str(path) for path in found if path not in used]
-    return not_used("score file", left, "the study has no such run, reference or batch of tasks")
+    return not_used("score file", left, "the study has no such run, baseline or batch of tasks")
 
 
 @command
@@ -69,19 +69,19 @@ def main() -> None:
     parser.add_argument("study", type=Path, help="study.json, the validated study")
     parser.add_argument("--results", type=Path, required=True, help="folder of the study, results/{study}")
     parser.add_argument("--output", type=Path, required=True, help="scores.csv to write")
-    parser.add_argument("--references-output", type=Path, required=True, help="references.csv to write")
+    parser.add_argument("--baselines-output", type=Path, required=True, help="baselines.csv to write")
     parser.add_argument("--collected", type=Path, required=True, help="JSON file to write: what was not used")
     arguments = parser.parse_args()
 
-    study = read_study(arguments.study, "bases", "designs", "seeds", "references", "evaluation")
-    runs, references = run_files(arguments.results, study), reference_files(arguments.results, study)
+    study = read_study(arguments.study, "bases", "designs", "seeds", "baselines", "evaluation")
+    runs, baselines = run_files(arguments.results, study), baseline_files(arguments.results, study)
     write_scores(table(runs, COLUMNS), arguments.output)
-    write_scores(table(references, REFERENCE_COLUMNS), arguments.references_output)
+    write_scores(table(baselines, BASELINE_COLUMNS), arguments.baselines_output)
     left = [
         *others(arguments.results / "scores", runs),
-        *others(arguments.results / "references", references),
+        *others(arguments.results / "baselines", baselines),
     ]
-    write_report(arguments.collected, [arguments.output, arguments.references_output], left, {})
+    write_report(arguments.collected, [arguments.output, arguments.baselines_output], left, {})
 
 
 if __name__ == "__main__":

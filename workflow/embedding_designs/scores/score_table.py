@@ -9,18 +9,18 @@ from typing import Any
 
 import pandas as pd
 
-from ..common.atomic_writes import whole
+from ..common.atomic_writes import atomic
 from ..common.errors import BadInput
 from ..common.wording import counted
 from .text_tables import quoted, read_texts, why_no_file_name, why_not_shown
 
 COLUMNS = ["base", "design", "pooling", "attention", "seed", "task", "category", "metric", "score"]
-REFERENCE_COLUMNS = ["base", "reference", "task", "category", "metric", "score"]
+BASELINE_COLUMNS = ["base", "baseline", "task", "category", "metric", "score"]
 CELL = ["base", "design", "seed", "task"]
-NAMES = ["base", "model", "design", "reference", "task", "category"]  # columns that may not be empty
+NAMES = ["base", "model", "design", "baseline", "task", "category"]  # columns that may not be empty
 SHOWN = [*NAMES, "pooling", "attention", "metric"]  # columns whose texts figures and tables show
 FILE_NAMES = ["base", "category"]  # columns whose texts are part of file names
-IDENTITY = ["base", "model", "design", "reference", "seed", "task"]  # those that a table has identify a cell
+IDENTITY = ["base", "model", "design", "baseline", "seed", "task"]  # those that a table has identify a cell
 WHERE = "file:line"  # column of a row's place: its file and, in a table, its line
 SCORE_DIGITS = 6  # what scores are recorded to, and so what counts as a tie
 NAMED = 5  # missing cells that an error names; the rest are counted
@@ -31,7 +31,7 @@ LARGEST_SEED = 2**32 - 1
 
 def write_scores(scores: pd.DataFrame, path: Path) -> None:
     """Write a table of scores as CSV, atomically; a missing score is an empty cell."""
-    with whole(path) as part:
+    with atomic(path) as part:
         scores.to_csv(part, index=False, float_format=f"%.{SCORE_DIGITS}f", lineterminator="\n")
 
 

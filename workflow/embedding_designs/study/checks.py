@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from .designs import complete_design
-from .run_configs import source_card, tasks_by_category
+from .run_configs import data_config, tasks_by_category
 from .schema import nearest
 from .task_sizes import misplaced, task_sizes
 from .yaml_file import LONGEST_STUDY
@@ -22,7 +22,7 @@ SOURCE_KEYS = {  # keys of data that belong to a source; the first is required
     "file": ("path", "columns", "drop_empty"),
     "hub": ("dataset", "name", "revision", "split", "columns", "drop_empty"),
 }
-RESERVED_BASES = ("embeddings", "references", "scores")  # folders beside those of the bases in checkpoints/
+RESERVED_BASES = ("embeddings", "baselines", "scores")  # folders beside those of the bases in checkpoints/
 TEXTS_OF_A_CLASS = 3  # a docstring task learns from one text of three
 
 
@@ -49,7 +49,7 @@ def complete_and_check(study: dict[str, Any]) -> Iterator[str]:
 
 
 def check_length(study: Mapping[str, Any]) -> Iterator[str]:
-    """Yield a line on a study that is too long for the command that writes it to a card."""
+    """Yield a line on a study that is too long for the command that writes it to a config."""
     length = len(shlex.quote(json.dumps(study, ensure_ascii=False)).encode())
     if length > LONGEST_STUDY:
         yield f"the study with its defaults is {length:,} bytes long; at most {LONGEST_STUDY:,} are allowed"
@@ -78,7 +78,7 @@ def _complete_and_check_scores(study: dict[str, Any]) -> Iterator[str]:
             yield f"scores.pools.{name}.where needs scores.labels"
     yield from _twins("scores.pools", source["pools"])
     del study["training"]
-    study |= {"bases": {}, "designs": {}, "seeds": [], "references": []}
+    study |= {"bases": {}, "designs": {}, "seeds": [], "baselines": []}
 
 
 def _complete_and_check_training(study: dict[str, Any]) -> Iterator[str]:
@@ -92,10 +92,10 @@ def _complete_and_check_training(study: dict[str, Any]) -> Iterator[str]:
     yield from _check_tasks(study)
     if len(designs) < 2:
         yield f"designs has only {next(iter(designs))}; a comparison needs two or more"
-    baseline = study["statistics"].setdefault("baseline", next(iter(designs)))
-    if baseline not in designs:
-        hint = nearest(baseline, [*designs])
-        yield f'statistics.baseline "{baseline}" is not a design of this study; {hint}'
+    control = study["statistics"].setdefault("control", next(iter(designs)))
+    if control not in designs:
+        hint = nearest(control, [*designs])
+        yield f'statistics.control "{control}" is not a design of this study; {hint}'
 
 
 def _check_base(name: str, base: dict[str, Any], study: Mapping[str, Any]) -> Iterator[str]:
@@ -166,7 +166,7 @@ def _check_tasks(study: Mapping[str, Any]) -> Iterator[str]:
         if name not in tasks and name not in names:
             yield (f"evaluation.prompts.{name} is not a task or category of this study; "
                    f"{nearest(name, [*tasks, *names])}")  # fmt: skip
-    shared = set(study["data"].get("train_packages", [])) & set(source_card(study)["eval_packages"])
+    shared = set(study["data"].get("train_packages", [])) & set(data_config(study)["eval_packages"])
     for package in sorted(shared):
         yield f"data.train_packages {package} is also in evaluation.docstring_tasks.packages; choose one"
 

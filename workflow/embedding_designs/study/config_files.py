@@ -6,13 +6,13 @@ from typing import Any
 from ..common.json_files import Kind, check_kinds, read_object
 
 STUDY: dict[str, Kind] = {  # types of a study's keys, all optional
-    "name": str, "description": str, "bases": dict, "designs": dict, "seeds": list, "references": list,
+    "name": str, "description": str, "bases": dict, "designs": dict, "seeds": list, "baselines": list,
     "evaluation": dict, "statistics": dict, "scores": dict,
 }  # fmt: skip
 SETTINGS: dict[str, Kind] = {  # of a study's statistics
-    "alpha": int | float, "rope": int | float, "missing": str, "baseline": str,
+    "alpha": int | float, "rope": int | float, "missing": str, "control": str,
 }  # fmt: skip
-TASK_CARD: dict[str, Kind] = {"tasks": dict, "prompts": dict, "max_tokens": int, "batch_size": int}
+TASK_CONFIG: dict[str, Kind] = {"tasks": dict, "prompts": dict, "max_seq_length": int, "batch_size": int}
 
 
 def read_study(path: Path, *needed: str) -> dict[str, Any]:
@@ -25,8 +25,8 @@ def read_study(path: Path, *needed: str) -> dict[str, Any]:
     return study
 
 
-def read_task_card(path: Path) -> dict[str, Any]:
+def read_task_config(path: Path) -> dict[str, Any]:
     """Return what defines a batch of tasks: names by category, prompts, encoding."""
-    card = read_object(path, TASK_CARD)
-    check_kinds(f"{path}: tasks", card["tasks"], dict.fromkeys(card["tasks"], list))
-    return card
+    config = read_object(path, TASK_CONFIG)
+    check_kinds(f"{path}: tasks", config["tasks"], dict.fromkeys(config["tasks"], list))
+    return config

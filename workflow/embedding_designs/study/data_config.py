@@ -1,4 +1,4 @@
-"""Reads a data card: what defines the training data of a study."""
+"""Reads a data config: what defines the training data of a study."""
 
 from pathlib import Path
 from typing import Any
@@ -15,24 +15,24 @@ TYPES = {
 }
 
 
-def read_data_card(path: str | Path) -> dict[str, Any]:
-    """Return the data card in a file; BadInput where a key is missing or its value is not allowed."""
-    card = read_json(path, ["source"])
+def read_data_config(path: str | Path) -> dict[str, Any]:
+    """Return the data config in a file; BadInput where a key is missing or its value is not allowed."""
+    config = read_json(path, ["source"])
     kinds = list(NEEDED)
-    if card["source"] not in kinds:
-        raise BadInput(f'{path}: source "{card["source"]}" is not known; choose docstrings, file or hub')
-    for key in NEEDED[card["source"]]:
-        if not card.get(key):
-            raise BadInput(f"{path}: {key} is missing; source {card['source']} needs it")
+    if config["source"] not in kinds:
+        raise BadInput(f'{path}: source "{config["source"]}" is not known; choose docstrings, file or hub')
+    for key in NEEDED[config["source"]]:
+        if not config.get(key):
+            raise BadInput(f"{path}: {key} is missing; source {config['source']} needs it")
     for key in NUMBERS:
-        value = card.get(key)
+        value = config.get(key)
         if value is not None and (not isinstance(value, int) or isinstance(value, bool) or value < 0):
             raise BadInput(f"{path}: {key} {value!r} is not a non-negative integer")
     for key, (kind, words) in TYPES.items():
-        if key in card and not isinstance(card[key], kind):
-            raise BadInput(f"{path}: {key} {card[key]!r} is not {words}")
-    check_columns(path, card.get("columns", {}))
-    return card
+        if key in config and not isinstance(config[key], kind):
+            raise BadInput(f"{path}: {key} {config[key]!r} is not {words}")
+    check_columns(path, config.get("columns", {}))
+    return config
 
 
 def check_columns(path: str | Path, columns: dict[str, Any]) -> None:
@@ -48,13 +48,13 @@ def check_columns(path: str | Path, columns: dict[str, Any]) -> None:
             raise BadInput(f'data.columns: {keys[name]} and {key} both name the column "{name}"')
 
 
-def origin(card: dict[str, Any]) -> str:
+def origin(config: dict[str, Any]) -> str:
     """Return the study's key that names the source of its rows, with its value."""
-    match card["source"]:
+    match config["source"]:
         case "file":
-            return f"data.path {card['path']}"
+            return f"data.path {config['path']}"
         case "hub":
-            return f"data.dataset {card['dataset']}"
+            return f"data.dataset {config['dataset']}"
         case _:
             return "data.train_packages"
 

@@ -19,12 +19,12 @@ ABSENT = "not installed where this page was written"
 def provenance(study: Mapping[str, Any], files: Sequence[Path], fetched: Path) -> dict[str, Any]:
     """Return versions, the code's commit, SHA-256 of `files` as `sha256sum` prints them, and the command.
 
-    study: the study card; fetched: list of what came from a hub, with commits; a study without hub data has
+    study: the study config; fetched: list of what came from a hub, with commits; a study without hub data has
     none.
     """
     return {
         "command": command_line(study["made_by"]) if "made_by" in study else None,
-        "commit": commit(Path(__file__).parent),
+        "commit": commit(),
         "versions": versions(),
         "fetched": read_json(fetched) if fetched.exists() else [],
         "hashes": {path.name: file_hash(path) for path in files},
@@ -32,7 +32,7 @@ def provenance(study: Mapping[str, Any], files: Sequence[Path], fetched: Path) -
 
 
 def made_by(file: Path, overrides: Mapping[str, Any], snakefile: str | None) -> dict[str, Any]:
-    """Return where a study comes from, for its card: its file, the overrides of `--config`, the Snakefile.
+    """Return where a study comes from, for its config: its file, the overrides of `--config`, the Snakefile.
 
     snakefile: None if it is in the working directory.
     """
@@ -42,7 +42,7 @@ def made_by(file: Path, overrides: Mapping[str, Any], snakefile: str | None) -> 
 
 
 def command_line(origin: Mapping[str, Any]) -> str:
-    """Return the command that runs a study again, from the `made_by` of its card."""
+    """Return the command that runs a study again, from the `made_by` of its config."""
     elsewhere = ["--snakefile", origin["snakefile"]] if "snakefile" in origin else []
     overrides = [
         f"{key}={json.dumps(value, ensure_ascii=False)}" for key, value in origin["overrides"].items()
@@ -63,8 +63,8 @@ def versions() -> dict[str, str]:
     return found
 
 
-def commit(folder: Path) -> str:
-    """Return the commit that the code in `folder` was checked out from, and whether it was changed since.
+def commit(folder: Path = Path(__file__).parent) -> str:
+    """Return the commit that this code, in `folder`, was checked out from, and whether it was changed since.
 
     Code that git does not track, such as an installed package under somebody's checkout, has no commit.
     """

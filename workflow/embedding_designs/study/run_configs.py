@@ -1,6 +1,6 @@
-"""Cards: the small JSON texts through which a rule gets exactly the part of the study that it depends on.
+"""Configs: the small JSON texts through which a rule gets exactly the part of the study that it depends on.
 
-A changed key of the study changes only the cards that hold it, and so replans only what depends on it.
+A changed key of the study changes only the configs that hold it, and so replans only what depends on it.
 """
 
 import hashlib
@@ -17,49 +17,49 @@ from .docstring_task_names import task_name
 from .task_sizes import batches_by_size
 
 
-def card(study: Mapping[str, Any], name: str) -> Any:
-    """Return the content of the card with a name such as "study" or "runs/mini/eos-causal/seed1"."""
+def config(study: Mapping[str, Any], name: str) -> Any:
+    """Return the content of the config with a name such as "study" or "runs/mini/eos-causal/seed1"."""
     match name.split("/"):
         case ["study"]:
             return dict(study)
         case ["scores"]:
             return study["scores"]
-        case ["source"]:
-            return source_card(study)
+        case ["data"]:
+            return data_config(study)
         case ["docstring_tasks"]:
             return study["evaluation"]["docstring_tasks"]
         case ["bases", base]:
             return {"name": base, **finetuning(study["bases"][base], {})}
         case ["runs", base, design, seed]:
-            return run_card(study, base, design, int(seed.removeprefix("seed")))
+            return run_config(study, base, design, int(seed.removeprefix("seed")))
         case ["tasks", batch]:
-            return task_card(study, batch)
+            return task_config(study, batch)
         case ["fetched", batch]:
             return mteb_tasks(study, batch)
         case _:
-            raise ValueError(f"no card is called {name}")
+            raise ValueError(f"no config is called {name}")
 
 
-def card_text(study: Mapping[str, Any], name: str) -> str:
-    """Return the content of a card's file, without the final line break."""
-    return json.dumps(card(study, name), ensure_ascii=False)
+def config_text(study: Mapping[str, Any], name: str) -> str:
+    """Return the content of a config's file, without the final line break."""
+    return json.dumps(config(study, name), ensure_ascii=False)
 
 
-def card_mark(study: Mapping[str, Any], name: str) -> str:
-    """Return a card's name and the hash of its content and of the state of the files it names, as a path."""
-    parts = [card_text(study, name), *map(file_states, named_files(study, name))]
-    if name == "source":  # other versions of the packages have other docstrings
+def config_mark(study: Mapping[str, Any], name: str) -> str:
+    """Return a config's name and the hash of its content and of the state of the files it names, as a path."""
+    parts = [config_text(study, name), *map(file_states, named_files(study, name))]
+    if name == "data":  # other versions of the packages have other docstrings
         parts.append(found("requirements.lock").read_text(encoding="utf-8"))
     content = "".join(parts)
     return f"{name}/{hashlib.sha256(content.encode(errors='surrogateescape')).hexdigest()[:16]}"
 
 
 def named_files(study: Mapping[str, Any], name: str) -> list[Path]:
-    """Return the user's files and folders that a card names; what is on a hub is neither."""
+    """Return the user's files and folders that a config names; what is on a hub is neither."""
     match name.split("/"):
         case ["scores"]:
             paths = [study["scores"].get(key) for key in ("path", "labels")]
-        case ["source"]:
+        case ["data"]:
             paths = [study["data"].get(key) for key in ("path", "dataset")]
         case ["bases" | "runs", base, *_]:
             paths = [study["bases"][base].get("model")]
@@ -87,12 +87,12 @@ def file_states(path: Path) -> str:
     )
 
 
-def card_names(study: Mapping[str, Any]) -> list[str]:
-    """Return the names of all cards of a study."""
+def config_names(study: Mapping[str, Any]) -> list[str]:
+    """Return the names of all configs of a study."""
     if "scores" in study:
         return ["study", "scores"]
     return [
-        *("study", "source", "tasks/all"),
+        *("study", "data", "tasks/all"),
         *(["docstring_tasks"] if "docstring_tasks" in study["evaluation"] else []),
         *(f"bases/{base}" for base in study["bases"]),
         *(f"runs/{base}/{design}/seed{seed}" for base, design, seed in runs(study)),
@@ -108,9 +108,9 @@ def runs(study: Mapping[str, Any]) -> Iterator[tuple[str, str, int]]:
 
 def results_of_another_study(study: Mapping[str, Any]) -> str | None:
     """Return one line if the study's results folder belongs to another study file of the same name."""
-    card_file = Path("results", study["name"], "cards", "study.json")
+    config_file = Path("results", study["name"], "configs", "study.json")
     try:
-        before = Path(json.loads(card_file.read_text(encoding="utf-8"))["made_by"]["study"])
+        before = Path(json.loads(config_file.read_text(encoding="utf-8"))["made_by"]["study"])
     except (OSError, ValueError, TypeError, KeyError):  # no results yet, or none that name their study
         return None
     now = Path(study["made_by"]["study"])
@@ -166,13 +166,13 @@ def mteb_tasks(study: Mapping[str, Any], batch: str) -> list[str]:
     return [name for name in names_of(task_batches(study)[batch]) if name in own]
 
 
-def source_card(study: Mapping[str, Any]) -> dict[str, Any]:
+def data_config(study: Mapping[str, Any]) -> dict[str, Any]:
     """Return what defines the training data: the study's data with the packages it must stay clear of."""
     docstrings = study["evaluation"].get("docstring_tasks", {"packages": []})
     return {**study["data"], "eval_packages": docstrings["packages"]}
 
 
-def task_card(study: Mapping[str, Any], batch: str) -> dict[str, Any]:
+def task_config(study: Mapping[str, Any], batch: str) -> dict[str, Any]:
     """Return what defines one batch of tasks: names by category, prompts, encoding."""
     evaluation = study["evaluation"]
     tasks = tasks_by_category(study) if batch == "all" else task_batches(study)[batch]
@@ -180,13 +180,13 @@ def task_card(study: Mapping[str, Any], batch: str) -> dict[str, Any]:
     return {
         "tasks": tasks,
         "prompts": {name: prompt for name, prompt in evaluation["prompts"].items() if name in named},
-        "max_tokens": evaluation["max_tokens"],
+        "max_seq_length": evaluation["max_seq_length"],
         "batch_size": evaluation["batch_size"],
         "benchmark": evaluation["benchmark"],
     }
 
 
-def run_card(study: Mapping[str, Any], base: str, design: str, seed: int) -> dict[str, Any]:
+def run_config(study: Mapping[str, Any], base: str, design: str, seed: int) -> dict[str, Any]:
     """Return everything that influences one trained model, beside its data."""
     settings = study["designs"][design]
     own = {key: value for key, value in settings.items() if key not in ("finetuning", "lora")}

@@ -17,7 +17,7 @@ import yaml
 from ..common.names import NAME_PATTERN, check_name
 from .yaml_file import plain_value
 
-SCHEMA = Path(__file__).parents[1] / "schemas" / "study.schema.yaml"
+SCHEMA = Path(__file__).with_name("study.schema.yaml")
 SHOWN = 100  # characters of a value in an error
 TYPES = {
     "string": "text", "integer": "an integer", "number": "a number", "boolean": "true or false",

@@ -9,7 +9,7 @@ from dataclasses import dataclass, fields
 from functools import cache
 from pathlib import Path
 
-TABLE = Path(__file__).parents[2] / "resources" / "tasks" / "sizes.csv"
+TABLE = Path(__file__).with_name("task_sizes.csv")
 SMALL = 80e6  # characters, about 20 million tokens: ten minutes of a 7B model on one GPU
 
 

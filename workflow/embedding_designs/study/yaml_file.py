@@ -10,7 +10,7 @@ import yaml
 from ..common.csv_files import utf8_lines
 from ..common.errors import BadInput
 
-LONGEST_STUDY = 100_000  # characters; a card is passed to a shell, and Linux limits that to 128 KiB
+LONGEST_STUDY = 100_000  # characters; a config is passed to a shell, and Linux limits that to 128 KiB
 DEEPEST = 20  # levels; a study has 6
 PLAIN = "plain"  # tag of a scalar without quotes, whose text determines its type
 TAGS = {PLAIN, *(f"tag:yaml.org,2002:{kind}" for kind in ("str", "map", "seq"))}

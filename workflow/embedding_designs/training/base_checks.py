@@ -32,8 +32,8 @@ def in_one_line(asked_by: str) -> Iterator[None]:
         raise BadInput(f"{asked_by}: {reason[:400]}") from error
 
 
-def check_backbone(backbone: Backbone, max_tokens: int) -> None:
-    """Raise ValueError where a loaded base is an encoder, or cannot read some text of `max_tokens` tokens."""
+def check_backbone(backbone: Backbone, max_seq_length: int) -> None:
+    """Raise ValueError where a loaded base is an encoder, or cannot read some text of `max_seq_length` tokens."""
     if backbone.config.model_type in MODEL_FOR_MASKED_LM_MAPPING_NAMES:
         raise ValueError(
             f"{backbone.config.model_type} is an encoder; expected a decoder-only language model"
@@ -45,15 +45,15 @@ def check_backbone(backbone: Backbone, max_tokens: int) -> None:
         raise ValueError(
             f"its tokenizer has token ids up to {largest}, but it has only {embedded} embeddings"
         )
-    check_positions(backbone, max_tokens)
+    check_positions(backbone, max_seq_length)
 
 
-def check_positions(backbone: Backbone, max_tokens: int) -> None:
-    """Raise ValueError where a backbone has fewer learned positions than `max_tokens`."""
-    positions = getattr(backbone.config, "max_position_embeddings", max_tokens)
+def check_positions(backbone: Backbone, max_seq_length: int) -> None:
+    """Raise ValueError where a backbone has fewer learned positions than `max_seq_length`."""
+    positions = getattr(backbone.config, "max_position_embeddings", max_seq_length)
     embeddings = [part for part in backbone.model.modules() if isinstance(part, torch.nn.Embedding)]
-    if len(embeddings) > 1 and max_tokens > positions:
-        raise ValueError(f"max_tokens {max_tokens} exceeds its {positions} positions")
+    if len(embeddings) > 1 and max_seq_length > positions:
+        raise ValueError(f"max_seq_length {max_seq_length} exceeds its {positions} positions")
 
 
 def check_lora_targets(model: SentenceTransformer, targets: Sequence[str], asked_by: str) -> None:

@@ -17,7 +17,7 @@ CHECKPOINT = re.compile(r"checkpoint-(\d+)")
 BLOCK = 2**20  # bytes read at a time
 
 
-def whole_checkpoint(folder: Path) -> str | None:
+def complete_checkpoint(folder: Path) -> str | None:
     """Return the newest intact checkpoint, or None; all processes call this together.
 
     Incomplete checkpoints are removed, damaged ones are set aside.

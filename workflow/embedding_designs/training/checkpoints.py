@@ -13,7 +13,7 @@ from ..common.atomic_writes import sync
 from ..common.errors import Stopped
 from ..common.json_files import read_json
 from . import processes
-from .checkpoint_files import WHOLE, mark_complete, whole_checkpoint
+from .checkpoint_files import WHOLE, complete_checkpoint, mark_complete
 from .log import TrainingLog
 from .stop_signal import StopSignal
 from .trainer import Trainer
@@ -29,7 +29,7 @@ def train_with_checkpoints(trainer: Trainer, log: TrainingLog, folder: Path) -> 
         trainer.add_callback(checkpoints)
         trainer.loss.pause = stop.check
         try:
-            trainer.train(resume_from_checkpoint=whole_checkpoint(folder))
+            trainer.train(resume_from_checkpoint=complete_checkpoint(folder))
         except Ended:
             if trainer.args.eval_on_start:
                 trainer.evaluate()

@@ -14,8 +14,8 @@ from . import processes
 
 
 def contrastive_loss(model: SentenceTransformer, recipe: dict[str, Any]) -> "InBatchContrastiveLoss":
-    """Return the loss of a recipe: with `cached_chunk`, so many texts' activations are kept at once."""
-    if chunk := recipe.get("cached_chunk"):
+    """Return the loss of a recipe: with `mini_batch_size`, so many texts' activations are kept at once."""
+    if chunk := recipe.get("mini_batch_size"):
         return CachedInBatchContrastiveLoss(model, recipe["scale"], chunk)
     return InBatchContrastiveLoss(model, recipe["scale"])
 

@@ -1,7 +1,7 @@
 """Runs a command of this package once for each GPU of a job, through `accelerate launch`; on one, as it is.
 
-python -m embedding_designs.training.launch --processes 8 train CARD.json …
-python -m embedding_designs.training.launch --processes 16 --nodes 2 --accelerate CONFIG.yaml train CARD.json …
+python -m embedding_designs.training.launch --processes 8 train_design CONFIG.json …
+python -m embedding_designs.training.launch --processes 16 --nodes 2 --accelerate ZERO2.yaml train_design …
 
 --accelerate names a file that `accelerate config` wrote, such as profiles/accelerate/zero2.yaml. The numbers
 of processes and nodes, and how they find each other, are told here. Several nodes are begun with srun.
@@ -37,7 +37,7 @@ def accelerate_command(
         *[sys.executable, "-m", "accelerate.commands.launch"],
         *(["--config_file", config] if config else ["--multi_gpu"]),
         *[text for name, value in options.items() for text in (f"--{name}", str(value))],
-        *["--module", f"embedding_designs.{module}", *arguments],
+        *["--module", f"embedding_designs.training.{module}", *arguments],
     ]
 
 
@@ -78,7 +78,7 @@ def main() -> None:
     parser.add_argument("--nodes", type=int, default=1, help="nodes of the SLURM job")
     parser.add_argument("--accelerate", default="", help="configuration file of accelerate")
     parser.add_argument("--on-node", action="store_true", help=argparse.SUPPRESS)
-    parser.add_argument("module", help="module of this package, such as train")
+    parser.add_argument("module", help="command of this stage, such as train_design")
     parser.add_argument("arguments", nargs=argparse.REMAINDER)
     chosen = parser.parse_args()
 
@@ -96,7 +96,7 @@ def main() -> None:
         begin = accelerate_command(processes, nodes, chosen.accelerate, chosen.module, chosen.arguments)
     else:
         gpus.choose(1)
-        begin = [sys.executable, "-m", f"embedding_designs.{chosen.module}", *chosen.arguments]
+        begin = [sys.executable, "-m", f"embedding_designs.training.{chosen.module}", *chosen.arguments]
     sys.stdout.flush()
     os.execvp(begin[0], begin)
 

@@ -12,7 +12,7 @@ import torch
 from sentence_transformers import SentenceTransformer
 from transformers import TrainerCallback, TrainerControl, TrainerState, TrainingArguments
 
-from ..common.atomic_writes import whole
+from ..common.atomic_writes import atomic
 from ..common.command import progress
 from . import processes
 
@@ -54,7 +54,7 @@ class TrainingLog(TrainerCallback):
         args.eval_on_start = _owes_heldout_loss(args, state, events)
         processes.wait()  # for all to have read what the main process now writes
         if processes.is_main():
-            with whole(self.path) as part:
+            with atomic(self.path) as part:
                 part.write_text("".join(json.dumps(event) + "\n" for event in events), encoding="utf-8")
             self.bar = progress(description=self.description, total=args.max_steps)
             self.bar.update(state.global_step)

@@ -8,7 +8,7 @@ import torch
 
 from ..common.errors import BadInput
 
-LOWERED = ("batch_size", "cached_chunk", "max_tokens")  # settings that memory use grows with
+LOWERED = ("batch_size", "mini_batch_size", "max_seq_length")  # settings that memory use grows with
 
 
 @contextlib.contextmanager
@@ -21,6 +21,6 @@ def memory_for(recipe: dict[str, Any]) -> Iterator[None]:
             raise
         used = ", ".join(f"{key} {recipe[key]}" for key in LOWERED if recipe.get(key))
         raise BadInput(
-            f"out of memory ({used}): set or lower training.cached_chunk, lower"
-            f" training.max_tokens, or use more GPUs; {' '.join(str(error).split())[:150]}"
+            f"out of memory ({used}): set or lower training.mini_batch_size, lower"
+            f" training.max_seq_length, or use more GPUs; {' '.join(str(error).split())[:150]}"
         ) from error

@@ -39,7 +39,7 @@ HEADS = (
 def build_model(
     base: str | Path,
     design: dict[str, Any],
-    max_tokens: int,
+    max_seq_length: int,
     precision: str = "fp32",
     asked_by: str | None = None,
     trust_remote_code: bool = False,
@@ -61,10 +61,10 @@ def build_model(
             layer_tokens=settings["tokens"] if pooling_class.reads_layers else None,
             base_code=trust_remote_code,
             model_kwargs={"dtype": PRECISIONS[precision], "use_safetensors": True, **hub},
-            processor_kwargs={"model_max_length": max_tokens, **hub},
+            processor_kwargs={"model_max_length": max_seq_length, **hub},
             config_kwargs=hub,
         )
-        check_backbone(backbone, max_tokens)
+        check_backbone(backbone, max_seq_length)
     if unused := [name for name in backbone.unused_weights if not name.startswith(HEADS)]:
         note(f"{asked_by or base}: {len(unused)} tensors not used: {some(unused)} (not in the model)")
     if pooling_class.reads_layers:
@@ -75,7 +75,7 @@ def build_model(
 
 
 def base_arguments(base: str, settings: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the arguments of `build_model` for a base, from its card, after checking its files.
+    """Return the arguments of `build_model` for a base, from its config, after checking its files.
 
     Raises BadInput that names the file that is missing or corrupt.
     """

@@ -1,6 +1,6 @@
 """Pretrains a small decoder and its tokenizer from scratch on harvested docstrings: a study's own base.
 
-python -m embedding_designs.training.pretrain_base CARD.json --docstrings D.parquet --output DIR --training-log LOG.jsonl
+python -m embedding_designs.training.pretrain_base CONFIG.json --docstrings D.parquet --output DIR …
 """
 
 import argparse
@@ -14,7 +14,7 @@ from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
 from torch import Tensor
 from transformers import AutoConfig, AutoModelForCausalLM, PreTrainedModel, PreTrainedTokenizerFast, set_seed
 
-from ..common.atomic_writes import whole
+from ..common.atomic_writes import atomic
 from ..common.command import command, progress
 from ..common.errors import BadInput
 from ..common.json_files import read_object
@@ -42,17 +42,17 @@ def train_tokenizer(texts: list[str], vocabulary: int) -> PreTrainedTokenizerFas
     return PreTrainedTokenizerFast(tokenizer_object=tokenizer, pad_token=PAD, bos_token=BOS, eos_token=EOS)
 
 
-def build_decoder(card: dict[str, Any], tokenizer: PreTrainedTokenizerFast) -> PreTrainedModel:
+def build_decoder(settings: dict[str, Any], tokenizer: PreTrainedTokenizerFast) -> PreTrainedModel:
     """Return a causal language model with random weights."""
     config = AutoConfig.for_model(
-        card["architecture"],
+        settings["architecture"],
         vocab_size=len(tokenizer),
-        hidden_size=card["hidden_size"],
-        intermediate_size=card["intermediate_size"],
-        num_hidden_layers=card["layers"],
-        num_attention_heads=card["heads"],
-        num_key_value_heads=card["heads"],
-        head_dim=card["hidden_size"] // card["heads"],
+        hidden_size=settings["hidden_size"],
+        intermediate_size=settings["intermediate_size"],
+        num_hidden_layers=settings["layers"],
+        num_attention_heads=settings["heads"],
+        num_key_value_heads=settings["heads"],
+        head_dim=settings["hidden_size"] // settings["heads"],
         max_position_embeddings=2048,
         sliding_window=None,
         tie_word_embeddings=False,  # next-token training would overwrite what the word vectors hold
@@ -82,23 +82,23 @@ def token_sequences(rows: list[list[int]], eos: int, length: int) -> Tensor:
     return torch.tensor(stream[: len(stream) // length * length]).view(-1, length)
 
 
-def train_decoder(model: PreTrainedModel, sequences: Tensor, card: dict[str, Any], log: Path) -> None:
+def train_decoder(model: PreTrainedModel, sequences: Tensor, settings: dict[str, Any], log: Path) -> None:
     """Train on next-token prediction; a plain loop, because a Trainer starts slower than this ends."""
-    steps, rate = card["steps"], card["learning_rate"]
+    steps, rate = settings["steps"], settings["learning_rate"]
     optimizer = torch.optim.AdamW(model.parameters(), lr=rate, betas=(0.9, 0.95), weight_decay=0.01)
     warmup = max(1, round(WARMUP * steps))
     schedule = torch.optim.lr_scheduler.LambdaLR(
         optimizer, lambda step: min((step + 1) / warmup, (steps - step) / max(1, steps - warmup))
     )
-    batches = torch.randint(len(sequences), (steps, card["batch_size"]))
+    batches = torch.randint(len(sequences), (steps, settings["batch_size"]))
     began = time.perf_counter()
     with log.open("w", encoding="utf-8") as lines:
-        for step, batch in enumerate(progress(batches, description=f"pretrain {card['name']}"), start=1):
+        for step, batch in enumerate(progress(batches, description=f"pretrain {settings['name']}"), start=1):
             rows = sequences[batch]  # (batch, length)
             loss = model(input_ids=rows, labels=rows).loss
             loss.backward()
             norm = torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
-            check_finite(card, step, schedule.get_last_lr()[0], loss, norm)
+            check_finite(settings, step, schedule.get_last_lr()[0], loss, norm)
             optimizer.step()
             optimizer.zero_grad()
             line = {
@@ -113,28 +113,28 @@ def train_decoder(model: PreTrainedModel, sequences: Tensor, card: dict[str, Any
             schedule.step()
             if step % 10 == 0 or step == steps:
                 lines.write(json.dumps(line) + "\n")
-    check_finite(card, steps, line["learning_rate"], *model.parameters())
+    check_finite(settings, steps, line["learning_rate"], *model.parameters())
 
 
-def check_finite(card: dict[str, Any], step: int, rate: float, *numbers: Tensor) -> None:
+def check_finite(settings: dict[str, Any], step: int, rate: float, *numbers: Tensor) -> None:
     """Raise BadInput where loss, gradient norm or weights of a step are not finite."""
     if not all(number.isfinite().all() for number in numbers):
         raise BadInput(
-            f"bases.{card['name']}.pretrain: loss, gradients or weights are not finite at step {step} of"
-            f" {card['steps']}, learning rate {rate:g}; lower pretrain.learning_rate"
+            f"bases.{settings['name']}.pretrain: loss, gradients or weights are not finite at step {step} of"
+            f" {settings['steps']}, learning rate {rate:g}; lower pretrain.learning_rate"
         )
 
 
-def pretrain(card: dict[str, Any], texts: list[str], output: Path, log: Path) -> None:
+def pretrain(settings: dict[str, Any], texts: list[str], output: Path, log: Path) -> None:
     """Write a pretrained base, a transformers folder with its tokenizer, and its training log."""
-    set_seed(card["seed"])
-    tokenizer = train_tokenizer(texts, card["vocabulary"])
-    model = build_decoder(card, tokenizer)
+    set_seed(settings["seed"])
+    tokenizer = train_tokenizer(texts, settings["vocabulary"])
+    model = build_decoder(settings, tokenizer)
     rows = tokenizer(texts, return_attention_mask=False)["input_ids"]
-    if card["word_vectors"]:
+    if settings["word_vectors"]:
         start_from_word_vectors(model, rows)
-    sequences = token_sequences(rows, tokenizer.eos_token_id, card["sequence_length"])
-    train_decoder(model, sequences, card, log)
+    sequences = token_sequences(rows, tokenizer.eos_token_id, settings["sequence_length"])
+    train_decoder(model, sequences, settings, log)
     model.save_pretrained(output)
     tokenizer.save_pretrained(output)
 
@@ -143,16 +143,16 @@ def pretrain(card: dict[str, Any], texts: list[str], output: Path, log: Path) ->
 def main() -> None:
     """Pretrain one base."""
     parser = argparse.ArgumentParser(description=main.__doc__)
-    parser.add_argument("card", type=Path)
+    parser.add_argument("config", type=Path)
     parser.add_argument("--docstrings", type=Path, required=True)
     parser.add_argument("--output", type=Path, required=True)
     parser.add_argument("--training-log", type=Path, required=True)
     arguments = parser.parse_args()
 
-    card = read_object(arguments.card, {"name": str, "pretrain": dict})
+    config = read_object(arguments.config, {"name": str, "pretrain": dict})
     texts = [row["text"] for row in read_docstrings(arguments.docstrings) if row["split"] == "train"]
-    with whole(arguments.output) as output, whole(arguments.training_log) as log:
-        pretrain({**card, **card["pretrain"]}, texts, output, log)
+    with atomic(arguments.output) as output, atomic(arguments.training_log) as log:
+        pretrain({**config, **config["pretrain"]}, texts, output, log)
 
 
 if __name__ == "__main__":

@@ -1,8 +1,9 @@
 """Trains one design on one base model with one seed; a killed training goes on from its last checkpoint.
 
-python -m embedding_designs.training.train_design CARD.json --train T.parquet --heldout H.parquet --checkpoints DIR …
+python -m embedding_designs.training.train_design CONFIG.json --train T.parquet --heldout H.parquet …
 
-On several GPUs embedding_designs.training.launch runs it once for each. At SIGTERM it writes a checkpoint and leaves.
+On several GPUs embedding_designs.training.launch runs it once for each. At SIGTERM it writes a checkpoint and
+exits.
 """
 
 import argparse
@@ -17,7 +18,7 @@ from peft import LoraConfig
 from sentence_transformers import SentenceTransformer, SentenceTransformerTrainingArguments
 from transformers import set_seed
 
-from ..common.atomic_writes import resumable, whole
+from ..common.atomic_writes import atomic, resumable
 from ..common.command import command
 from ..common.errors import BadInput
 from ..common.hashes import content_hash
@@ -38,24 +39,24 @@ from .trainer import Trainer, weights_apart
 from .triplets import check_batches, heldout_share, read_triplets
 
 POOLING_PARAMETERS = r"(^|\.)1\."  # the pooling is module 1 of the model
-CARD = {"base": dict, "design": dict, "seed": int, "training": dict}
+CONFIG = {"base": dict, "design": dict, "seed": int, "training": dict}
 
 
 def train_run(
-    card: dict[str, Any], base: str, train: Path, heldout: Path, checkpoints: Path, log: Path
+    config: dict[str, Any], base: str, train: Path, heldout: Path, checkpoints: Path, log: Path
 ) -> SentenceTransformer:
-    """Return the trained model of a run card; writes the training log, and checkpoints on the way.
+    """Return the trained model of a run config; writes the training log, and checkpoints on the way.
 
     base: folder or hub name of the base model. The seed is set before any weight is drawn, so that the
-    same card and data give the same model, whether or not the training was interrupted. All processes of a
+    same config and data give the same model, whether or not the training was interrupted. All processes of a
     training call this together. Raises Stopped at SIGTERM, with a checkpoint written.
     """
-    recipe, run = card["training"], f"{card['design']['name']} seed{card['seed']}"
+    recipe, run = config["training"], f"{config['design']['name']} seed{config['seed']}"
     train_rows, heldout_rows = read_triplets(train), read_triplets(heldout)
-    check_batches(train_rows, recipe, card["seed"], train)
-    arguments = training_arguments(card, checkpoints, heldout_share(len(heldout_rows), recipe, heldout))
-    set_seed(card["seed"])
-    model = untrained_model(card, base)
+    check_batches(train_rows, recipe, config["seed"], train)
+    arguments = training_arguments(config, checkpoints, heldout_share(len(heldout_rows), recipe, heldout))
+    set_seed(config["seed"])
+    model = untrained_model(config, base)
     training_log = TrainingLog(log, model, f"train {run}")
     if processes.count() > 1:
         model.register_forward_hook(only_embeddings)
@@ -72,15 +73,17 @@ def train_run(
         train_with_checkpoints(trainer, training_log, checkpoints)
     trainer.check_end()
     training_log.summarise(trainer.state)
-    if card["base"].get("lora", {}).get("save") == "merged":
+    if config["base"].get("lora", {}).get("save") == "merged":
         merge_adapter(model)
     return model
 
 
-def untrained_model(card: dict[str, Any], base: str) -> SentenceTransformer:
-    """Return the model of a run card before training, with its LoRA adapter where the base asks for one."""
-    settings, max_tokens = card["base"], card["training"]["max_tokens"]
-    model = build_model(design=card["design"], max_tokens=max_tokens, **base_arguments(base, settings))
+def untrained_model(config: dict[str, Any], base: str) -> SentenceTransformer:
+    """Return the model of a run config before training, with its LoRA adapter where the base asks for one."""
+    settings, max_seq_length = config["base"], config["training"]["max_seq_length"]
+    model = build_model(
+        design=config["design"], max_seq_length=max_seq_length, **base_arguments(base, settings)
+    )
     if lora := settings.get("lora"):
         check_lora_targets(model, lora["target_modules"], f"bases.{settings['name']}: lora.target_modules")
         model.add_adapter(
@@ -105,21 +108,21 @@ def only_embeddings(model: torch.nn.Module, inputs: Any, features: dict[str, Any
 
 
 def training_arguments(
-    card: dict[str, Any], checkpoints: Path, heldout_share: int
+    config: dict[str, Any], checkpoints: Path, heldout_share: int
 ) -> SentenceTransformerTrainingArguments:
-    """Return the Trainer's arguments for a run card.
+    """Return the Trainer's arguments for a run config.
 
     Each process takes its share of a batch; heldout_share: of a held-out batch, 0 for no held-out loss.
     """
-    recipe = card["training"]
+    recipe = config["training"]
     pooling_rate = recipe.get("pooling_learning_rate")
-    has_weights = POOLING_KINDS[card["design"]["pooling"]["kind"]].trained
+    has_weights = POOLING_KINDS[config["design"]["pooling"]["kind"]].trained
     arguments = SentenceTransformerTrainingArguments(
         output_dir=str(checkpoints),
         max_steps=recipe["steps"],
         per_device_train_batch_size=recipe["batch_size"] // processes.count(),
         per_device_eval_batch_size=max(1, heldout_share),
-        gradient_accumulation_steps=recipe["accumulation"],
+        gradient_accumulation_steps=recipe["gradient_accumulation_steps"],
         learning_rate=recipe["learning_rate"],
         learning_rate_mapping={POOLING_PARAMETERS: pooling_rate} if pooling_rate and has_weights else {},
         warmup_steps=recipe["warmup_steps"],
@@ -130,8 +133,8 @@ def training_arguments(
         gradient_checkpointing=recipe["gradient_checkpointing"],
         gradient_checkpointing_kwargs={"use_reentrant": False},
         use_cpu=not torch.cuda.is_available(),
-        seed=card["seed"],
-        data_seed=card["seed"],
+        seed=config["seed"],
+        data_seed=config["seed"],
         batch_sampler=SAMPLERS[recipe["shared_texts"]],
         dataloader_drop_last=True,  # every step meets the same number of negatives
         logging_steps=recipe["log_steps"],
@@ -148,16 +151,16 @@ def training_arguments(
     return arguments
 
 
-def save_run(model: SentenceTransformer, card: dict[str, Any], output: Path) -> None:
-    """Write the model folder, the run card in it, whole or not at all."""
-    with whole(output) as part, weights_apart(model):
+def save_run(model: SentenceTransformer, config: dict[str, Any], output: Path) -> None:
+    """Write the model folder, the run config in it, whole or not at all."""
+    with atomic(output) as part, weights_apart(model):
         save_model(model, part)
-        (part / "run_card.json").write_text(json.dumps(card, indent=2) + "\n", encoding="utf-8")
+        (part / "run_config.json").write_text(json.dumps(config, indent=2) + "\n", encoding="utf-8")
 
 
-def check_launch(card: dict[str, Any]) -> None:
+def check_launch(config: dict[str, Any]) -> None:
     """Raise BadInput where the processes that accelerate began cannot make this training."""
-    batch, sharing = card["training"]["batch_size"], processes.sharing()
+    batch, sharing = config["training"]["batch_size"], processes.sharing()
     if batch % processes.count():
         raise BadInput(
             f"training.batch_size {batch} cannot be shared by {processes.count()} GPUs: the number of GPUs"
@@ -165,8 +168,8 @@ def check_launch(card: dict[str, Any]) -> None:
         )
     if sharing == "fsdp":
         raise BadInput("resource accelerate: FSDP cannot train these models; choose ZeRO-2, or none")
-    if sharing == "deepspeed" and card["training"].get("cached_chunk"):
-        raise BadInput("training.cached_chunk: not with DeepSpeed; leave out the resource accelerate")
+    if sharing == "deepspeed" and config["training"].get("mini_batch_size"):
+        raise BadInput("training.mini_batch_size: not with DeepSpeed; leave out the resource accelerate")
 
 
 @contextlib.contextmanager
@@ -183,10 +186,12 @@ def shared_checkpoints(folder: Path, *inputs: Path) -> Iterator[Path]:
 def main() -> None:
     """Train one run."""
     parser = argparse.ArgumentParser(description=main.__doc__)
-    parser.add_argument("card", type=Path)
+    parser.add_argument("config", type=Path)
     parser.add_argument("--train", type=Path, required=True)
     parser.add_argument("--heldout", type=Path, required=True)
-    parser.add_argument("--base", type=Path, nargs="?", help="folder of the base; default: the card's model")
+    parser.add_argument(
+        "--base", type=Path, nargs="?", help="folder of the base; default: the config's model"
+    )
     parser.add_argument("--fetched", type=Path, nargs="?", help="what was fetched of a base from the hub")
     parser.add_argument("--checkpoints", type=Path, required=True)
     parser.add_argument("--output", type=Path, required=True)
@@ -197,19 +202,19 @@ def main() -> None:
     processes.join()
     if processes.is_main():
         take_console()
-    card = read_object(arguments.card, CARD)
+    config = read_object(arguments.config, CONFIG)
     if arguments.fetched:
-        card["base"] |= fetched_revision(arguments.fetched)
-    check_launch(card)
-    base = str(arguments.base or card["base"]["model"])
-    inputs = [arguments.card, arguments.train, arguments.heldout, *filter(None, [arguments.fetched])]
+        config["base"] |= fetched_revision(arguments.fetched)
+    check_launch(config)
+    base = str(arguments.base or config["base"]["model"])
+    inputs = [arguments.config, arguments.train, arguments.heldout, *filter(None, [arguments.fetched])]
     weights = [arguments.base / "model.safetensors"] if arguments.base else []
     with shared_checkpoints(arguments.checkpoints, *inputs, *weights) as checkpoints:
         log = checkpoints / "training.jsonl"
-        model = train_run(card, base, arguments.train, arguments.heldout, checkpoints, log)
+        model = train_run(config, base, arguments.train, arguments.heldout, checkpoints, log)
         if processes.is_main():
-            save_run(model, card, arguments.output)
-            with whole(arguments.training_log) as part:
+            save_run(model, config, arguments.output)
+            with atomic(arguments.training_log) as part:
                 part.write_bytes(log.read_bytes())
 
 

@@ -21,7 +21,7 @@ FEWEST_TASKS = 2  # no test works with fewer
 def attainable(n_tasks: int, n_designs: int, alpha: float) -> dict[str, Any]:
     """Return the smallest p of each test with so many tasks and designs, and the tasks needed to reach alpha.
 
-    wilcoxon_holm is corrected over all k(k - 1)/2 pairs, baseline_holm over the k - 1 others. A test that
+    wilcoxon_holm is corrected over all k(k - 1)/2 pairs, control_holm over the k - 1 others. A test that
     cannot reach alpha here can call nothing significant.
     """
     smallest: dict[str, Callable[[int, int], float]] = {
@@ -29,7 +29,7 @@ def attainable(n_tasks: int, n_designs: int, alpha: float) -> dict[str, Any]:
         "nemenyi": _nemenyi,
         "wilcoxon": lambda n, k: _wilcoxon(n),
         "wilcoxon_holm": lambda n, k: min(1.0, _wilcoxon(n) * k * (k - 1) / 2),
-        "baseline_holm": lambda n, k: min(1.0, _baseline(n, k) * (k - 1)),
+        "control_holm": lambda n, k: min(1.0, _control(n, k) * (k - 1)),
     }
     families = [name for name in smallest if name != "wilcoxon"]
     if n_designs < 2:
@@ -57,7 +57,7 @@ def _nemenyi(n: int, k: int) -> float:
     return float(nemenyi_p(np.array([k - 1.0]), k, n)[0])
 
 
-def _baseline(n: int, k: int) -> float:
+def _control(n: int, k: int) -> float:
     return float(2 * stats.norm.sf((k - 1) / rank_error(k, n)))
 
 

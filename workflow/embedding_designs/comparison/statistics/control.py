@@ -1,4 +1,4 @@
-"""Compares each design with the baseline alone, which asks less than comparing all pairs.
+"""Compares each design with the control alone, which asks less than comparing all pairs.
 
 What is found speaks of these checkpoints over these tasks.
 """
@@ -11,15 +11,15 @@ from scipy import stats
 from .ranks import holm, rank_designs, rank_error, why_untestable
 
 
-def against_baseline(scores: pd.DataFrame, baseline: str, alpha: float) -> list[dict[str, Any]]:
-    """Return the test of each other design against the baseline, with Holm's correction over these k - 1.
+def against_control(scores: pd.DataFrame, control: str, alpha: float) -> list[dict[str, Any]]:
+    """Return the test of each other design against the control, with Holm's correction over these k - 1.
 
     z is the difference of the average ranks over its standard error sqrt(k(k + 1) / 6N), two-sided (Demsar
-    2006, section 3.2.2). rank_difference and z are positive where the design is better than the baseline.
+    2006, section 3.2.2). rank_difference and z are positive where the design is better than the control.
     """
     ranks = rank_designs(scores).mean()
-    others = [design for design in scores.columns if design != baseline]
-    differences = [float(ranks[baseline] - ranks[design]) for design in others]
+    others = [design for design in scores.columns if design != control]
+    differences = [float(ranks[control] - ranks[design]) for design in others]
     if reason := why_untestable(scores):
         nothing = {"z": None, "p_uncorrected": None, "p_holm": None, "significant": False, "reason": reason}
         return [

@@ -41,8 +41,8 @@ def rank_intervals(scores: pd.DataFrame, alpha: float, seed: int = 0) -> dict[st
     return {name: [float(a), float(b)] for name, a, b in zip(scores.columns, low, high, strict=True)}
 
 
-def difference_intervals(runs: pd.DataFrame, baseline: str, alpha: float, seed: int = 0) -> dict[str, Any]:
-    """Return each design's mean score minus the baseline's, with an interval for that pair alone.
+def difference_intervals(runs: pd.DataFrame, control: str, alpha: float, seed: int = 0) -> dict[str, Any]:
+    """Return each design's mean score minus the control's, with an interval for that pair alone.
 
     resampled: "runs and tasks" where every design has three seeds or more, and "tasks" with fewer: the
     interval then speaks of these checkpoints only. With a single task only "runs" are left; with neither,
@@ -55,7 +55,7 @@ def difference_intervals(runs: pd.DataFrame, baseline: str, alpha: float, seed: 
     _, n_seeds, n_tasks = scores.shape
     resample = {"runs": n_seeds >= NEEDED_SEEDS, "tasks": n_tasks >= 2}
     means = scores.mean(axis=(1, 2))
-    base = designs.index(baseline)
+    base = designs.index(control)
     differences = (means - means[base]).tolist()
     if not any(resample.values()):
         rows = {
@@ -89,9 +89,9 @@ def _resample(random: np.random.Generator, n: int, size: int | tuple[int, ...]) 
 
 
 def _degrees_of_freedom(scores: np.ndarray, base: int, runs: bool, tasks: bool) -> np.ndarray:
-    """Return those of each design's difference to the baseline: (sum of v)^2 / (sum of v^2 / df).
+    """Return those of each design's difference to the control: (sum of v)^2 / (sum of v^2 / df).
 
-    v are the error variances from the runs of the design, from those of the baseline, and from the tasks.
+    v are the error variances from the runs of the design, from those of the control, and from the tasks.
     """
     k, n, m = scores.shape
     parts = []

@@ -46,14 +46,14 @@ def why_no_design_claim(runs: pd.DataFrame) -> str | None:
     return None
 
 
-def design_claim(runs: pd.DataFrame, baseline: str, alpha: float) -> dict[str, Any]:
+def design_claim(runs: pd.DataFrame, control: str, alpha: float) -> dict[str, Any]:
     """Return what the runs say about the designs, or in `refused` the sentence that says why nothing.
 
     one_way: analysis of variance of the runs' mean scores: do the designs differ on these tasks?
     welch: the same where the runs of some designs spread more than those of others (Welch 1951).
     aligned_ranks: the same on ranks; with one factor there is nothing to align.
     quasi_f: do they differ on tasks like these, tasks being a random sample as well?
-    pairs: all pairs by Tukey's HSD; against_baseline: each other design and the baseline by Dunnett's test.
+    pairs: all pairs by Tukey's HSD; against_control: each other design and the control by Dunnett's test.
     run_spread: the standard deviation of the runs' mean scores within a design, pooled over the designs.
     All but welch take the designs' runs to spread alike: where one design's spread three times as much as
     the others', they reject in 10 % of studies without a difference at alpha .05 (five designs, three
@@ -64,7 +64,7 @@ def design_claim(runs: pd.DataFrame, baseline: str, alpha: float) -> dict[str, A
     result: dict[str, Any] = {"refused": refused, "n_seeds": scores.shape[1]}
     if refused:
         nothing = dict.fromkeys(["one_way", "welch", "aligned_ranks", "quasi_f", "run_spread"])
-        return result | nothing | {"pairs": [], "against_baseline": []}
+        return result | nothing | {"pairs": [], "against_control": []}
     means = scores.mean(axis=2)
     spread, _ = run_variance(means)
     return result | {
@@ -74,7 +74,7 @@ def design_claim(runs: pd.DataFrame, baseline: str, alpha: float) -> dict[str, A
         "quasi_f": quasi_f(scores),
         "run_spread": float(np.sqrt(spread)),
         "pairs": _tukey(designs, means, alpha),
-        "against_baseline": _dunnett(designs, means, baseline, alpha),
+        "against_control": _dunnett(designs, means, control, alpha),
     }
 
 
@@ -194,10 +194,10 @@ def _tukey(designs: list[str], means: np.ndarray, alpha: float) -> list[dict[str
     return [name | test for name, test in zip(names, tests, strict=True)]
 
 
-def _dunnett(designs: list[str], means: np.ndarray, baseline: str, alpha: float) -> list[dict[str, Any]]:
-    """Return each other design's difference to the baseline by Dunnett's test (1955), two-sided."""
-    others = [index for index, design in enumerate(designs) if design != baseline]
-    differences = means[others].mean(axis=1) - means[designs.index(baseline)].mean()
+def _dunnett(designs: list[str], means: np.ndarray, control: str, alpha: float) -> list[dict[str, Any]]:
+    """Return each other design's difference to the control by Dunnett's test (1955), two-sided."""
+    others = [index for index, design in enumerate(designs) if design != control]
+    differences = means[others].mean(axis=1) - means[designs.index(control)].mean()
     tests = _compare_means(differences, means, alpha, dunnett_sf, 1.0)
     return [{"design": designs[index]} | test for index, test in zip(others, tests, strict=True)]
 

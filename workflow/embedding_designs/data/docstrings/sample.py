@@ -34,21 +34,21 @@ def _owner(row: Row) -> str:
     return row["qualname"].rpartition(".")[0]
 
 
-def draw_pool(package: str, rows: list[Row], card: dict[str, Any]) -> Pool:
+def draw_pool(package: str, rows: list[Row], config: dict[str, Any]) -> Pool:
     """Return about `documents` rows, the same number from each of the largest submodules.
 
     ValueError where the package has fewer than MIN_CLASSES submodules that are large enough.
     """
-    chance = random.Random(f"{card['seed']} {package}")
-    per_class = card["documents"] // card["classes"]
+    chance = random.Random(f"{config['seed']} {package}")
+    per_class = config["documents"] // config["classes"]
     usable = [
-        row | {"whole": first_words(f"{row['summary']} {row['description']}", card["max_words"])}
-        for row in described(rows, card)[0]
+        row | {"whole": first_words(f"{row['summary']} {row['description']}", config["max_words"])}
+        for row in described(rows, config)[0]
     ]
-    classes = submodules(usable, card["classes"], per_class)
+    classes = submodules(usable, config["classes"], per_class)
     if len(classes) < MIN_CLASSES:
         raise ValueError(f"only {len(classes)} submodules have {per_class} documented objects; ask for fewer")
-    per_class = min(card["documents"] // len(classes), *(len(members) for members in classes.values()))
+    per_class = min(config["documents"] // len(classes), *(len(members) for members in classes.values()))
     drawn = [
         (row, label) for label, members in classes.items() for row in _by_module(members, per_class, chance)
     ]

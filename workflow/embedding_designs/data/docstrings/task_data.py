@@ -18,22 +18,22 @@ TRAIN_PART = 3  # one text of three of a class is learned from
 Tables = dict[str, dict[str, list]]
 
 
-def retrieval(pool: Pool, card: dict[str, Any]) -> Tables:
+def retrieval(pool: Pool, config: dict[str, Any]) -> Tables:
     """Find the description that belongs to a summary among all descriptions of the pool."""
-    asked = _chance(pool, card, "Retrieval").sample(range(len(pool.rows)), _queries(pool, card))
+    asked = _chance(pool, config, "Retrieval").sample(range(len(pool.rows)), _queries(pool, config))
     return {"documents": _documents(pool), "queries": _asked(pool, asked)}
 
 
-def reranking(pool: Pool, card: dict[str, Any]) -> Tables:
+def reranking(pool: Pool, config: dict[str, Any]) -> Tables:
     """Rank a summary's description before those of its siblings and some others."""
-    chance = _chance(pool, card, "Reranking")
-    asked = chance.sample(range(len(pool.rows)), _queries(pool, card))
+    chance = _chance(pool, config, "Reranking")
+    asked = chance.sample(range(len(pool.rows)), _queries(pool, config))
     candidates = [_candidates(pool, number, chance) for number in asked]
     queries = _asked(pool, asked) | {"candidates": [[f"d{one}" for one in some] for some in candidates]}
     return {"documents": _documents(pool), "queries": queries}
 
 
-def classification(pool: Pool, card: dict[str, Any]) -> Tables:
+def classification(pool: Pool, config: dict[str, Any]) -> Tables:
     """Tell the submodule of a text."""
     by_label = _by_label(pool)
     train = {number for numbers in by_label.values() for number in numbers[: len(numbers) // TRAIN_PART]}
@@ -48,25 +48,25 @@ def classification(pool: Pool, card: dict[str, Any]) -> Tables:
     }
 
 
-def clustering(pool: Pool, card: dict[str, Any]) -> Tables:
+def clustering(pool: Pool, config: dict[str, Any]) -> Tables:
     """Group summaries by submodule."""
     return {"test": {"sentences": [row["summary"] for row in pool.rows], "labels": pool.labels}}
 
 
-def pair_classification(pool: Pool, card: dict[str, Any]) -> Tables:
+def pair_classification(pool: Pool, config: dict[str, Any]) -> Tables:
     """Tell texts of one class or module (1) from texts of two submodules (0)."""
-    chance = _chance(pool, card, "PairClassification")
+    chance = _chance(pool, config, "PairClassification")
     by_nearness = _pairs_by_nearness(pool, chance)
-    count = card["queries"]
+    count = config["queries"]
     near = _least_used([*by_nearness[4], *by_nearness[3]], count)
     far = _least_used(by_nearness[0], len(near))
     return {"test": _pair_columns(pool, near + far) | {"labels": [1] * len(near) + [0] * len(far)}}
 
 
-def relatedness(pool: Pool, card: dict[str, Any]) -> Tables:
+def relatedness(pool: Pool, config: dict[str, Any]) -> Tables:
     """Grade two texts by how near they stand in the package, 0 to 4."""
-    by_nearness = _pairs_by_nearness(pool, _chance(pool, card, "STS"))
-    count = 2 * card["queries"] // len(by_nearness)
+    by_nearness = _pairs_by_nearness(pool, _chance(pool, config, "STS"))
+    count = 2 * config["queries"] // len(by_nearness)
     graded = [
         (pair, grade) for grade in sorted(by_nearness) for pair in _least_used(by_nearness[grade], count)
     ]
@@ -74,12 +74,12 @@ def relatedness(pool: Pool, card: dict[str, Any]) -> Tables:
     return {"test": _pair_columns(pool, [pair for pair, _ in graded]) | scores}
 
 
-def _chance(pool: Pool, card: dict[str, Any], category: str) -> random.Random:
-    return random.Random(f"{card['seed']} {pool.package} {category}")
+def _chance(pool: Pool, config: dict[str, Any], category: str) -> random.Random:
+    return random.Random(f"{config['seed']} {pool.package} {category}")
 
 
-def _queries(pool: Pool, card: dict[str, Any]) -> int:
-    return min(card["queries"], len(pool.rows))
+def _queries(pool: Pool, config: dict[str, Any]) -> int:
+    return min(config["queries"], len(pool.rows))
 
 
 def _documents(pool: Pool) -> dict[str, list]:

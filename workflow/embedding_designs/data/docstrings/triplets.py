@@ -13,24 +13,24 @@ Row = dict[str, str]
 
 
 def docstring_triplets(
-    harvested: list[Row], card: dict[str, Any]
+    harvested: list[Row], config: dict[str, Any]
 ) -> tuple[list[Row], list[Row], dict[str, int]]:
     """Return training triplets, held-out triplets and the number of docstrings left out by reason.
 
     A triplet has query, positive and negative. No module gives rows to both sides, not even a negative.
     """
-    usable, dropped = described([row for row in harvested if row["split"] == "train"], card)
-    chance = random.Random(card["seed"])
+    usable, dropped = described([row for row in harvested if row["split"] == "train"], config)
+    chance = random.Random(config["seed"])
     sizes = Counter(row["module"] for row in usable)
-    heldout_modules = heldout_groups(card["heldout_rows"], sizes, "module", chance)
+    heldout_modules = heldout_groups(config["heldout_rows"], sizes, "module", chance)
     sides = [[row for row in usable if (row["module"] in heldout_modules) is held] for held in (False, True)]
-    train = sample(_triplets(sides[0], chance), card["train_rows"], chance)
-    heldout = sample(_triplets(sides[1], chance), card["heldout_rows"], chance)
+    train = sample(_triplets(sides[0], chance), config["train_rows"], chance)
+    heldout = sample(_triplets(sides[1], chance), config["heldout_rows"], chance)
     dropped["not_needed"] = len(usable) - len(train) - len(heldout)
     return train, heldout, dropped
 
 
-def described(rows: list[Row], card: dict[str, Any]) -> tuple[list[Row], dict[str, int]]:
+def described(rows: list[Row], config: dict[str, Any]) -> tuple[list[Row], dict[str, int]]:
     """Return the rows with a summary and a description of their own, cut to `max_words`, and the drops.
 
     The description has at least `min_description_words`. No summary or description stands twice: each
@@ -39,9 +39,9 @@ def described(rows: list[Row], card: dict[str, Any]) -> tuple[list[Row], dict[st
     kept, seen, dropped = [], set(), Counter(too_short=0, duplicate_summary=0, duplicate_description=0)
     for row in rows:
         summary, description = (
-            first_words(row[key], card["max_words"]) for key in ("summary", "description")
+            first_words(row[key], config["max_words"]) for key in ("summary", "description")
         )
-        enough = len(description.split()) >= max(1, card["min_description_words"])
+        enough = len(description.split()) >= max(1, config["min_description_words"])
         if not enough or len(summary.split()) < MIN_SUMMARY_WORDS:
             dropped["too_short"] += 1
         elif folded(summary) in seen:

@@ -49,11 +49,11 @@ def significance_caption(comparison: Mapping[str, Any], alpha: float) -> str:
 
 
 def differences_caption(comparisons: Sequence[Mapping[str, Any]], alpha: float) -> str:
-    """Return the caption of the differences to the baseline, and what their intervals speak of."""
+    """Return the caption of the differences to the control, and what their intervals speak of."""
     resampled = dict.fromkeys(c["differences"]["resampled"] for c in comparisons)
     units = [unit for unit in resampled if unit]
     text = (
-        f"Difference of mean score to the baseline {comparisons[0]['baseline']} (hollow), "
+        f"Difference of mean score to the control {comparisons[0]['control']} (hollow), "
         f"{comparisons[0]['base']}; N: tasks."
     )
     if not units:

@@ -1,4 +1,4 @@
-"""Draws differences to the baseline, and how pooling and attention work together, a panel for each category.
+"""Draws differences to the control, and how pooling and attention work together, a panel for each category.
 
 Each function takes results and an `ax`, and returns the `ax`.
 """
@@ -21,14 +21,14 @@ OTHER_LINE = (0, (1, 1))
 
 
 def draw_differences(comparison: Mapping[str, Any], look: Mapping[str, Look], ax: Axes) -> Axes:
-    """Draw each design's difference of mean score to the baseline, with its interval.
+    """Draw each design's difference of mean score to the control, with its interval.
 
-    The first design of `look` stands on top; the baseline itself is the line at 0.
+    The first design of `look` stands on top; the control itself is the line at 0.
     """
     differences = comparison["differences"]["designs"]
     ax.axvline(0, color=GREY, linewidth=0.8, zorder=1)
     for row, (design, style) in enumerate(look.items()):
-        if design == comparison["baseline"]:
+        if design == comparison["control"]:
             ax.plot(
                 0, row, style.marker, color="white", mec=style.colour, markersize=4.5 * style.scale, mew=0.9
             )

@@ -44,7 +44,7 @@ def significance_figure(comparison: Comparison, alpha: float, width: float) -> F
 
 
 def differences_figure(comparisons: Sequence[Comparison], look: Looks, alpha: float, width: float) -> Figure:
-    """Return one panel of differences to the baseline for each category of a base, the best design on top."""
+    """Return one panel of differences to the control for each category of a base, the best design on top."""
     legend = legend_lines(look, look, 72 * width - 6)
     overall = comparisons[-1]["mean_scores"]
     look = {name: look[name] for name in sorted(overall, key=lambda name: -overall[name])}

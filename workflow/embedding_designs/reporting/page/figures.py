@@ -20,8 +20,8 @@ WORDS = {  # figures of all tasks that are drawn where they make sense: file nam
         "All tasks: every pair at a glance, by rank ({base}).",
     ),
     "differences-{base}": (
-        "Differences of mean score to the baseline with intervals, by category.",
-        "Differences to the baseline by category ({base}).",
+        "Differences of mean score to the control with intervals, by category.",
+        "Differences to the control by category ({base}).",
     ),
     "interaction-{base}": (
         "Mean score of each pooling under each attention, by category.",

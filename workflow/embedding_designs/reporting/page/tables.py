@@ -98,8 +98,8 @@ def leaders(comparison: Mapping[str, Any]) -> list[str]:
     return [name for name, rank in ranks.items() if rank - best < 1e-9]
 
 
-def scores(comparisons: Sequence[Mapping[str, Any]], references: pd.DataFrame) -> Table:
-    """Return mean scores over tasks and seeds, ± the seeds' spread: designs, then references, by category."""
+def scores(comparisons: Sequence[Mapping[str, Any]], baselines: pd.DataFrame) -> Table:
+    """Return mean scores over tasks and seeds, ± the seeds' spread: designs, then baselines, by category."""
     designs = comparisons[0]["designs"]
     best = {name: set() for name in designs}
     for column, comparison in enumerate(comparisons):
@@ -117,32 +117,32 @@ def scores(comparisons: Sequence[Mapping[str, Any]], references: pd.DataFrame) -
         for name in designs
     ]
     means = [
-        Row(name, [_reference_mean(own, c["tasks"]) for c in comparisons])
-        for name, own in references.groupby("reference", sort=False)
+        Row(name, [_baseline_mean(own, c["tasks"]) for c in comparisons])
+        for name, own in baselines.groupby("baseline", sort=False)
     ]
     header = [
         comparisons[0]["unit"].capitalize(),
         *(f"{c['category']} ({c['n_tasks']})" for c in comparisons),
     ]
     caption = "Mean score over tasks and seeds; ± standard deviation over seeds; number of tasks in brackets"
-    return Table(caption, header, rows, means, "References, not part of any test")
+    return Table(caption, header, rows, means, "Baselines, not part of any test")
 
 
 def _score(mean: float, spread: float | None) -> str:
     return f"{mean:.3f}" if spread is None else f"{mean:.3f} ± {spread:.3f}"
 
 
-def _reference_mean(own: pd.DataFrame, tasks: Sequence[str]) -> str:
-    """Return the mean over `tasks`; a dash where the reference has no score on some: it would mislead."""
+def _baseline_mean(own: pd.DataFrame, tasks: Sequence[str]) -> str:
+    """Return the mean over `tasks`; a dash where the baseline has no score on some: it would mislead."""
     by_task = own.set_index("task")["score"].reindex(tasks)
     return DASH if by_task.isna().any() else f"{by_task.mean():.3f}"
 
 
-def tasks(comparisons: Sequence[Mapping[str, Any]], scores: pd.DataFrame, references: pd.DataFrame) -> Table:
-    """Return one row for each task: category, metric, each design's mean over seeds, each reference."""
+def tasks(comparisons: Sequence[Mapping[str, Any]], scores: pd.DataFrame, baselines: pd.DataFrame) -> Table:
+    """Return one row for each task: category, metric, each design's mean over seeds, each baseline."""
     designs = comparisons[0]["designs"]
     means = scores.pivot_table(index="task", columns="design", values="score", aggfunc="mean")[designs]
-    beside = references.pivot_table(index="task", columns="reference", values="score", sort=False)
+    beside = baselines.pivot_table(index="task", columns="baseline", values="score", sort=False)
     about = scores.drop_duplicates("task").set_index("task")
     rows = []
     for task in about.sort_values("category", kind="stable").index:
@@ -153,7 +153,7 @@ def tasks(comparisons: Sequence[Mapping[str, Any]], scores: pd.DataFrame, refere
         rows.append(
             Row(task, [about.at[task, "category"], about.at[task, "metric"], *printed, *others], best)
         )
-    header = ["Task", "Category", "Metric", *designs, *(f"{name} (reference)" for name in beside.columns)]
+    header = ["Task", "Category", "Metric", *designs, *(f"{name} (baseline)" for name in beside.columns)]
     return Table("Score on each task, mean over seeds", header, rows)
 
 
