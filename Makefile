@@ -31,10 +31,10 @@ test: $(READY) lint
 	OMP_NUM_THREADS=1 HF_HUB_OFFLINE=1 $(BIN)/python -m pytest --numprocesses logical --maxprocesses 8 --dist loadfile
 
 validate: $(READY)
-	$(BIN)/python -m pytest -rs -s tests/validate
+	$(BIN)/python -m pytest -rs -s -m validate
 
 test-slurm test-conda: test-%: $(READY)
-	$(BIN)/python -m pytest -rs tests/$*
+	$(BIN)/python -m pytest -rs -m $*
 
 lint: $(READY)
 	$(BIN)/ruff check

@@ -4,7 +4,6 @@ import os
 import subprocess
 import sys
 from functools import partial
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -12,12 +11,12 @@ import psutil
 import pytest
 import torch
 
-from conftest import DESIGNS, sentence
 from embedding_designs.evaluation.devices import count_devices, on_devices
 from embedding_designs.evaluation.encoder import Encoder
 from embedding_designs.training.model import build_model, load_model, save_model
+from helpers.paths import WORKFLOW
+from helpers.toy import DESIGNS, sentence
 
-WORKFLOW = Path(__file__).parents[2] / "workflow"
 PARENT = """
 import time
 from embedding_designs.evaluation.devices import on_devices

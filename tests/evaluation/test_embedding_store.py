@@ -12,8 +12,8 @@ import pytest
 
 from embedding_designs.evaluation import embedding_store
 from embedding_designs.evaluation.embedding_store import EmbeddingStore, KeyIndex, text_keys
+from helpers.paths import WORKFLOW
 
-WORKFLOW = Path(__file__).parents[2] / "workflow"
 WRITER = """
 import sys
 import numpy as np

@@ -3,15 +3,14 @@
 import os
 import subprocess
 import sys
-from pathlib import Path
 
 import pandas as pd
 import pytest
 
 from embedding_designs.common.json_files import write_json
 from embedding_designs.training.train_design import save_run, train_run
+from helpers.paths import ROOT
 
-ROOT = Path(__file__).parents[2]
 HUB = ROOT.parent / "shared" / "data" / "hub"
 CONFIG = {
     "tasks": {"STS": ["BIOSSES", "STSBenchmark"], "PairClassification": ["RTE3"]},

@@ -4,11 +4,11 @@ import pytest
 import torch
 from transformers import AutoModel
 
-from conftest import BACKBONES, DESIGNS, sentence
 from embedding_designs.modules.backbone import Backbone, probe_attention
 from embedding_designs.modules.pooling import TOKEN_POOLINGS
 from embedding_designs.training.model import build_model, load_model, merge_adapter
 from embedding_designs.training.train_design import untrained_model
+from helpers.toy import BACKBONES, DESIGNS, sentence
 
 
 def later_token_changes_earlier_state(backbone) -> bool:

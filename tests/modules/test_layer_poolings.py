@@ -5,11 +5,11 @@ import math
 import pytest
 import torch
 
-from conftest import DESIGNS, sentence
 from embedding_designs.common.errors import BadInput
 from embedding_designs.modules.poolings import POOLINGS
 from embedding_designs.modules.trainable_pooling import LastLayerPooling, MultiLayerPooling
 from embedding_designs.training.model import build_model, load_model
+from helpers.toy import DESIGNS, sentence
 
 STATES = torch.tensor([[[2.0, 0.0], [4.0, 6.0], [9.0, 3.0]]])  # (1 text, 3 layers, dim 2)
 

@@ -4,11 +4,11 @@ import pytest
 import torch
 from sentence_transformers.sentence_transformer.losses import MultipleNegativesRankingLoss
 
-from conftest import DESIGNS, sentence
 from embedding_designs.modules import length_batches
 from embedding_designs.modules.length_batches import chunks_by_length
 from embedding_designs.training.contrastive_loss import InBatchContrastiveLoss
 from embedding_designs.training.model import build_model
+from helpers.toy import DESIGNS, sentence
 
 MASK = torch.tensor([[0, 0, 0, 1, 1], [1, 1, 1, 1, 1], [0, 0, 0, 0, 1], [0, 1, 1, 1, 1]])
 

@@ -9,7 +9,7 @@ import torch
 
 from embedding_designs.common.errors import Stopped
 from embedding_designs.training import contrastive_loss
-from embedding_designs.training.checkpoint_files import WHOLE, complete_checkpoint, damage
+from embedding_designs.training.checkpoint_files import COMPLETE, complete_checkpoint, damage
 from embedding_designs.training.log import read_events
 from embedding_designs.training.train_design import train_run
 
@@ -56,7 +56,7 @@ def remove(file):
 
 FILES = ["model", "optimizer.pt", "scheduler.pt", "rng_state.pth", "trainer_state.json"]
 HARM = [(name, harm) for name in FILES for harm in (truncate, zero, change_one_bit, remove)]
-HARM += [(WHOLE, truncate), (WHOLE, zero)]
+HARM += [(COMPLETE, truncate), (COMPLETE, zero)]
 
 
 @pytest.mark.parametrize(("name", "harm"), HARM)
@@ -71,7 +71,7 @@ def test_a_damaged_checkpoint_is_set_aside_and_named(name, harm, run, capfd):
     assert len(said) == 1
     assert said[0].startswith(f"note: {newest} is damaged (")
     assert "set aside as damaged-checkpoint-6" in said[0]
-    if name != WHOLE:
+    if name != COMPLETE:
         assert file.name in said[0]
 
 

@@ -5,13 +5,13 @@ import torch
 from peft import LoraConfig
 from sentence_transformers.sentence_transformer.losses import MultipleNegativesRankingLoss
 
-from conftest import sentence
 from embedding_designs.training.contrastive_loss import (
     CachedInBatchContrastiveLoss,
     InBatchContrastiveLoss,
     one_batch,
 )
 from embedding_designs.training.model import build_model
+from helpers.toy import sentence
 
 
 @pytest.fixture

@@ -13,12 +13,12 @@ import pandas as pd
 import pytest
 import torch
 
-from conftest import sentence
 from embedding_designs.common.json_files import write_json
-from embedding_designs.training.checkpoint_files import WHOLE
+from embedding_designs.training.checkpoint_files import COMPLETE
 from embedding_designs.training.launch import accelerate_command
+from helpers.paths import ROOT, WORKFLOW
+from helpers.toy import sentence
 
-HERE = Path(__file__).parent
 DESIGNS = ["eos-causal", "last-layer-causal", "multi-layer-bidirectional", "no-layer-weights"]
 RECIPE = {
     "batch_size": 8,
@@ -32,8 +32,12 @@ WITH_DROPOUT = ["never stopped", "stopped within a step", "stopped in a held-out
 
 
 def environment() -> dict[str, str]:
-    workflow = HERE.parents[1] / "workflow"
-    return {**os.environ, "PYTHONPATH": str(workflow), "OMP_NUM_THREADS": "1", "HF_HUB_OFFLINE": "1"}
+    return {
+        **os.environ,
+        "PYTHONPATH": f"{WORKFLOW}:{ROOT / 'tests'}",
+        "OMP_NUM_THREADS": "1",
+        "HF_HUB_OFFLINE": "1",
+    }
 
 
 @pytest.fixture(scope="module")
@@ -63,10 +67,11 @@ def runs(run_config, bases, shared, tmp_path_factory):
         cases = {"base": str(bases["mistral"]), "configs": configs, "stop": stop, "output": str(folder)}
         cases |= {"train": str(shared[0]), "heldout": str(shared[1])}
         write_json(folder / "cases.json", cases)
-        command = [sys.executable, str(HERE / "several_processes.py"), str(folder / "cases.json")]
+        command = [sys.executable, "-m"]
         if processes > 1:
             launch = accelerate_command(processes, 1, "", "train_design", [])
-            command = [*launch[: launch.index("--module")], *command[1:]]
+            command = launch[: launch.index("--module") + 1]
+        command += ["helpers.several_processes", str(folder / "cases.json")]
         subprocess.run(command, env=environment(), check=True)
         folders[processes] = folder
     return folders
@@ -154,7 +159,7 @@ def test_sigterm_to_the_launcher_ends_all_processes_in_time_and_the_same_command
     running.send_signal(signal.SIGTERM)
     assert running.wait(timeout=60) != 0
     assert time.perf_counter() - began < 30
-    assert list(tmp_path.glob(f"checkpoints/checkpoint-*/{WHOLE}"))
+    assert list(tmp_path.glob(f"checkpoints/checkpoint-*/{COMPLETE}"))
     assert not (tmp_path / "model").exists()
     assert "stopped: by SIGTERM after step" in (tmp_path / "console.txt").read_text()
 
@@ -190,7 +195,7 @@ def test_two_nodes_of_a_slurm_job_train_one_model(run_config, bases, triplets, t
 
 @pytest.mark.skipif(importlib.util.find_spec("deepspeed") is not None, reason="DeepSpeed is installed here")
 def test_zero2_without_deepspeed_is_refused_in_one_line(run_config, bases, triplets, tmp_path):
-    config = str(HERE.parents[1] / "profiles/accelerate/zero2.yaml")
+    config = str(ROOT / "profiles/accelerate/zero2.yaml")
     command = launch(tmp_path, run_config(), bases, triplets, "--processes", "2", "--accelerate", config)
     refused = subprocess.run(command, env=environment(), capture_output=True, text=True)
     assert refused.returncode == 2

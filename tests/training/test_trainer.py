@@ -13,13 +13,13 @@ import torch
 from safetensors.torch import load_file
 from transformers import AutoModelForCausalLM
 
-from conftest import sentence
 from embedding_designs.common.errors import BadInput
 from embedding_designs.common.json_files import write_json
 from embedding_designs.modules.backbone import probe_attention
 from embedding_designs.training.memory import memory_for
 from embedding_designs.training.train_design import train_run
 from embedding_designs.training.trainer import not_finite
+from helpers.toy import sentence
 
 AT_ONCE = {"learning_rate": float("inf"), "warmup_steps": 0}  # which makes the first step's weights infinite
 

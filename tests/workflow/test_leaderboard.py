@@ -4,9 +4,9 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
-from test_workflow import planned, snakemake
 
-from workflow_copy import copy_of_the_workflow
+from helpers.snakemake import planned, snakemake
+from helpers.workflow_copy import copy_of_the_workflow
 
 RESULTS = Path("results/leaderboard")
 TRAINING = {"harvest_docstrings", "prepare_data", "train_design", "evaluate_run", "write_model_card"}

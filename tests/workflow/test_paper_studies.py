@@ -13,9 +13,8 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-import hub
-import paper_hub
-from workflow_copy import copy_of_the_workflow
+from helpers import hub, paper_hub
+from helpers.workflow_copy import copy_of_the_workflow
 
 STUDIES = {
     "paper-mistral-7b": ("mistral-7b", "mistralai/Mistral-7B-v0.1"),

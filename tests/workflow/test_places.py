@@ -9,9 +9,9 @@ import sys
 from pathlib import Path
 
 import pytest
-from test_workflow import environment, planned, snakemake
 
-from workflow_copy import copy_of_the_workflow
+from helpers.snakemake import environment, planned, snakemake
+from helpers.workflow_copy import copy_of_the_workflow
 
 MODELS = {"first": 0.71, "second": 0.51, "third": 0.42}
 OWN_DATA = """

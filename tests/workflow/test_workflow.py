@@ -2,7 +2,6 @@
 
 import contextlib
 import json
-import os
 import re
 import shutil
 import signal
@@ -16,24 +15,11 @@ import psutil
 import pytest
 from huggingface_hub import ModelCard
 
-import browser
-from workflow_copy import copy_of_the_workflow
+from helpers import browser
+from helpers.snakemake import environment, planned, snakemake
+from helpers.workflow_copy import copy_of_the_workflow
 
-ROOT = Path(__file__).parents[2]
 FINDINGS = "results/smoke/findings.html"
-
-
-def environment() -> dict[str, str]:
-    return {
-        **os.environ,
-        "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}",
-        "HF_HUB_OFFLINE": "1",
-    }
-
-
-def snakemake(folder: Path, *arguments: str, study: str = "smoke") -> subprocess.CompletedProcess:
-    command = [sys.executable, "-m", "snakemake", "--cores", "2", "--config", f"study={study}", *arguments]
-    return subprocess.run(command, cwd=folder, env=environment(), capture_output=True, text=True)
 
 
 def run_and_kill(folder: Path, module: str, begun: str) -> str:
@@ -68,9 +54,9 @@ def kill_one(parent: int, module: str) -> bool:
 def smoke(tmp_path_factory):
     """Return a folder with the smoke study, finished after a training and an evaluation were killed."""
     folder = copy_of_the_workflow(tmp_path_factory.mktemp("smoke"))
-    said = run_and_kill(folder, "train", begun="tiny/*/seed*/checkpoint-*/whole.json")
+    said = run_and_kill(folder, "training.train_design", begun="tiny/*/seed*/checkpoint-*/complete.json")
     assert re.search(r"log: results/smoke/logs/train_design/\S+\.log", said)
-    run_and_kill(folder, "evaluate", begun="scores/tiny/*/seed*/all/*.json")
+    run_and_kill(folder, "evaluation.evaluate_run", begun="scores/tiny/*/seed*/all/*.json")
     finished = snakemake(folder)
     assert finished.returncode == 0, finished.stdout + finished.stderr
     return folder
@@ -117,11 +103,6 @@ def test_a_second_run_does_nothing_and_says_so(smoke):
     again = snakemake(smoke)
     assert again.returncode == 0
     assert "Nothing to be done" in again.stdout + again.stderr
-
-
-def planned(run: subprocess.CompletedProcess) -> dict[str, int]:
-    lines = (run.stdout + run.stderr).splitlines()
-    return {name: int(count) for name, count in re.findall(r"(?m)^(\w+) +(\d+)$", "\n".join(lines))}
 
 
 def test_what_was_deleted_of_a_finished_study_is_made_again(smoke):

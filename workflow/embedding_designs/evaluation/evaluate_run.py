@@ -23,8 +23,6 @@ from .encoder import Encoder
 from .run_store import forget_what_is_done, model_files, open_store
 from .tasks import evaluate
 
-LARGE = 2**30  # bytes of a task's embeddings; smaller ones are kept until the run has all its scores
-
 
 @command
 def main() -> None:

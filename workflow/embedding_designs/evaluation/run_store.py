@@ -6,7 +6,8 @@ from pathlib import Path
 
 from ..study.task_sizes import others_with_corpus
 from .embedding_store import EmbeddingStore
-from .evaluate_run import LARGE
+
+LARGE = 2**30  # bytes of a task's embeddings; smaller ones are kept until the run has all its scores
 
 
 def forget_what_is_done(store: EmbeddingStore, tasks: Collection[str], done: Sequence[str]) -> None:

@@ -12,7 +12,7 @@ from ..common.errors import BadInput
 from ..common.json_files import read_json, write_json
 from . import processes
 
-WHOLE = "whole.json"  # written last: a kill interrupted a checkpoint without it
+COMPLETE = "complete.json"  # written last: a kill interrupted a checkpoint without it
 CHECKPOINT = re.compile(r"checkpoint-(\d+)")
 BLOCK = 2**20  # bytes read at a time
 
@@ -30,7 +30,7 @@ def _newest_step(folder: Path) -> int:
     steps = [int(name[1]) for path in folder.glob("*") if (name := CHECKPOINT.fullmatch(path.name))]
     for step in sorted(steps, reverse=True):
         checkpoint = folder / f"checkpoint-{step}"
-        if not (checkpoint / WHOLE).exists():
+        if not (checkpoint / COMPLETE).exists():
             shutil.rmtree(checkpoint)
         elif reason := damage(checkpoint):
             _set_aside(checkpoint, reason)
@@ -42,9 +42,9 @@ def _newest_step(folder: Path) -> int:
 def damage(checkpoint: Path) -> str | None:
     """Return how a checkpoint differs from what was written, or None if it is intact."""
     try:
-        files = read_json(checkpoint / WHOLE, keys=("files", "counts", "losses", "logged"))["files"]
+        files = read_json(checkpoint / COMPLETE, keys=("files", "counts", "losses", "logged"))["files"]
     except BadInput:
-        return f"{WHOLE} cannot be read"
+        return f"{COMPLETE} cannot be read"
     for name, written in files.items():
         try:
             if fingerprint(checkpoint / name) != written:
@@ -68,7 +68,7 @@ def mark_complete(checkpoint: Path, mark: dict[str, Any]) -> None:
     sync(checkpoint)
     files = [path for path in sorted(checkpoint.rglob("*")) if path.is_file()]
     mark["files"] = {str(path.relative_to(checkpoint)): fingerprint(path) for path in files}
-    write_json(checkpoint / WHOLE, mark)
+    write_json(checkpoint / COMPLETE, mark)
 
 
 def fingerprint(file: Path) -> list[int]:

@@ -13,7 +13,7 @@ from ..common.atomic_writes import sync
 from ..common.errors import Stopped
 from ..common.json_files import read_json
 from . import processes
-from .checkpoint_files import WHOLE, complete_checkpoint, mark_complete
+from .checkpoint_files import COMPLETE, complete_checkpoint, mark_complete
 from .log import TrainingLog
 from .stop_signal import StopSignal
 from .trainer import Trainer
@@ -65,7 +65,7 @@ class Checkpoints(TrainerCallback):
             set_seed(args.seed, device_specific=True)
         self.losses, self.logged = self.trainer._tr_loss.clone(), state.global_step
         if state.global_step:
-            mark = read_json(self._folder() / WHOLE)
+            mark = read_json(self._folder() / COMPLETE)
             self.log.go_on_from(mark["counts"])
             self.trainer._tr_loss += mark["losses"]
             self.trainer._globalstep_last_logged = self.logged = mark["logged"]
@@ -125,7 +125,7 @@ class Checkpoints(TrainerCallback):
 
     def save_last_step(self) -> None:
         """Write a checkpoint of the last whole step, unless there is one, or none has ended."""
-        written = (self._folder() / WHOLE).exists()
+        written = (self._folder() / COMPLETE).exists()
         processes.wait()
         if written or self.random_state is None:
             return

@@ -1,0 +1,87 @@
+"""Toy designs, architectures and texts, small enough for every test."""
+
+import torch
+
+BACKBONES = ["mistral", "qwen2", "qwen3", "llama"]
+TRAINABLE = {"latents": 4, "heads": 2, "head_dim": 8}
+DESIGNS = {
+    "eos-causal": {"attention": "causal", "pooling": {"kind": "eos", "tokens": "last"}},
+    "mean-causal": {"attention": "causal", "pooling": {"kind": "mean", "tokens": "mean"}},
+    "mean-bidirectional": {"attention": "bidirectional", "pooling": {"kind": "mean", "tokens": "mean"}},
+    "weighted-mean-causal": {
+        "attention": "causal",
+        "pooling": {"kind": "weighted_mean", "tokens": "weighted_mean"},
+    },
+    "weighted-mean-bidirectional": {
+        "attention": "bidirectional",
+        "pooling": {"kind": "weighted_mean", "tokens": "weighted_mean"},
+    },
+    "latent-attention-causal": {
+        "attention": "causal",
+        "pooling": {"kind": "latent_attention", "tokens": "all", **TRAINABLE},
+    },
+    "latent-attention-bidirectional": {
+        "attention": "bidirectional",
+        "pooling": {"kind": "latent_attention", "tokens": "all", **TRAINABLE},
+    },
+    "mean-layers-causal": {
+        "attention": "causal",
+        "pooling": {"kind": "mean_layers", "tokens": "last", "layers": "all"},
+    },
+    "mean-layers-bidirectional": {
+        "attention": "bidirectional",
+        "pooling": {"kind": "mean_layers", "tokens": "mean", "layers": [1, 3]},
+    },
+    "layer-mix-causal": {
+        "attention": "causal",
+        "pooling": {"kind": "layer_mix", "tokens": "last", "layers": "all"},
+    },
+    "layer-mix-bidirectional": {
+        "attention": "bidirectional",
+        "pooling": {"kind": "layer_mix", "tokens": "mean", "layers": "all"},
+    },
+    "last-layer-causal": {
+        "attention": "causal",
+        "pooling": {"kind": "last_layer", "tokens": "last", **TRAINABLE},
+    },
+    "multi-layer-causal": {
+        "attention": "causal",
+        "pooling": {
+            "kind": "multi_layer",
+            "tokens": "last",
+            **TRAINABLE,
+            "layers": "all",
+            "layer_weights": True,
+        },
+    },
+    "last-layer-bidirectional": {
+        "attention": "bidirectional",
+        "pooling": {"kind": "last_layer", "tokens": "all", **TRAINABLE},
+    },
+    "multi-layer-bidirectional": {
+        "attention": "bidirectional",
+        "pooling": {
+            "kind": "multi_layer",
+            "tokens": "mean",
+            **TRAINABLE,
+            "layers": "all",
+            "layer_weights": True,
+        },
+    },
+    "no-layer-weights": {
+        "attention": "bidirectional",
+        "pooling": {
+            "kind": "multi_layer",
+            "tokens": "mean",
+            **TRAINABLE,
+            "layers": "middle_third",
+            "layer_weights": False,
+        },
+    },
+}
+WORDS = ["the", "quick", "brown", "fox", "jumps", "over", "a", "lazy", "dog", "while", "seven", "wizards"]
+
+
+def sentence(seed: int, words: int = 8) -> str:
+    generator = torch.Generator().manual_seed(seed)
+    return " ".join(WORDS[i] for i in torch.randint(len(WORDS), (words,), generator=generator))

@@ -1,0 +1,19 @@
+"""A copy of what Snakemake needs, to run studies in."""
+
+import shutil
+from pathlib import Path
+
+from helpers.paths import ROOT
+
+PARTS = ["Snakefile", "workflow", "config", "profiles", "envs", "resources", "requirements.lock"]
+
+
+def copy_of_the_workflow(folder: Path) -> Path:
+    """Return the folder with a copy of the workflow in it."""
+    for part in PARTS:
+        source = ROOT / part
+        if source.is_dir():
+            shutil.copytree(source, folder / part, ignore=shutil.ignore_patterns("__pycache__"))
+        else:
+            shutil.copy(source, folder / part)
+    return folder

@@ -1,0 +1,248 @@
+"""What looks, scores and curves must show, and the files that a study gets."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pandas as pd
+import pytest
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.colors import to_rgb
+from matplotlib.figure import Figure
+
+from embedding_designs.common.errors import BadInput
+from embedding_designs.comparison import compare
+from embedding_designs.reporting import draw_figures as draw
+from embedding_designs.reporting.figures import looks as figures
+from embedding_designs.study.designs import POOLING_KINDS
+from helpers.figure_examples import KEYS, comparison_of, looks, spread_ranks, study_and_scores
+
+
+def test_colour_says_the_attention_and_the_marker_the_pooling():
+    look = looks(5)
+    assert look["last-layer-causal"].colour == look["eos-causal"].colour
+    assert look["last-layer-causal"].marker == look["last-layer-bidirectional"].marker
+    assert len({(style.colour, style.marker) for style in look.values()}) == 5
+
+
+def test_an_unknown_pooling_and_attention_get_a_look_of_their_own():
+    designs = [
+        {"name": p + a, "pooling": p, "attention": a}
+        for p in ("eos", "new", "newer")
+        for a in ("causal", "prefix")
+    ]
+    look = figures.looks(designs)
+    assert len({(style.colour, style.marker) for style in look.values()}) == 6
+
+
+def test_a_legend_tells_designs_of_one_pooling_and_attention_apart():
+    names = [f"multi-layer-{number}" for number in range(10)]
+    look = figures.looks(
+        [{"name": name, "pooling": "multi_layer", "attention": "bidirectional"} for name in names]
+    )
+    handles = figures.design_handles(look)
+    assert len({picture(handle) for handle in handles}) == 10
+    assert len({(handle.get_color(), handle.get_marker()) for handle in handles}) == 1
+
+
+def test_attentions_and_poolings_beyond_the_palette_are_noted():
+    described = [
+        {"name": f"{kind}{number}", "attention": "causal", "pooling": "mean", kind: f"new {number}"}
+        for kind, most in (("attention", 5), ("pooling", 7))
+        for number in range(most)
+    ]
+    attentions, poolings = figures.same_looks(figures.looks(described))
+    assert "attentions new 0, new 4 alike" in attentions
+    assert "poolings new 0, new 6 alike" in poolings
+    assert figures.same_looks(looks(5)) == []
+
+
+def test_designs_that_training_curves_draw_alike_are_noted():
+    named = [{"name": f"d{n}", "attention": "causal", "pooling": "mean"} for n in range(11)]
+    assert figures.same_lines(figures.looks(named)) == ["training curves draw the designs d0, d10 alike"]
+    assert figures.same_lines(figures.looks(named[:10])) == []
+
+
+def picture(handle) -> bytes:
+    figure = Figure(figsize=(1, 0.4))
+    figure.legend(handles=[handle], labels=[""], handlelength=3.5)
+    canvas = FigureCanvasAgg(figure)
+    canvas.draw()
+    return bytes(canvas.buffer_rgba())
+
+
+def test_every_pooling_has_a_marker_of_its_own():
+    assert set(figures.POOLING_MARKERS) == {*POOLING_KINDS, "unknown"}
+    assert len({*figures.POOLING_MARKERS.values(), *figures.SPARE_MARKERS}) == len(POOLING_KINDS) + 7
+
+
+def test_scores_show_each_seed_and_the_mean():
+    runs = pd.DataFrame({"design": ["eos-causal"] * 3, "seed": [1, 2, 3], "score": [0.1, 0.2, 0.6]})
+    look = figures.looks([{"name": "eos-causal", "pooling": "eos", "attention": "causal"}])
+    ax = figures.draw_scores(runs, look, Figure().subplots())
+    seeds, mean = ax.lines
+    assert list(seeds.get_xdata()) == [0.1, 0.2, 0.6]
+    assert mean.get_xdata() == pytest.approx([0.3])
+
+
+def test_the_mean_loss_covers_the_steps_that_all_seeds_have():
+    losses = pd.DataFrame(
+        {
+            "design": "eos-causal",
+            "seed": [1, 1, 2, 2, 2],
+            "step": [10, 20, 10, 20, 30],
+            "loss": [3.0, 2, 5, 4, 1],
+        }
+    )
+    look = figures.looks([{"name": "eos-causal", "pooling": "eos", "attention": "causal"}])
+    *seeds, mean = figures.draw_losses(losses, look, Figure().subplots()).lines
+    assert [len(line.get_xdata()) for line in seeds] == [2, 3]
+    assert (list(mean.get_xdata()), list(mean.get_ydata())) == ([10, 20], [4, 3])
+
+
+def write_log(runs: Path, design: str, seed: int, lines: list[str]) -> None:
+    path = runs / "mini" / design / f"seed{seed}" / "training.jsonl"
+    path.parent.mkdir(parents=True)
+    path.write_text("\n".join(lines))
+
+
+def events(last: int) -> list[str]:
+    train = [{"event": "train", "step": step, "loss": 30 / step} for step in range(10, last + 1, 10)]
+    return [json.dumps(event) for event in [*train, {"event": "heldout", "step": last, "heldout_loss": 0.5}]]
+
+
+def test_a_step_trained_again_after_a_resume_counts_once(tmp_path):
+    again = json.dumps({"event": "train", "step": 20, "loss": 9.0})
+    write_log(tmp_path, "eos-causal", 1, [*events(20), again])
+    losses = draw.read_losses(tmp_path, "mini", ["eos-causal"], [1])
+    assert losses["training loss"][["step", "loss"]].to_numpy().tolist() == [[10, 3.0], [20, 9.0]]
+    assert losses["held-out loss"]["loss"].tolist() == [0.5]
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "{",
+        "[]",
+        '{"step": 1}',
+        '{"event": "train", "step": 10, "loss": "high"}',
+        '{"event": "train", "step": 10, "loss": NaN}',
+        "[" * 100_000,
+    ],
+)
+def test_a_broken_training_log_is_named_with_its_line(tmp_path, line):
+    write_log(tmp_path, "eos-causal", 1, [*events(10), line])
+    with pytest.raises(BadInput, match=r"training\.jsonl:3: "):
+        draw.read_losses(tmp_path, "mini", ["eos-causal"], [1])
+
+
+def test_only_the_seeds_of_the_study_have_curves(tmp_path):
+    write_log(tmp_path, "eos-causal", 1, events(20))
+    write_log(tmp_path, "eos-causal", 2, events(20))
+    (tmp_path / "mini/eos-causal/seed2").rename(tmp_path / "mini/eos-causal/seed2 copy")
+    losses = draw.read_losses(tmp_path, "mini", ["eos-causal"], [1, 3])
+    assert losses["training loss"]["seed"].unique().tolist() == [1]
+
+
+def run_draw(folder: Path, output: str) -> dict[str, bytes]:
+    """Draw a study as the rule does; return the files."""
+    files = [
+        "--statistics",
+        "statistics.json",
+        "--scores",
+        "scores.csv",
+        "--runs",
+        "runs",
+        "--output",
+        output,
+    ]
+    environment = os.environ | {"PYTHONPATH": str(Path(draw.__file__).parents[2])}
+    command = [sys.executable, "-m", "embedding_designs.reporting.draw_figures", *files]
+    subprocess.run(command, cwd=folder, env=environment, check=True, capture_output=True)
+    return {path.name: path.read_bytes() for path in (folder / output).iterdir()}
+
+
+@pytest.fixture(scope="module")
+def study_folder(tmp_path_factory) -> Path:
+    folder = tmp_path_factory.mktemp("study")
+    study, scores = study_and_scores()
+    scores.to_csv(folder / "scores.csv", index=False)
+    (folder / "statistics.json").write_text(json.dumps(compare.compare_study(scores, study)))
+    for name in KEYS:
+        for seed in (1, 2):
+            write_log(folder / "runs", name, seed, events(50))
+    return folder
+
+
+@pytest.fixture(scope="module")
+def files(study_folder) -> dict[str, bytes]:
+    return run_draw(study_folder, "figures")
+
+
+def test_the_command_draws_every_figure_and_the_same_bytes_again(study_folder, files):
+    names = (
+        "cd-mini-STS", "cd-mini-All", "cd-wilcoxon-mini-All", "differences-mini", "interaction-mini",
+        "scores-mini", "training-mini",
+    )  # fmt: skip
+    assert set(files) == {f"{name}.{kind}" for name in names for kind in ("svg", "pdf")}
+    assert run_draw(study_folder, "again") == files
+
+
+def test_figures_carry_their_letters(files):
+    for name, content in files.items():
+        if name.endswith(".pdf"):
+            assert b"/FontFile2" in content  # TrueType, embedded
+            assert b"/Subtype /Type3" not in content
+        else:
+            assert b"<text" not in content  # paths, so no font is looked for
+            assert b"url(http" not in content
+
+
+def figures_of(*n_designs: int) -> dict[str, Figure]:
+    """Return the figures of a study with a base for each number of designs."""
+    described, rows, comparisons = {}, [], []
+    for k in n_designs:
+        base = f"pool of {k}"
+        comparisons.append(comparison_of(spread_ranks(k)) | {"base": base})
+        for name, style in looks(k).items():
+            described[name] = {"name": name, "pooling": style.pooling, "attention": style.attention}
+            rows += [(base, name, 0, task, "STS", 0.5) for task in comparisons[-1]["tasks"]]
+    scores = pd.DataFrame(rows, columns=["base", "design", "seed", "task", "category", "score"])
+    statistics = {"alpha": 0.05, "designs": list(described.values()), "comparisons": comparisons}
+    return dict(draw.study_figures(statistics, scores, None, 7))
+
+
+def test_each_base_is_drawn_with_its_own_designs_and_what_suits_their_number():
+    drawn = figures_of(11, 12, 41)
+    few = {"cd-{}-All", "cd-wilcoxon-{}-All", "differences-{}", "scores-{}"}
+    many = {"cd-{}-All", "significance-{}-All", "scores-{}"}
+    wanted = {"pool of 11": few, "pool of 12": few | many, "pool of 41": many}
+    assert set(drawn) == {name.format(base) for base, names in wanted.items() for name in names}
+    assert len(drawn["scores-pool of 11"].axes[1].get_yticks()) == 11
+
+
+def test_figures_left_out_for_many_designs_are_noted(capfd):
+    figures_of(40, 41)
+    (line,) = [line for line in capfd.readouterr().err.splitlines() if line.startswith("note:")]
+    assert "pool of 41: 41 designs are too many" in line
+
+
+def test_a_model_with_a_slash_in_its_name_is_drawn(tmp_path):
+    study, scores = study_and_scores(n_tasks=3, seeds=(0,))
+    scores["design"] = "org/" + scores["design"]
+    statistics = compare.compare_study(scores, {"name": study["name"]})
+    draw.draw_study(statistics, scores, None, tmp_path, 3.3)
+    assert (tmp_path / "cd-mini-All.svg").exists()
+
+
+def test_attentions_differ_in_grey():
+    def grey(colour: str) -> float:
+        """Return the luminance of an sRGB colour (IEC 61966-2-1)."""
+        linear = [v / 12.92 if v <= 0.04045 else ((v + 0.055) / 1.055) ** 2.4 for v in to_rgb(colour)]
+        return sum(weight * value for weight, value in zip((0.2126, 0.7152, 0.0722), linear, strict=True))
+
+    darkest, middle, lightest = sorted(grey(colour) for colour in figures.ATTENTION_COLOURS.values())
+    for darker, lighter in ((darkest, middle), (middle, lightest)):
+        assert (lighter + 0.05) / (darker + 0.05) > 1.5  # contrast ratio of WCAG 2

@@ -1,0 +1,98 @@
+"""What the table of all pairs must show, measured on what is drawn."""
+
+import numpy as np
+import pytest
+
+from embedding_designs.reporting.figures.significance import verdicts
+from embedding_designs.reporting.figures.study_figures import significance_figure
+from helpers.figure_examples import boxes, collisions, compared, comparison_of, rendered, said, spread_ranks
+
+WIDTHS = [3.3, 7]
+
+
+def three() -> dict:
+    """Return a comparison of three: both tests, only Wilcoxon's, only Nemenyi's separate a pair."""
+    comparison = comparison_of([1.0, 2.0, 3.0])
+    names, tests = comparison["designs"], comparison["these_checkpoints"]
+    pairs = [(names[0], names[1]), (names[0], names[2]), (names[1], names[2])]
+    tests["wilcoxon"] = [
+        {"first": a, "second": b, "significant_holm": v, "rank_biserial": r, "p_holm": 0.01}
+        for (a, b), v, r in zip(pairs, (True, True, False), (0.9, 0.8, 0.1), strict=True)
+    ]
+    tests["nemenyi"]["pairs"] = [
+        {"first": a, "second": b, "significant": v, "p": 0.01}
+        for (a, b), v in zip(pairs, (True, False, True), strict=True)
+    ]
+    return comparison
+
+
+def test_a_verdict_is_mirrored():
+    comparison = three()
+    wilcoxon, nemenyi = verdicts(comparison, comparison["designs"])
+    assert wilcoxon.tolist() == [[0, 1, 1], [-1, 0, 0], [-1, 0, 0]]
+    assert nemenyi.tolist() == [[0, 1, 0], [-1, 0, 1], [0, -1, 0]]
+
+
+def test_wilcoxons_winner_is_the_design_with_the_larger_rank_sum_and_not_the_better_rank():
+    comparison = three()
+    comparison["these_checkpoints"]["wilcoxon"][0]["rank_biserial"] = -0.9
+    wilcoxon, nemenyi = verdicts(comparison, comparison["designs"])
+    assert (wilcoxon[0, 1], nemenyi[0, 1]) == (-1, 1)
+
+
+def test_the_upper_right_half_of_a_cell_is_wilcoxons_and_the_lower_left_nemenyis():
+    figure = rendered(significance_figure, three(), 0.05, 7)
+    patches = {patch.get_gid(): patch.get_path() for patch in figure.axes[0].patches if patch.get_gid()}
+    corner, far = (patches["better"].get_extents().get_points() for _ in range(2))
+    left, top, right, bottom = corner[0][0], corner[0][1], far[1][0], far[1][1]
+    width, height = (
+        (right - left) / 2,
+        (bottom - top) / 2,
+    )  # the better cells are columns 2 and 3 of rows 1 and 2
+
+    def filled(row: int, column: int, x: float, y: float) -> bool:
+        return patches["better"].contains_point((left + width * (column + x), top + height * (row + y)))
+
+    upper, lower = (0.7, 0.3), (0.3, 0.7)
+    assert (filled(0, 0, *upper), filled(0, 0, *lower)) == (True, True)
+    assert (filled(0, 1, *upper), filled(0, 1, *lower)) == (True, False)
+    assert (filled(1, 1, *upper), filled(1, 1, *lower)) == (False, True)
+
+
+@pytest.mark.parametrize("width", WIDTHS)
+@pytest.mark.parametrize("n_designs", [2, 12, 20, 40, 180])
+def test_no_text_overlaps_another_or_leaves_the_figure(n_designs, width):
+    figure = rendered(significance_figure, comparison_of(spread_ranks(n_designs)), 0.05, width)
+    assert collisions(figure) == []
+    assert min(text.get_size() for text in figure.axes[0].texts) >= (5 if n_designs <= 60 else 4)
+
+
+def test_rows_stand_in_the_order_of_the_ranks():
+    comparison = comparison_of([3.0, 1.0, 2.0])
+    rows = [text for text, _ in boxes(rendered(significance_figure, comparison, 0.05, 7), "-causal")]
+    assert rows == ["last-layer-causal", "multi-layer-causal", "eos-causal"]
+
+
+def test_the_figure_counts_what_each_test_separates():
+    text = said(rendered(significance_figure, three(), 0.05, 7))
+    assert "Wilcoxon's test with Holm's correction separates 2 and Nemenyi's test 2 of 3 pairs" in text
+    assert "these checkpoints" in text
+
+
+def test_without_a_test_the_reason_stands_there():
+    comparison = three()
+    comparison["these_checkpoints"]["friedman"]["p"] = None
+    comparison["undecidable"]["untestable"] = (
+        "All designs score the same on every task: there is nothing to test."
+    )
+    assert "No test. All designs score the same" in said(rendered(significance_figure, comparison, 0.05, 7))
+
+
+def test_a_comparison_of_scores_has_its_own_verdicts():
+    comparison = compared()
+    order = sorted(comparison["average_ranks"], key=comparison["average_ranks"].get)
+    wilcoxon, nemenyi = verdicts(comparison, order)
+    tests = comparison["these_checkpoints"]
+    assert np.abs(wilcoxon).sum() == 2 * sum(pair["significant_holm"] for pair in tests["wilcoxon"])
+    assert np.abs(nemenyi).sum() == 2 * sum(pair["significant"] for pair in tests["nemenyi"]["pairs"])
+    assert (np.triu(nemenyi) >= 0).all()

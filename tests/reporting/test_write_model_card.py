@@ -1,0 +1,179 @@
+"""A model card says what a run is and how it scores; a completed model has the trained one's files."""
+
+import ast
+import copy
+import json
+import os
+import re
+import subprocess
+import sys
+
+import pytest
+from huggingface_hub import ModelCard
+
+from embedding_designs.common.errors import BadInput
+from embedding_designs.reporting.model_card import model_card
+from embedding_designs.reporting.write_model_card import read_scores, summary, write_model
+from helpers.paths import WORKFLOW
+
+LORA = {"rank": 16, "alpha": 32, "dropout": 0.1, "target_modules": ["q_proj", "v_proj"]}
+FACTS = {
+    "study": "paper",
+    "run": {
+        "base": {"name": "mistral", "model": "mistralai/Mistral-7B-v0.1", "revision": "abc",
+                 "precision": "bf16", "finetuning": "lora", "lora": {**LORA, "save": "adapter"}},
+        "design": {"name": "mean", "attention": "causal", "pooling": {"kind": "mean", "tokens": "mean"}},
+        "seed": 3,
+        "training": {"steps": 1234, "learning_rate": 1e-5, "max_seq_length": 512},
+    },
+    "source": {"source": "hub", "dataset": "yixuantt/ir_data", "split": "train"},
+    "tasks": {"prompts": {"STS": "Say a|b: "}, "max_seq_length": 256},
+    "data": {"rows": {"train": 20000, "heldout": 256}, "sha256": "f" * 64},
+    "training": {"event": "summary", "parameters": 7_000_000, "trainable_parameters": 40_000,
+                 "pooling_parameters": 0},
+    "scores": [
+        {"task": "STSBenchmark", "category": "STS", "metric": "cosine_spearman", "score": 0.75},
+        {"task": "STS12", "category": "STS", "metric": "cosine_spearman", "score": 0.25},
+        {"task": "SciFact", "category": "Retrieval", "metric": "ndcg_at_10", "score": 0.2},
+    ],
+    "settings": {"dimension": 4096, "tokens": "mean"},
+    "versions": ["torch 2.13.0"],
+    "code": ["backbone.py", "pooling.py"],
+    "commit": "unknown",
+}  # fmt: skip
+
+
+def changed(**parts) -> dict:
+    return {**copy.deepcopy(FACTS), **parts}
+
+
+def tables(card: str) -> list[list[str]]:
+    blocks = re.findall(r"(?:^\|.*\n)+", card, flags=re.MULTILINE)
+    return [block.splitlines() for block in blocks]
+
+
+def test_the_header_names_base_data_and_scores_as_a_hub_reads_them():
+    data = ModelCard(model_card(FACTS)).data
+    assert (data.library_name, data.pipeline_tag) == ("sentence-transformers", "sentence-similarity")
+    assert (data.base_model, data.datasets) == ("mistralai/Mistral-7B-v0.1", ["yixuantt/ir_data"])
+    told = [(result.task_type, result.dataset_name, result.metric_value) for result in data.eval_results]
+    assert sorted(told) == [
+        ("Retrieval", "SciFact", 0.2),
+        ("STS", "STS12", 0.25),
+        ("STS", "STSBenchmark", 0.75),
+    ]
+
+
+def test_the_card_tells_design_recipe_scores_prompts_and_the_base_of_an_adapter():
+    card = model_card(FACTS)
+    for row in ("| pooling | mean |", "| attention | causal |", "| steps | 1234 |", "| rank | 16 |",
+                "| learning rate | 1e-05 |", "| STS | 0.5000 |", "| Retrieval | 0.2000 |",
+                "| All tasks | 0.4000 |", r'| STS | `"Say a\|b: "` |'):  # fmt: skip
+        assert row in card
+    for sentence in ("one seed of one design", "a LoRA adapter", "in revision `abc`", "max_seq_length = 256"):
+        assert sentence in card
+
+
+def test_the_card_says_whose_code_runs():
+    assert "runs code of its base" not in model_card(FACTS)
+    run = copy.deepcopy(FACTS["run"])
+    run["base"] |= {"trust_remote_code": True, "lora": {**LORA, "save": "merged"}}
+    words = " ".join(model_card(changed(run=run, code=["backbone.py", "own_code.py"])).split())
+    assert "own modules, copied from embedding-designs, are in `backbone.py`." in words
+    assert (
+        "**This model also runs code of its base** when it is loaded with `trust_remote_code=True`: that of "
+        "[mistralai/Mistral-7B-v0.1](https://huggingface.co/mistralai/Mistral-7B-v0.1) at revision `abc`, "
+        "here in `own_code.py`."
+    ) in words
+    run["base"] |= {"model": "/home/me/models/mine"}
+    words = " ".join(model_card(changed(run=run)).split())
+    assert "that of the folder that the base was loaded from." in words and "/home" not in words
+
+
+def test_every_table_is_whole():
+    for table in tables(model_card(FACTS)):
+        columns = {len(re.findall(r"(?<!\\)\|", row)) for row in table}
+        assert len(columns) == 1, table
+        assert set(table[1]) == {"|", "-"}, table
+
+
+def test_the_card_loads_the_model_with_code_that_sentence_transformers_puts_its_hub_name_into():
+    snippet = re.search(r"```python\n(.*?)```", model_card(FACTS), flags=re.DOTALL)[1]
+    ast.parse(snippet)
+    assert 'model = SentenceTransformer("sentence_transformers_model_id", trust_remote_code=True)' in snippet
+
+
+@pytest.mark.parametrize("model", ["/home/me/models/mine", "models/mine/v1", "../mine"])
+def test_no_path_of_the_machine_is_told(model):
+    run = copy.deepcopy(FACTS["run"])
+    run["base"]["model"] = model
+    card = model_card(changed(run=run, source={"source": "file", "path": "/home/me/data/rows.jsonl"}))
+    assert model not in card
+    assert "/home" not in card
+    assert "The file `rows.jsonl`." in card
+    assert ModelCard(card).data.base_model is None
+
+
+@pytest.mark.parametrize("links", [True, False], ids=["linked", "copied"])
+def test_a_completed_model_is_the_trained_one_with_the_card(links, tmp_path, monkeypatch):
+    trained = tmp_path / "trained"
+    (trained / "1_MeanPooling").mkdir(parents=True)
+    for name in ("model.safetensors", "1_MeanPooling/config.json", "README.md", ".snakemake_timestamp"):
+        (trained / name).write_text(name)
+    if not links:
+        monkeypatch.setattr(os, "link", no_link)
+    for card in ("first", "second"):
+        write_model(trained, card, tmp_path / "model")
+    model = tmp_path / "model"
+    assert (model / "README.md").read_text() == "second"
+    assert (trained / "README.md").read_text() == "README.md"
+    assert not (model / ".snakemake_timestamp").exists()
+    for name in ("model.safetensors", "1_MeanPooling/config.json"):
+        assert (model / name).read_text() == name
+        assert (model / name).samefile(trained / name) == links
+
+
+def test_the_card_names_the_commit_of_the_data_that_was_fetched(tmp_path):
+    fetched = [{"kind": "data", "for": "training", "name": "yixuantt/ir_data", "revision": "57791d5"}]
+    files = {name: FACTS[name] for name in ("source", "tasks", "data", "training")} | {
+        "fetched": fetched,
+        "trained/run_config": FACTS["run"],
+        "trained/modules": [{}, {"path": "1_MeanPooling"}],
+        "trained/1_MeanPooling/config": FACTS["settings"],
+        "trained/config_sentence_transformers": {"__version__": {"torch": "2.13.0"}},
+    }
+    for name, content in files.items():
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / f"{name}.json").write_text(json.dumps(content))
+    (tmp_path / "scores.csv").write_text("task,category,metric,score\nSTS12,STS,cosine_spearman,0.25\n")
+    given = {name: f"{name}.json" for name in ("source", "fetched", "tasks", "data")}
+    given |= {"training-log": "training.json", "scores": "scores.csv", "study": "paper", "output": "model"}
+    options = [word for name, value in given.items() for word in (f"--{name}", value)]
+    command = [sys.executable, "-m", "embedding_designs.reporting.write_model_card", "trained", *options]
+    subprocess.run(command, cwd=tmp_path, env={**os.environ, "PYTHONPATH": str(WORKFLOW)}, check=True)
+    assert "revision `57791d5`, split `train`" in (tmp_path / "model/README.md").read_text()
+
+
+def no_link(source, target):
+    raise OSError("links are impossible here")
+
+
+def test_what_is_not_a_log_of_a_finished_training_or_a_table_of_scores_makes_no_card(tmp_path):
+    log, scores = tmp_path / "training.jsonl", tmp_path / "scores.csv"
+    for text, line in [
+        ("x", ":1: not JSON"),
+        ("", ": does not end"),
+        ('{"event": "train"}\n', ": does not end"),
+    ]:
+        log.write_text(text)
+        with pytest.raises(BadInput, match=re.escape(f"{log}{line}")):
+            summary(log)
+    header = "task,category,metric,score\n"
+    for text, line in [
+        ("x", ": holds no"),
+        (header, ": holds no"),
+        (f"{header}STS12,STS,a,b\n", ":2: task STS12"),
+    ]:
+        scores.write_text(text)
+        with pytest.raises(BadInput, match=re.escape(f"{scores}{line}")):
+            read_scores([scores])

@@ -1,0 +1,41 @@
+"""The profiles name rules that exist, and values that Snakemake takes; tests/slurm runs them."""
+
+import os
+import re
+import subprocess
+import sys
+
+import pytest
+import yaml
+
+from helpers.paths import ROOT
+
+RULES = "".join(file.read_text() for file in (ROOT / "workflow/rules").glob("*.smk"))
+LOCAL = {
+    name for block in re.findall(r"localrules:((?:\s+\w+,)+)", RULES) for name in re.findall(r"\w+", block)
+}
+JOBS = {*re.findall(r"(?m)^rule (\w+):", RULES)} - LOCAL
+PROFILE = yaml.safe_load((ROOT / "profiles/slurm/config.yaml").read_text())
+
+
+def test_the_slurm_profile_names_the_rules_that_are_jobs_of_their_own():
+    assert set(PROFILE["set-resources"]) == JOBS
+    assert set(PROFILE["set-threads"]) <= JOBS
+
+
+@pytest.mark.parametrize("rule", sorted(JOBS))
+def test_memory_grows_with_the_attempt_and_is_never_less_than_the_rules_own(rule):
+    """A rule's own memory beats the profile's default, so that each rule has one of its own there."""
+    first, second = (eval(PROFILE["set-resources"][rule]["mem_mb"], {"attempt": number}) for number in (1, 2))
+    own = re.search(rf"(?s)\nrule {rule}:.*?mem_mb=(\d+)", RULES)[1]
+    assert int(own) <= first < second
+
+
+def test_a_study_is_planned_with_the_slurm_profile(tmp_path):
+    command = [
+        *[sys.executable, "-m", "snakemake", "--workflow-profile", "profiles/slurm", "--directory", tmp_path],
+        *["--dry-run", "--quiet", "host", "--config", "study=smoke"],
+    ]
+    run = subprocess.run(command, cwd=ROOT, env=os.environ, capture_output=True, text=True)
+    assert run.returncode == 0, run.stdout + run.stderr
+    assert "train_design" in run.stdout + run.stderr
