@@ -11,7 +11,7 @@ from embedding_designs.common import gpus
 from embedding_designs.common.errors import BadInput
 from helpers.paths import WORKFLOW
 
-CHOOSE = "import os; from embedding_designs import gpus; gpus.choose({}); print(os.environ.get(gpus.VISIBLE))"
+CHOOSE = "import os; from embedding_designs.common import gpus; gpus.choose({}); print(os.environ.get(gpus.VISIBLE))"
 DEVICE = "from embedding_designs.training.model import device; print(device())"
 
 

@@ -15,7 +15,7 @@ import pytest
 import torch
 
 from embedding_designs.common.json_files import write_json
-from embedding_designs.evaluation import evaluate_run as evaluate
+from embedding_designs.evaluation import run_store
 from embedding_designs.evaluation.embedding_store import EmbeddingStore, text_keys
 from embedding_designs.training.model import build_model, save_model
 from helpers.paths import WORKFLOW
@@ -140,29 +140,29 @@ def test_memory_does_not_grow_with_the_embeddings_of_a_corpus(tmp_path):
 ])  # fmt: skip
 def test_large_embeddings_go_when_no_other_task_of_the_run_needs_them(tmp_path, monkeypatch, tasks, kept):
     """FEVER and ClimateFEVER search the same documents; NQ has its own."""
-    monkeypatch.setattr(evaluate, "LARGE", 100)
+    monkeypatch.setattr(run_store, "LARGE", 100)
     store = EmbeddingStore(tmp_path)
     for task in ("FEVER", "NQ"):
         store.add(task, text_keys([task]), np.ones((1, 100), np.float32), half=True)
     for done, expected in zip((["FEVER"], ["FEVER", "ClimateFEVER", "NQ"]), kept, strict=True):
-        evaluate.forget_what_is_done(store, {*tasks, "NQ"}, done)
+        run_store.forget_what_is_done(store, {*tasks, "NQ"}, done)
         assert sorted(folder.name for folder in tmp_path.iterdir()) == expected
 
 
 def test_small_embeddings_stay_for_the_tasks_of_other_processes(tmp_path):
     store = EmbeddingStore(tmp_path)
     store.add("STS12", text_keys(["a"]), np.ones((1, 100), np.float32), half=False)
-    evaluate.forget_what_is_done(store, {"STS12", "STS13"}, ["STS12"])
+    run_store.forget_what_is_done(store, {"STS12", "STS13"}, ["STS12"])
     assert store.known(text_keys(["a"]), half=False).all()
 
 
 def test_embeddings_of_another_model_are_removed(tmp_path):
     (tmp_path / "older-32").mkdir()
-    evaluate.open_store(tmp_path, "newer-32").add("STS12", text_keys(["a"]), np.ones((1, 2)), half=False)
+    run_store.open_store(tmp_path, "newer-32").add("STS12", text_keys(["a"]), np.ones((1, 2)), half=False)
     assert not (tmp_path / "older-32").exists()
 
 
 def test_the_key_of_a_model_holds_its_weights_and_its_attention_mode(place):
-    files = evaluate.model_files(place / "model")
+    files = run_store.model_files(place / "model")
     assert place / "model/model.safetensors" in files
     assert any('"attention": "causal"' in file.read_text() for file in files if file.suffix == ".json")

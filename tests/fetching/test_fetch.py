@@ -49,7 +49,7 @@ def another_program(code: str, address: str, home: Path) -> None:
 
 
 def run(module: str, *arguments: object, address: str, home: Path, **variables: str):
-    command = [sys.executable, "-m", f"embedding_designs.{module}", *map(str, arguments)]
+    command = [sys.executable, "-m", f"embedding_designs.fetching.{module}", *map(str, arguments)]
     surroundings = environment(address, home, **variables)
     return subprocess.run(command, env=surroundings, capture_output=True, text=True)
 

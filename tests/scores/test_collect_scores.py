@@ -49,12 +49,12 @@ def run(results: Path, module: str, *arguments: str) -> subprocess.CompletedProc
 
 
 def collected(results: Path) -> subprocess.CompletedProcess:
-    return run(results, "collect", "configs/study.json", "--results", ".", "--output", "scores.csv",
+    return run(results, "scores.collect_scores", "configs/study.json", "--results", ".", "--output", "scores.csv",
                "--baselines-output", "baselines.csv", "--collected", "collected.json")  # fmt: skip
 
 
 def compared(results: Path) -> subprocess.CompletedProcess:
-    return run(results, "compare", "scores.csv", "--study", "configs/study.json", "--collected",
+    return run(results, "comparison.compare_designs", "scores.csv", "--study", "configs/study.json", "--collected",
                "collected.json", "--output", "statistics.json", "--tables", "tables")  # fmt: skip
 
 
@@ -131,8 +131,19 @@ def test_a_table_that_was_edited_by_hand_is_noticed(results, table):
     if table == "scores.csv":
         done = [compared(results)]
     else:
-        draw = ["draw", "--statistics", "statistics.json", "--scores", "scores.csv", "--output", "figures"]
-        done = [run(results, *draw), run(results, "findings", ".", "--output", "findings.html")]
+        draw = [
+            "reporting.draw_figures",
+            "--statistics",
+            "statistics.json",
+            "--scores",
+            "scores.csv",
+            "--output",
+            "figures",
+        ]
+        done = [
+            run(results, *draw),
+            run(results, "reporting.write_findings", ".", "--output", "findings.html"),
+        ]
     for refusal in done:
         assert refusal.returncode == 2
         assert "scores.csv: changed since it was collected (SHA-256 " in refusal.stderr

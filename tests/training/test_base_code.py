@@ -17,6 +17,7 @@ from embedding_designs.study.base_folder import check_base_folder
 from embedding_designs.training.model import load_model, merge_adapter
 from embedding_designs.training.train_design import save_run, untrained_model
 from helpers import hub
+from helpers.paths import WORKFLOW
 from helpers.toy import sentence
 
 TEXTS = [sentence(1, words=3), sentence(2)]
@@ -199,7 +200,7 @@ def test_a_trusted_hub_base_runs_the_code_of_the_pinned_revision_everywhere(
     environment = {
         **{name: value for name, value in os.environ.items() if not name.startswith("HF_")},
         "HF_HOME": str(tmp_path / "home"), "NO_PROXY": "127.0.0.1", "HF_HUB_DISABLE_TELEMETRY": "1",
-        "PYTHONPATH": str(Path(__file__).parents[1] / "workflow"), "MARKER": str(tmp_path / "marker"),
+        "PYTHONPATH": str(WORKFLOW), "MARKER": str(tmp_path / "marker"),
     }  # fmt: skip
     fetch = ["-m", "embedding_designs.fetching.fetch_base", "config.json", "--output", "fetched.json"]
     with hub.serve(tmp_path / "hub") as address:

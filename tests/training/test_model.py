@@ -108,8 +108,8 @@ def test_tensors_that_are_not_used_are_noted_but_a_head_is_not(base, run_config,
     config = run_config("mean-causal")
     untrained_model(config, str(base))
     assert "note:" not in capsys.readouterr().err
-    config = json.loads((base / "config.json").read_text())
-    (base / "config.json").write_text(json.dumps(config | {"num_hidden_layers": 2}))
+    changed = json.loads((base / "config.json").read_text()) | {"num_hidden_layers": 2}
+    (base / "config.json").write_text(json.dumps(changed))
     untrained_model(config, str(base))
     assert ": 9 tensors not used: model.layers.2." in capsys.readouterr().err
 

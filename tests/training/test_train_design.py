@@ -130,7 +130,7 @@ WHEN = {
 @pytest.fixture(scope="module")
 def uninterrupted(run_config, bases, triplets, tmp_path_factory):
     config = run_config(
-        lora=True, steps=10, accumulation=3, log_steps=2, heldout_steps=4, checkpoint_steps=50
+        lora=True, steps=10, gradient_accumulation_steps=3, log_steps=2, heldout_steps=4, checkpoint_steps=50
     )
     folder = tmp_path_factory.mktemp("uninterrupted")
     return config, train(config, bases, triplets, folder / "run"), events(folder / "run" / "log.jsonl")

@@ -108,7 +108,7 @@ def test_a_diverged_training_leaves_no_model_and_a_failing_exit_code(run_config,
     assert len(errors) == 1
     assert "multi-layer-bidirectional seed7: the" in errors[0]
     assert "Traceback" not in failed.stderr
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["config.json", "checkpoints"]
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["checkpoints", "config.json"]
 
 
 def table(folder, name, count, positive="positive {}"):
@@ -152,7 +152,7 @@ def test_a_batch_that_fills_an_epoch_in_part_is_noted(run_config, bases, triplet
         {"query": [f"query {row}" for row in range(12)], "positive": ["same"] * 8 + list("abcd")}
     )
     rows.to_parquet(tmp_path / "train.parquet")
-    config = run_config("mean-causal", batch_size=2, steps=7, accumulation=1)
+    config = run_config("mean-causal", batch_size=2, steps=7, gradient_accumulation_steps=1)
     train(config, bases["mistral"], (tmp_path / "train.parquet", triplets[1]), tmp_path)
     assert "fill 4 of the 6 batches of an epoch" in capfd.readouterr().err
 

@@ -2,12 +2,13 @@
 
 import re
 import subprocess
-from pathlib import Path
 
 import pytest
 import torch
 
-SCRIPT = Path(__file__).parents[1] / "benchmarks" / "gpu_check.sh"
+from helpers.paths import ROOT
+
+SCRIPT = ROOT / "benchmarks" / "gpu_check.sh"
 
 
 def test_the_miniature_checks_attention_steps_and_resumption():

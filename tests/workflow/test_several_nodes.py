@@ -19,9 +19,6 @@ from helpers.cluster import (
     until,
 )
 
-pytestmark = pytest.mark.slurm
-
-
 DESIGN = "eos-causal"
 STUDY = [
     "study=paper-qwen2-0.5b",
@@ -34,7 +31,7 @@ SCORES = f"results/paper-qwen2-0.5b/scores/qwen2-0.5b/{DESIGN}/seed1/small.csv"
 TWO_NODES = {"gpu": 2, "nodes": 2, "mpi": "srun", "tasks": 2, "tasks_per_gpu": 0}  # as docs/cluster.md says
 NOBODY = {"HF_ENDPOINT": "http://127.0.0.1:9"}  # the port of discard: no hub there
 
-pytestmark = NEEDS_SLURM
+pytestmark = [pytest.mark.slurm, NEEDS_SLURM]
 
 
 @pytest.fixture(scope="module")

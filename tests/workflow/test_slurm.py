@@ -6,12 +6,9 @@ import pytest
 
 from helpers.cluster import NEEDS_SLURM, SMOKE, Study, copy_for_the_cluster, local_run, slurm_cluster, until
 
-pytestmark = pytest.mark.slurm
-
-
 DESIGNS = ["eos-causal", "multi-layer-bidirectional"]
 
-pytestmark = NEEDS_SLURM
+pytestmark = [pytest.mark.slurm, NEEDS_SLURM]
 
 
 @pytest.fixture(scope="module")

@@ -71,7 +71,7 @@ def load_baseline(
 ) -> Any:
     """Return the model of a baseline: "untrained-base", "lsa" or "bm25"."""
     if baseline == "bm25":
-        return mteb.get_model("mteb/control-bm25s")
+        return mteb.get_model("mteb/baseline-bm25s")
     if baseline == "lsa":
         rows = pd.read_parquet(train, columns=["query", "positive"])
         return LSA([*rows["query"], *rows["positive"]])

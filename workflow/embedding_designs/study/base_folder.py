@@ -29,7 +29,7 @@ OTHER_WEIGHTS = {  # weights that a folder may have instead of model.safetensors
     "*.safetensors": "a name that transformers does not look for",
 }
 LONGEST_HEADER = 100_000_000  # bytes; the limit of the safetensors library
-MODULES = Path(__file__).parent / "modules"
+MODULES = Path(__file__).parents[1] / "modules"
 
 
 def check_base_folder(name: str, base: Mapping[str, Any], folder: str | Path | None = None) -> str | None:

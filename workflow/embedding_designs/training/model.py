@@ -14,6 +14,7 @@ from peft.tuners.tuners_utils import BaseTunerLayer
 from sentence_transformers import SentenceTransformer
 from sentence_transformers.sentence_transformer.modules import Normalize
 
+from .. import modules as module_package
 from ..common import gpus
 from ..common.command import note
 from ..common.errors import BadInput
@@ -25,7 +26,7 @@ from ..study.base_folder import asked_by_base, check_base_folder
 from ..study.designs import layer_numbers
 from .base_checks import check_backbone, in_one_line
 
-MODULES = f"{__package__}.modules."
+MODULES = f"{module_package.__name__}."
 PRECISIONS = {"fp32": torch.float32, "bf16": torch.bfloat16}
 HEADS = (
     "lm_head",
@@ -140,7 +141,7 @@ def save_model(model: SentenceTransformer, folder: Path) -> None:
         base = Path(adapter.base_model_name_or_path)
         adapter.base_model_name_or_path = str(base.resolve() if base.is_dir() else base)
     model.save_pretrained(str(folder), create_model_card=False)
-    for file in (Path(__file__).parent / "modules").glob("*.py"):
+    for file in Path(module_package.__file__).parent.glob("*.py"):
         if file.name != "__init__.py":
             shutil.copy(file, folder)
     table = json.loads((folder / "modules.json").read_text())

@@ -45,7 +45,7 @@ class RankAxis:
             x, long = self.x(rank), rank in self.numbered
             ticks.append([(x, self.y - (3.5 if long else 2)), (x, self.y)])
             if long:
-                ax.text(x, self.y - 6, str(rank), size=SMALL, ha="center", va="control", color=DARK)
+                ax.text(x, self.y - 6, str(rank), size=SMALL, ha="center", va="baseline", color=DARK)
 
         ax.add_collection(LineCollection(ticks, color=DARK, linewidth=0.7))
 
@@ -59,4 +59,4 @@ class RankAxis:
         else:
             text += ", wider than the axis"
         x, side = (self.worst, "left") if distance <= self.k - 1 else (self.best, "right")
-        ax.text(x, 8, text, size=SMALL, ha=side, va="control", color=DARK)
+        ax.text(x, 8, text, size=SMALL, ha=side, va="baseline", color=DARK)

@@ -49,7 +49,7 @@ class RankRows:
 
     def draw(self, look: Mapping[str, Look], ax: Axes) -> None:
         """Draw designs and clique bars."""
-        title = {"ha": "right", "va": "control", "color": GREY}
+        title = {"ha": "right", "va": "baseline", "color": GREY}
         ax.text(self.axis.worst - SPACE, self.axis.y - 6, TITLE, size=SMALL, **title)
         self._draw_grid(ax)
         for row, name in enumerate(self.order):

@@ -143,7 +143,7 @@ def _draw_names(ranks: Mapping[str, float], layout: Layout, ax: Axes) -> None:
         ax.text(layout.left - SPACE, y, f"{ranks[name]:.2f}", ha="right", color=DARK, **text)
         if (index + 1) % every == 0 or (index == 0 and every != 2):
             x = layout.left + layout.column * (index + 0.5)
-            ax.text(x, layout.top - 4, str(index + 1), size=SMALL, ha="center", va="control", color=GREY)
+            ax.text(x, layout.top - 4, str(index + 1), size=SMALL, ha="center", va="baseline", color=GREY)
 
 
 def _draw_grid(layout: Layout, ax: Axes) -> None:

@@ -48,7 +48,7 @@ class TwoSidedRanks:
 
     def draw(self, look: Mapping[str, Look], ax: Axes) -> None:
         """Draw designs and clique bars."""
-        ax.text(self.axis.best + EDGE, self.axis.y - 6, TITLE, size=SMALL, va="control", color=GREY)
+        ax.text(self.axis.best + EDGE, self.axis.y - 6, TITLE, size=SMALL, va="baseline", color=GREY)
         for names, sign in zip(self.sides, (-1, 1), strict=True):
             for row, name in enumerate(names):
                 y = self.first_row + ROW * (row + (0.5 if sign < 0 else 0))
