@@ -10,6 +10,7 @@ import pandas as pd
 import pytest
 
 from embedding_designs.common.errors import BadInput
+from embedding_designs.common.typed_json import to_json
 from embedding_designs.comparison import compare, sentences
 from embedding_designs.scores.score_table import COLUMNS, read_scores
 
@@ -69,17 +70,17 @@ def run(tmp_path, scores: pd.DataFrame) -> subprocess.CompletedProcess:
 
 
 def test_ranks_and_scores_average_the_seeds_first():
-    comparison = compare.compare_study(three_tasks(), STUDY)["comparisons"][0]
+    comparison = compare.compare_study(three_tasks(), STUDY).comparisons[0]
     # over seeds A: .15 .15 .30, B: .3 .4 .5, C: .5 .6 .4; ranks 2.5 2.5 1, 3 2 1, 2 1 3
-    assert comparison["average_ranks"] == pytest.approx(
+    assert comparison.average_ranks == pytest.approx(
         {"eos-causal": 7.5 / 3, "mean-causal": 5.5 / 3, "mean-both": 5 / 3}
     )
-    assert comparison["mean_scores"] == pytest.approx(
+    assert comparison.mean_scores == pytest.approx(
         {"eos-causal": 0.95 / 3, "mean-causal": 1.15 / 3, "mean-both": 0.4}
     )
     # by seed the means of eos-causal are .9/3 and 1/3: they are 1/30 apart, and so sd = 1/30/sqrt(2)
-    assert comparison["seed_spread"]["eos-causal"] == pytest.approx(1 / 30 / 2**0.5)
-    assert comparison["seed_spread"]["mean-both"] == pytest.approx(0)
+    assert comparison.seed_spread["eos-causal"] == pytest.approx(1 / 30 / 2**0.5)
+    assert comparison.seed_spread["mean-both"] == pytest.approx(0)
 
 
 def test_every_category_is_compared_and_then_all():
@@ -87,24 +88,24 @@ def test_every_category_is_compared_and_then_all():
         [three_tasks(), three_tasks().assign(category="Retrieval", task=lambda t: t["task"] + "2")]
     )
     statistics = compare.compare_study(both, STUDY)
-    assert [(c["category"], c["n_tasks"]) for c in statistics["comparisons"]] == [
+    assert [(c.category, c.n_tasks) for c in statistics.comparisons] == [
         ("STS", 3), ("Retrieval", 3), ("All", 6),
     ]  # fmt: skip
-    assert {c["control"] for c in statistics["comparisons"]} == {"eos-causal"}
-    assert statistics["alpha"] == 0.05
+    assert {c.control for c in statistics.comparisons} == {"eos-causal"}
+    assert statistics.alpha == 0.05
 
 
 def test_fewer_than_three_seeds_make_no_claim_about_designs():
     statistics = compare.compare_study(three_tasks(), STUDY)
-    assert "at least three seeds are needed" in statistics["scope"]
-    comparison = statistics["comparisons"][0]
-    assert comparison["these_designs"]["refused"]
-    assert comparison["sentences"]["these_designs"] == [comparison["these_designs"]["refused"]]
+    assert "at least three seeds are needed" in statistics.scope
+    comparison = statistics.comparisons[0]
+    assert comparison.these_designs.refused
+    assert comparison.sentences["these_designs"] == [comparison.these_designs.refused]
 
 
 def test_a_single_seed_has_no_spread():
     scores = three_tasks().query("seed == 1")
-    spread = compare.compare_study(scores, STUDY)["comparisons"][0]["seed_spread"]
+    spread = compare.compare_study(scores, STUDY).comparisons[0].seed_spread
     assert set(spread.values()) == {None}
 
 
@@ -125,7 +126,7 @@ def test_the_command_writes_statistics_and_tables(tmp_path):
 def test_the_order_of_rows_changes_nothing():
     scores = three_tasks()
     shuffled = scores.sample(frac=1, random_state=0)
-    ours, others = (compare.compare_study(rows, STUDY)["comparisons"][0] for rows in (scores, shuffled))
+    ours, others = (compare.compare_study(rows, STUDY).comparisons[0] for rows in (scores, shuffled))
     assert ours == others
 
 
@@ -190,7 +191,7 @@ def test_a_folder_is_no_table_of_scores(tmp_path):
 
 def test_bases_with_different_seeds_are_told_apart():
     few = three_tasks().query("seed == 1").assign(base="few")
-    scope = compare.compare_study(pd.concat([three_tasks(), few]), STUDY)["scope"]
+    scope = compare.compare_study(pd.concat([three_tasks(), few]), STUDY).scope
     assert "mini: Two runs of each design were scored" in scope
     assert "few: One run of each design was scored" in scope
 
@@ -216,8 +217,8 @@ def test_an_unknown_control_is_refused_with_the_designs_there_are():
 
 def test_tasks_with_a_missing_cell_are_dropped_on_request_and_listed():
     study = {**STUDY, "statistics": {"missing": "drop_tasks"}}
-    comparison = compare.compare_study(three_tasks().drop(index=3), study)["comparisons"][-1]
-    assert (comparison["tasks"], comparison["dropped_tasks"]) == (["A", "C"], ["B"])
+    comparison = compare.compare_study(three_tasks().drop(index=3), study).comparisons[-1]
+    assert (comparison.tasks, comparison.dropped_tasks) == (["A", "C"], ["B"])
 
 
 @pytest.mark.parametrize(
@@ -230,15 +231,15 @@ def test_tasks_with_a_missing_cell_are_dropped_on_request_and_listed():
 def test_a_category_that_cannot_be_tested_is_null_with_a_reason_and_never_nan(part, reason):
     beside = part.assign(category="Other", task=lambda t: t["task"] + "2")
     statistics = compare.compare_study(pd.concat([three_tasks(), beside]), STUDY)
-    json.dumps(statistics, allow_nan=False)
-    comparison = statistics["comparisons"][1]
-    over_tasks = comparison["these_checkpoints"]
-    assert over_tasks["friedman"]["p"] is None
-    assert over_tasks["nemenyi"]["critical_difference"] is None
-    assert over_tasks["cliques"] == []
-    assert not over_tasks["gate"]["open"]
-    assert reason in comparison["sentences"]["undecidable"][0]
-    assert sum(map(len, comparison["sentences"].values())) == 2
+    json.dumps(to_json(statistics), allow_nan=False)
+    comparison = statistics.comparisons[1]
+    over_tasks = comparison.these_checkpoints
+    assert over_tasks.friedman.p is None
+    assert over_tasks.nemenyi.critical_difference is None
+    assert over_tasks.cliques == []
+    assert not over_tasks.gate.open
+    assert reason in comparison.sentences["undecidable"][0]
+    assert sum(map(len, comparison.sentences.values())) == 2
 
 
 def clear_winner(n_tasks: int) -> pd.DataFrame:
@@ -252,9 +253,9 @@ def clear_winner(n_tasks: int) -> pd.DataFrame:
 
 
 def test_the_sentences_of_a_decided_comparison():
-    comparison = compare.compare_study(clear_winner(12), STUDY)["comparisons"][0]
+    comparison = compare.compare_study(clear_winner(12), STUDY).comparisons[0]
     # q(3) = 2.343: CD = 2.343 sqrt(3 4 / 72) = 0.96; W = 1: chi-square = 12 x 2
-    told = comparison["sentences"]["these_checkpoints"]
+    told = comparison.sentences["these_checkpoints"]
     assert told[:3] == [
         "mean-both has the best average rank (1.00, where 1 is best and 3 worst; 12 tasks).",
         "Friedman's test finds a difference among the designs "
@@ -303,23 +304,23 @@ def test_of_many_significant_pairs_those_with_the_control_are_named(control, tol
         columns=COLUMNS,
     )
     study = {"statistics": {"control": control}}
-    nemenyi = compare.compare_study(cells, study)["comparisons"][0]["sentences"]["these_checkpoints"][2]
+    nemenyi = compare.compare_study(cells, study).comparisons[0].sentences["these_checkpoints"][2]
     expected = f"(critical difference 1.42 ranks) finds 15 of 21 pairs significantly different, {told}."
     assert nemenyi.endswith(expected)
 
 
 def test_too_few_tasks_are_said_to_decide_nothing_before_anything_else():
-    comparison = compare.compare_study(clear_winner(6), STUDY)["comparisons"][0]
-    decidable = comparison["undecidable"]["decidable"]
+    comparison = compare.compare_study(clear_winner(6), STUDY).comparisons[0]
+    decidable = comparison.undecidable.decidable
     assert [test for test, can in decidable.items() if not can] == ["wilcoxon_holm"]
-    assert comparison["undecidable"]["attainable"]["wilcoxon_holm"] == 3 / 32
-    assert next(iter(comparison["sentences"])) == "undecidable"
-    assert comparison["sentences"]["undecidable"][0] == (  # 3 x 2^(1 - N) <= 0.05 from N = 7
+    assert comparison.undecidable.attainable.wilcoxon_holm == 3 / 32
+    assert next(iter(comparison.sentences)) == "undecidable"
+    assert comparison.sentences["undecidable"][0] == (  # 3 x 2^(1 - N) <= 0.05 from N = 7
         "With 6 tasks p = 0.05 cannot be reached at all, whatever the scores, by Wilcoxon's test with Holm's "
         "correction over 3 pairs (smallest attainable: 0.0938; 7 tasks are the fewest that could): "
         "this category decides nothing by it."
     )
-    told = comparison["sentences"]["these_checkpoints"]
+    told = comparison.sentences["these_checkpoints"]
     assert not any(sentence.startswith("Wilcoxon") for sentence in told)
     assert told[-1].startswith(
         "The paper's rule (uncorrected Wilcoxon) would call 3 pairs significant; "
@@ -328,10 +329,10 @@ def test_too_few_tasks_are_said_to_decide_nothing_before_anything_else():
 
 
 def test_tests_that_cannot_decide_are_named_and_say_nothing_more():
-    comparison = compare.compare_study(clear_winner(2), STUDY)["comparisons"][0]
+    comparison = compare.compare_study(clear_winner(2), STUDY).comparisons[0]
     # N = 2, k = 3: chi-square 4 with 2 degrees of freedom; z = 2 / sqrt(3 4 / 12) = 2, its p times 2;
     # R 4.2: ptukey(2 * sqrt(2), 3, Inf, lower.tail = FALSE) = 0.1122
-    assert comparison["sentences"]["undecidable"][:2] == [
+    assert comparison.sentences["undecidable"][:2] == [
         "With 2 tasks p = 0.05 cannot be reached at all, whatever the scores, by "
         "Friedman's test (smallest attainable: 0.1353; 3 tasks are the fewest that could), "
         "Nemenyi's test (smallest attainable: 0.1122; 3 tasks are the fewest that could), "
@@ -342,16 +343,16 @@ def test_tests_that_cannot_decide_are_named_and_say_nothing_more():
         "this category decides nothing by them.",
         "With 2 tasks practical equivalence cannot be shown: the prior of its test could decide.",
     ]
-    told = " ".join(comparison["sentences"]["these_checkpoints"])
+    told = " ".join(comparison.sentences["these_checkpoints"])
     assert not any(word in told for word in ("Nemenyi", "Wilcoxon's", "control", "equivalent", "sub-pool"))
-    assert all(row["verdict"] == "too few tasks" for row in comparison["these_checkpoints"]["equivalence"])
+    assert all(row.verdict == "too few tasks" for row in comparison.these_checkpoints.equivalence)
 
 
 def test_nothing_significant_is_said_plainly():
     scores = three_tasks().assign(score=[0.1, 0.1, 0.2, 0.2, 0.3, 0.3] * 3)
     scores.loc[0, "score"] = 0.12
-    comparison = compare.compare_study(scores, STUDY)["comparisons"][0]
-    text = " ".join(comparison["sentences"]["these_checkpoints"])
+    comparison = compare.compare_study(scores, STUDY).comparisons[0]
+    text = " ".join(comparison.sentences["these_checkpoints"])
     assert "finds no significant difference among the designs" in text
     assert "finds no pair of designs significantly different" in text
     assert "would call no pair significant either" in text

@@ -1,7 +1,9 @@
 """Comparisons to draw: some made by hand, so that a test knows them, some made of small tables of scores."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from functools import cache
+from typing import Any, TypeVar
 
 import matplotlib
 import numpy as np
@@ -13,9 +15,11 @@ from matplotlib.text import Text
 from matplotlib.transforms import Bbox
 
 from embedding_designs.comparison import compare
+from embedding_designs.comparison import results as types
 from embedding_designs.reporting.figures import looks as figures
 from embedding_designs.scores.score_table import COLUMNS
 
+T = TypeVar("T")
 KEYS = {
     "eos-causal": ("eos", "causal"),
     "last-layer-causal": ("last_layer", "causal"),
@@ -48,10 +52,7 @@ def designs(n_designs: int) -> dict[str, tuple[str, str]]:
 
 def looks(n_designs: int) -> dict[str, figures.Look]:
     """Return the looks of these designs."""
-    return figures.looks([
-        {"name": name, "pooling": pooling, "attention": attention}
-        for name, (pooling, attention) in designs(n_designs).items()
-    ])  # fmt: skip
+    return figures.looks([types.Design(name, *keys) for name, keys in designs(n_designs).items()])
 
 
 def spread_ranks(n_designs: int) -> list[float]:
@@ -60,9 +61,15 @@ def spread_ranks(n_designs: int) -> list[float]:
     return [round(rank, 4) for rank in 1 + np.cumsum([0, *steps]) * (n_designs - 1) / steps.sum()]
 
 
+def changed(value: T, path: str, new: Any) -> T:
+    """Return a result in which the field at a dotted path is another."""
+    field, _, inside = path.partition(".")
+    return replace(value, **{field: changed(getattr(value, field), inside, new) if inside else new})
+
+
 def comparison_of(
     ranks: Sequence[float], cliques: Sequence[Sequence[int]] | None = None, distance: float | None = None
-) -> dict:
+) -> types.Comparison:
     """Return a comparison with these average ranks, and cliques given as positions in them.
 
     Without cliques they are what is closer together than the critical difference.
@@ -79,36 +86,57 @@ def comparison_of(
     else:
         apart = {pair for pair in pairs if not any(set(pair) <= set(clique) for clique in cliques)}
     named = [[names[i] for i in clique] for clique in cliques]
-    verdicts = [(names[i], names[j], (i, j) in apart) for i, j in pairs]
-    nemenyi = [{"first": a, "second": b, "p": 0.01 if v else 0.5, "significant": v} for a, b, v in verdicts]
-    wilcoxon = [
-        {"first": a, "second": b, "p_holm": 0.01 if v else 0.5, "significant_holm": v, "rank_biserial": 0.5}
-        for a, b, v in verdicts
-    ]
-    of_tests = {
-        "friedman": {"chi_square": 12.345, "df": k - 1, "p": 0.0151, "kendall_w": 0.257},
-        "gate": {"p_holm": 0.0151, "open": True, "categories": 1},
-        "nemenyi": {"critical_difference": distance, "pairs": nemenyi},
-        "cliques": named,
-        "wilcoxon": wilcoxon,
-        "wilcoxon_cliques": named,
-    }
-    return {
-        "base": "mini", "category": "All", "designs": names, "control": names[0], "n_designs": k,
-        "n_tasks": 12, "tasks": [f"T{task}" for task in range(12)], "seeds": [1, 2],
-        "average_ranks": dict(zip(names, ranks, strict=True)),
-        "rank_intervals": {n: [max(1, r - 0.5), min(k, r + 0.4)] for n, r in zip(names, ranks, strict=True)},
-        "mean_scores": {name: 0.9 - 0.01 * i for i, name in enumerate(names)},
-        "differences": {
-            "resampled": "tasks",
-            "designs": {n: {"difference": -0.01 * i, "low": -0.01 * i - 0.02, "high": 0.03 - 0.01 * i}
-                        for i, n in enumerate(names)},
-        },
-        "unit": "design",
-        "undecidable": {"untestable": None, "decidable": {"nemenyi": True, "wilcoxon_holm": True}},
-        "these_checkpoints": of_tests,
-        "factors": {"crossed": None, "anova": None},
-    }  # fmt: skip
+    tests = _tests([(names[i], names[j], (i, j) in apart) for i, j in pairs], named, distance, k)
+    return types.Comparison(
+        base="mini", category="All", dropped_tasks=[], unit="design", designs=names, control=names[0],
+        tasks=[f"T{task}" for task in range(12)], seeds=[1, 2], n_designs=k, n_tasks=12,
+        mean_scores={name: 0.9 - 0.01 * i for i, name in enumerate(names)},
+        seed_spread=dict.fromkeys(names, 0.01),
+        average_ranks=dict(zip(names, ranks, strict=True)),
+        rank_intervals={n: [max(1, r - 0.5), min(k, r + 0.4)] for n, r in zip(names, ranks, strict=True)},
+        differences=types.Differences("tasks", {
+            n: types.Difference(-0.01 * i, -0.01 * i - 0.02, 0.03 - 0.01 * i) for i, n in enumerate(names)
+        }),
+        undecidable=_undecidable(),
+        these_checkpoints=tests,
+        these_designs=types.TheseDesigns("Too few seeds.", 2, None, None, None, None, None, [], []),
+        factors=types.Factors(None, None, None, [], [], [], "Too few seeds.", "No cross."),
+        left_out=None,
+        sentences={},
+    )  # fmt: skip
+
+
+def _tests(
+    verdicts: Sequence[tuple[str, str, bool]], cliques: list[list[str]], distance: float, k: int
+) -> types.TheseCheckpoints:
+    """Return tests over tasks with these verdicts: (first, second, whether they differ)."""
+    p = {True: 0.01, False: 0.5}
+    return types.TheseCheckpoints(
+        friedman=types.Friedman(12.345, k - 1, 0.0151, 0.257, "corrected"),
+        iman_davenport=types.FTest(3.8, k - 1, 11 * (k - 1), 0.0151),
+        gate=types.Gate(0.0151, True, 1),
+        nemenyi=types.Nemenyi(distance, [types.NemenyiPair(a, b, p[v], v) for a, b, v in verdicts]),
+        cliques=cliques,
+        wilcoxon=[
+            types.WilcoxonPair(a, b, p[v], p[v], v, v, 0.1, 0.5, wins=8, losses=4, ties=0)
+            for a, b, v in verdicts
+        ],
+        wilcoxon_cliques=cliques,
+        against_control=[],
+        equivalence=None,
+        papers_rule=types.PapersRule(len(verdicts), [], []),
+    )
+
+
+def _undecidable() -> types.Undecidable:
+    return types.Undecidable(
+        untestable=None,
+        attainable=types.Attainable(0.0, 0.0, 0.0, 0.0, 0.0, {}),
+        decidable={"nemenyi": True, "wilcoxon_holm": True},
+        detectable=types.Detectable(
+            0.8, types.DetectedOverTasks(spread=0.1, difference=0.1, observed=0.1, tasks_needed=12), None
+        ),
+    )
 
 
 def study_and_scores(n_tasks: int = 12, seeds: Sequence[int] = (1, 2)) -> tuple[dict, pd.DataFrame]:
@@ -128,10 +156,10 @@ def study_and_scores(n_tasks: int = 12, seeds: Sequence[int] = (1, 2)) -> tuple[
 
 
 @cache
-def compared(n_tasks: int = 12, seeds: Sequence[int] = (1, 2)) -> dict:
+def compared(n_tasks: int = 12, seeds: Sequence[int] = (1, 2)) -> types.Comparison:
     """Return the overall comparison of the paper's designs."""
     study, scores = study_and_scores(n_tasks, seeds)
-    return compare.compare_study(scores, study)["comparisons"][-1]
+    return compare.compare_study(scores, study).comparisons[-1]
 
 
 def rendered(make, *arguments) -> Figure:

@@ -6,6 +6,8 @@ import random
 from pathlib import Path
 
 from embedding_designs.comparison import compare
+from embedding_designs.comparison.results import Statistics
+from embedding_designs.comparison.statistics_file import write_statistics
 from embedding_designs.scores.score_table import read_scores
 
 DESIGNS = {
@@ -46,7 +48,7 @@ def write_results(
     _write_csv(folder / "scores.csv", _scores(bases))
     _write_csv(folder / "baselines.csv", _baselines(bases))
     statistics = compare.compare_study(read_scores(folder / "scores.csv"), study)
-    _write_json(folder / "statistics.json", statistics)
+    write_statistics(folder / "statistics.json", statistics)
     _write_figures(folder / "figures", statistics)
     _write_runs(folder, bases)
     _write_data_reports(folder / "data")
@@ -93,11 +95,11 @@ def _baselines(bases: tuple[str, ...]) -> list[dict]:
     ]  # fmt: skip
 
 
-def _write_figures(folder: Path, statistics: dict) -> None:
+def _write_figures(folder: Path, statistics: Statistics) -> None:
     folder.mkdir(parents=True)
-    for comparison in statistics["comparisons"]:
-        base = comparison["base"]
-        for name in (f"cd-{base}-{comparison['category']}", f"scores-{base}", f"training-{base}"):
+    for comparison in statistics.comparisons:
+        base = comparison.base
+        for name in (f"cd-{base}-{comparison.category}", f"scores-{base}", f"training-{base}"):
             (folder / f"{name}.svg").write_text(PICTURE, encoding="utf-8")
 
 

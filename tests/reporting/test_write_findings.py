@@ -6,6 +6,7 @@ import re
 import subprocess
 import sys
 from collections import defaultdict
+from dataclasses import replace
 from html.parser import HTMLParser
 from pathlib import Path
 from statistics import mean, median, stdev
@@ -14,8 +15,10 @@ import pytest
 
 from embedding_designs.common.errors import BadInput
 from embedding_designs.comparison import compare
+from embedding_designs.comparison.statistics_file import read_statistics, write_statistics
 from embedding_designs.reporting import write_findings as findings
 from embedding_designs.reporting.page import cost, data, tables
+from embedding_designs.scores.not_used import NotUsed
 from embedding_designs.scores.score_table import read_scores
 from helpers import browser
 from helpers.findings_example import DESIGNS, SEEDS, TASKS, write_results
@@ -135,11 +138,11 @@ def test_best_design_of_each_column_is_bold(page):
 
 def test_findings_come_first_and_say_what_kind_of_claim_they_are(page, results):
     text = Outline(page).text
-    comparisons = json.loads((results / "statistics.json").read_text())["comparisons"]
-    sentences = [told for c in comparisons for claim in c["sentences"].values() for told in claim]
+    comparisons = read_statistics(results / "statistics.json").comparisons
+    sentences = [told for c in comparisons for claim in c.sentences.values() for told in claim]
     shown = text.replace("\u00a0", " ")
     assert all(sentence in shown for sentence in sentences)
-    overall = comparisons[-1]["sentences"]
+    overall = comparisons[-1].sentences
     assert page.index("What cannot be decided here:") < page.index(overall["these_checkpoints"][0])
     assert page.index(overall["these_checkpoints"][0]) < page.index("These designs (tests over runs")
     assert page.index("These designs (tests over runs") < page.index("<img")
@@ -196,11 +199,9 @@ def test_untestable_category_is_said_to_be_undecidable(page):
 
 
 def test_significant_p_values_are_bold(results):
-    comparisons = json.loads((results / "statistics.json").read_text())["comparisons"]
+    comparisons = read_statistics(results / "statistics.json").comparisons
     table = tables.pairs(comparisons)
-    found = sum(
-        pair["significant"] for c in comparisons for pair in c["these_checkpoints"]["nemenyi"]["pairs"]
-    )
+    found = sum(pair.significant for c in comparisons for pair in c.these_checkpoints.nemenyi.pairs)
     assert found > 0
     assert sum(7 in row.best for row in table.rows) == found
     assert table.header[1 + 7] == "Nemenyi p"
@@ -288,7 +289,7 @@ def test_a_dropped_task_is_named_and_no_cell_is_nan(tmp_path):
         table.writeheader()
         table.writerows(rows)
     statistics = compare.compare_study(read_scores(folder / "scores.csv"), study)
-    (folder / "statistics.json").write_text(json.dumps(statistics))
+    write_statistics(folder / "statistics.json", statistics)
     outline = Outline(page_of(folder))
     cells = [cell for rows in outline.tables.values() for row in rows for cell in row]
     assert not any(re.search(r"\bnan\b", cell, re.IGNORECASE) for cell in cells)
@@ -304,13 +305,14 @@ def test_a_dropped_task_is_named_and_no_cell_is_nan(tmp_path):
 
 def test_what_was_not_used_comes_before_the_tests_and_revisions_stand_under_provenance(tmp_path):
     folder = write_results(tmp_path / "report")
-    statistics = json.loads((folder / "statistics.json").read_text())
+    statistics = read_statistics(folder / "statistics.json")
     assert "not used" not in Outline(page_of(folder)).text
-    statistics["not_used"] = [
-        {"what": "model", "count": 1, "names": ["<b>best</b>"], "reason": "a score is missing"}
-    ]
-    statistics["revisions"] = {"me/c@step-500": "step-500"}
-    (folder / "statistics.json").write_text(json.dumps(statistics))
+    statistics = replace(
+        statistics,
+        not_used=[NotUsed("model", 1, ["<b>best</b>"], "a score is missing")],
+        revisions={"me/c@step-500": "step-500"},
+    )
+    write_statistics(folder / "statistics.json", statistics)
     page = page_of(folder)
     told = "1 model not used: &lt;b&gt;best&lt;/b&gt; (a score is missing)"
     assert page.index(told) < page.index("What cannot be decided here:")
@@ -321,7 +323,7 @@ def test_what_was_not_used_comes_before_the_tests_and_revisions_stand_under_prov
     ("file", "content", "message"),
     [
         ("statistics.json", "[]", "statistics.json: not a JSON object"),
-        ("statistics.json", '{"alpha": 0.05}', "statistics.json: rope is missing"),
+        ("statistics.json", '{"study": "x", "alpha": 0.05}', "statistics.json: rope is missing"),
         ("configs/study.json", '{"name": "x", "description": "", "designs": []}', "designs is not an object"),
         (
             "baselines.csv",

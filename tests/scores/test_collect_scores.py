@@ -163,7 +163,7 @@ def test_a_table_that_was_edited_by_hand_is_noticed(results, table):
         ),
         ("collected.json", "{}", "collected.json: sha256 is missing"),
         ("collected.json", '{"sha256": [], "not_used": [], "revisions": {}}', "sha256 is not an object"),
-        ("collected.json", '{"sha256": {}, "not_used": [1], "revisions": {}}', "not_used: not a JSON object"),
+        ("collected.json", '{"sha256": {}, "not_used": [1], "revisions": {}}', "not_used.0 is not an object"),
     ],
 )
 def test_a_json_file_of_the_wrong_kind_is_named(results, file, content, message):

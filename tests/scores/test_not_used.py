@@ -20,12 +20,12 @@ def test_nothing_left_out_makes_no_entry():
 def test_an_entry_names_the_first_and_counts_all(names, words):
     (entry,) = not_used("model", names, "in no pool")
     assert in_words(entry) == words
-    assert entry["names"] == names
+    assert entry.names == names
 
 
 def test_of_very_many_names_the_first_are_recorded_and_all_are_counted():
     (entry,) = not_used("result file", [f"{number}.json" for number in range(10 * KEPT)], "x")
-    assert (entry["count"], len(entry["names"])) == (10 * KEPT, KEPT)
+    assert (entry.count, len(entry.names)) == (10 * KEPT, KEPT)
 
 
 def test_the_console_shows_a_limited_number_of_lines(capsys):

@@ -195,7 +195,7 @@ def test_a_column_that_is_not_a_task_is_named_with_the_remedy(tmp_path):
         published_scores(source(file, "published"))
     rows, left, _ = published_scores(source(file, "published", tasks=["STS12"]))
     assert rows["score"].tolist() == [0.1, 0.2]
-    assert [(entry["what"], entry["names"]) for entry in left] == [("task", ["size"])]
+    assert [(entry.what, entry.names) for entry in left] == [("task", ["size"])]
 
 
 def test_what_a_table_holds_beside_its_scores_is_named(tmp_path):
@@ -206,7 +206,7 @@ def test_what_a_table_holds_beside_its_scores_is_named(tmp_path):
     (tmp_path / "labels.csv").write_text("model,pooling,year\na,eos,2024\ne,mean,2025\n")
     pools = {"p": {"models": ["a", "b", "c"], "complete": True}}
     _, left, _ = published_scores(source(file, labels=str(tmp_path / "labels.csv"), pools=pools))
-    assert [(entry["what"], entry["count"], entry["names"]) for entry in left] == [
+    assert [(entry.what, entry.count, entry.names) for entry in left] == [
         ("column", 1, ["column 1"]),
         ("column", 1, ["size"]),
         ("label", 1, ["year"]),
@@ -214,5 +214,5 @@ def test_what_a_table_holds_beside_its_scores_is_named(tmp_path):
         ("model", 1, ["c"]),
         ("model", 1, ["d"]),
     ]
-    assert left[4]["reason"] == "a score is missing, and pool p has complete: true"
-    assert left[5]["reason"] == "in no pool"
+    assert left[4].reason == "a score is missing, and pool p has complete: true"
+    assert left[5].reason == "in no pool"

@@ -8,6 +8,7 @@ import pytest
 
 from embedding_designs.common.errors import BadInput
 from embedding_designs.comparison import compare
+from embedding_designs.comparison.statistics_file import write_statistics
 from embedding_designs.reporting import draw_figures as draw
 from embedding_designs.reporting import write_findings as findings
 from embedding_designs.scores.collect_published_scores import published_scores
@@ -30,7 +31,7 @@ def drawn(tmp_path, rows: list[str]):
     write_scores(published_scores(source).rows, folder / "scores.csv")
     scores = read_scores(folder / "scores.csv")
     statistics = compare.compare_study(scores, study)
-    (folder / "statistics.json").write_text(json.dumps(statistics))
+    write_statistics(folder / "statistics.json", statistics)
     draw.draw_study(statistics, scores, None, folder / "figures", 7.0)
     return folder
 

@@ -6,6 +6,7 @@ import pandas as pd
 import pytest
 from matplotlib.figure import Figure
 
+from embedding_designs.comparison.results import Comparison, Cross, FactorTest
 from embedding_designs.reporting.figures.comparison import draw_differences, draw_interaction
 from embedding_designs.reporting.figures.study_figures import (
     differences_figure,
@@ -16,6 +17,7 @@ from embedding_designs.reporting.figures.study_figures import (
 from helpers.figure_examples import (
     KEYS,
     boxes,
+    changed,
     collisions,
     comparison_of,
     looks,
@@ -27,20 +29,21 @@ from helpers.figure_examples import (
 
 WIDTHS = [3.3, 7]
 CATEGORIES = ["Classification", "Clustering", "PairClassification", "Reranking", "Retrieval", "STS", "All"]
-CROSSED = {
-    "poolings": ["last_layer", "multi_layer"],
-    "attentions": ["causal", "bidirectional"],
-    "designs": [name for name in KEYS if name != "eos-causal"],
-}
+CROSSED = Cross(
+    poolings=["last_layer", "multi_layer"],
+    attentions=["causal", "bidirectional"],
+    designs=[name for name in KEYS if name != "eos-causal"],
+)
 
 
-def categories(n_designs: int) -> list[dict]:
-    return [comparison_of(spread_ranks(n_designs)) | {"category": category} for category in CATEGORIES]
+def categories(n_designs: int) -> list[Comparison]:
+    return [replace(comparison_of(spread_ranks(n_designs)), category=category) for category in CATEGORIES]
 
 
-def crossed(p: float | None = 0.03) -> dict:
-    anova = p and {"interaction": {"f": 5.0, "df1": 1, "df2": 8, "p": p}}
-    return comparison_of(spread_ranks(5)) | {"factors": {"crossed": CROSSED, "anova": anova}}
+def crossed(p: float | None = 0.03, cross: Cross = CROSSED) -> Comparison:
+    comparison = comparison_of(spread_ranks(5))
+    anova = p and {"interaction": FactorTest(5.0, 1, 8, p, partial_eta_squared=0.4)}
+    return replace(comparison, factors=replace(comparison.factors, crossed=cross, anova=anova))
 
 
 @pytest.fixture(scope="module")
@@ -62,8 +65,9 @@ def test_a_difference_stands_with_its_interval_and_the_control_is_hollow_at_0():
 
 def test_a_difference_without_an_interval_is_a_point():
     comparison = comparison_of(spread_ranks(2))
-    for found in comparison["differences"]["designs"].values():
-        found["low"] = found["high"] = None
+    differences = comparison.differences.designs
+    points = {name: replace(found, low=None, high=None) for name, found in differences.items()}
+    comparison = changed(comparison, "differences.designs", points)
     ax = draw_differences(comparison, looks(2), Figure().subplots())
     assert [len(line.get_xdata()) for line in ax.lines] == [2, 1, 1]  # the line at 0, and two designs
 
@@ -78,7 +82,7 @@ def test_no_text_of_the_differences_overlaps_another_or_leaves_the_figure(n_desi
 
 def test_the_differences_stand_in_the_order_of_the_mean_scores():
     comparisons = categories(5)
-    comparisons[-1]["mean_scores"]["eos-causal"] = 0.1
+    comparisons[-1].mean_scores["eos-causal"] = 0.1
     figure = rendered(differences_figure, comparisons, looks(5), 0.05, 7)
     labels = [label.get_text() for label in figure.axes[1].get_yticklabels()]
     assert labels == [*list(KEYS)[1:], "eos-causal"]
@@ -95,8 +99,10 @@ def test_the_differences_stand_in_the_order_of_the_mean_scores():
 )
 def test_the_caption_says_what_was_resampled_and_so_what_the_claim_is_about(resampled, words, about):
     comparisons = categories(5)[: len(resampled)]
-    for comparison, units in zip(comparisons, resampled, strict=True):
-        comparison["differences"] = comparison["differences"] | {"resampled": units}
+    comparisons = [
+        changed(comparison, "differences.resampled", units)
+        for comparison, units in zip(comparisons, resampled, strict=True)
+    ]
     text = said(rendered(differences_figure, comparisons, looks(5), 0.05, 7))
     assert words in text
     assert f"The claim is about these {about}." in text
@@ -104,7 +110,7 @@ def test_the_caption_says_what_was_resampled_and_so_what_the_claim_is_about(resa
 
 def test_where_nothing_was_resampled_no_interval_is_claimed():
     (comparison,) = categories(5)[:1]
-    comparison["differences"] = comparison["differences"] | {"resampled": None}
+    comparison = changed(comparison, "differences.resampled", None)
     assert "interval" not in said(rendered(differences_figure, [comparison], looks(5), 0.05, 7))
 
 
@@ -141,7 +147,7 @@ def runs_of(scores: pd.DataFrame) -> pd.DataFrame:
 
 @pytest.mark.parametrize("width", WIDTHS)
 def test_no_text_of_the_interaction_overlaps_another_or_leaves_the_figure(width, scores):
-    comparisons = [crossed() | {"category": category} for category in CATEGORIES]
+    comparisons = [replace(crossed(), category=category) for category in CATEGORIES]
     figure = rendered(interaction_figure, comparisons, scores, looks(5), width)
     assert collisions(figure) == []
     assert len(boxes(figure, "interaction p = 0.03")) == len(CATEGORIES)
@@ -176,14 +182,15 @@ def test_no_text_of_the_scores_overlaps_another_or_leaves_the_figure(n_designs, 
 @pytest.mark.parametrize("width", WIDTHS)
 def test_no_long_name_overlaps_another_or_leaves_the_figure(width, scores):
     long = [f"{name} of a very long name" for name in ("BitextMining", "Multilabel", "Multi-label")]
-    comparisons = [crossed() | {"category": category, "control": "B" * 200} for category in (*long, "STS")]
     look = {
         name: replace(style, pooling=12 * style.pooling, attention=9 * style.attention)
         for name, style in looks(5).items()
     }
-    wide = {key: [9 * name for name in CROSSED[key]] for key in ("attentions",)}
-    wide["poolings"] = [12 * name for name in CROSSED["poolings"]]
-    comparisons = [c | {"factors": {"crossed": CROSSED | wide, "anova": None}} for c in comparisons]
+    wide = Cross(
+        [12 * name for name in CROSSED.poolings], [9 * name for name in CROSSED.attentions], CROSSED.designs
+    )
+    of_names = crossed(None, wide)
+    comparisons = [replace(of_names, category=name, control="B" * 200) for name in (*long, "STS")]
     for figure in (
         rendered(differences_figure, comparisons, look, 0.05, width),
         rendered(interaction_figure, comparisons, scores, look, width),

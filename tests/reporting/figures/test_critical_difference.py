@@ -1,16 +1,19 @@
 """What a reader must be able to see in a critical-difference diagram, measured on what is drawn."""
 
+from dataclasses import replace
 from functools import cache
 from itertools import combinations
 
 import numpy as np
 import pytest
 
+from embedding_designs.comparison.results import Comparison, Friedman, Gate
 from embedding_designs.reporting.figures.clique_bars import levels, stretches
 from embedding_designs.reporting.figures.study_figures import critical_difference_figure
 from embedding_designs.reporting.figures.text import shortened, text_width
 from helpers.figure_examples import (
     boxes,
+    changed,
     collisions,
     compared,
     comparison_of,
@@ -38,8 +41,8 @@ WIDTHS = [3.3, 7]
 every_diagram = pytest.mark.parametrize(("case", "width"), [(c, w) for c in CASES for w in WIDTHS])
 
 
-def drawn(comparison: dict, width: float = 7, test: str = "nemenyi"):
-    look = looks(comparison["n_designs"])
+def drawn(comparison: Comparison, width: float = 7, test: str = "nemenyi"):
+    look = looks(comparison.n_designs)
     return rendered(critical_difference_figure, comparison, look, 0.05, width, test)
 
 
@@ -100,7 +103,7 @@ def test_no_text_is_smaller_than_can_be_read(case, width):
 @every_diagram
 def test_each_rank_stands_there_with_two_decimals_and_the_best_on_the_right(case, width):
     comparison, figure = comparison_of(*CASES[case]), case_drawn(case, width)
-    ranks = comparison["average_ranks"]
+    ranks = comparison.average_ranks
     text = said(figure)
     assert all(f"{rank:.2f}" in text for rank in ranks.values())
     points = lines(figure, "leader-") or lines(figure, "rank-")
@@ -112,7 +115,7 @@ def test_each_rank_stands_there_with_two_decimals_and_the_best_on_the_right(case
 def test_a_bar_is_thick_along_its_members_and_over_no_other_design(case, width):
     comparison, figure = comparison_of(*CASES[case]), case_drawn(case, width)
     at, _ = places(figure)
-    cliques = comparison["these_checkpoints"]["cliques"]
+    cliques = comparison.these_checkpoints.cliques
     if "too many to draw" in said(figure):
         cliques = []
     assert len(bars(figure)) == len(cliques)
@@ -161,14 +164,14 @@ def test_a_line_around_a_rank_is_its_interval(width):
     axis = figure.axes[0].lines[0].get_xdata()
     unit = np.ptp(axis) / 4  # ranks 1 to 5
     drawn_intervals = {tuple(line.get_xdata()) for line in figure.axes[0].lines if len(line.get_xdata()) == 2}
-    for low, high in comparison["rank_intervals"].values():
+    for low, high in comparison.rank_intervals.values():
         wanted = (axis[1] - (low - 1) * unit, axis[1] - (high - 1) * unit)
         assert any(ends == pytest.approx(wanted) for ends in drawn_intervals)
     assert "Lines around the ranks: 95 % intervals, tasks resampled" in said(figure)
 
 
 def test_ranks_without_intervals_say_nothing_of_them():
-    assert "interval" not in said(drawn(comparison_of(*CASES["5 designs"]) | {"rank_intervals": None}))
+    assert "interval" not in said(drawn(replace(comparison_of(*CASES["5 designs"]), rank_intervals=None)))
 
 
 def test_too_many_groups_for_the_width_are_counted_instead_of_drawn():
@@ -208,8 +211,8 @@ def test_the_figure_states_its_test_and_what_the_claim_is_about():
 
 def test_a_category_states_what_is_left_after_the_correction_over_categories():
     comparison = comparison_of(*CASES["5 designs"])
-    comparison["these_checkpoints"]["gate"] = {"p_holm": 0.21, "open": False, "categories": 7}
-    text = said(drawn(comparison))
+    closed = changed(comparison, "these_checkpoints.gate", Gate(0.21, open=False, categories=7))
+    text = said(drawn(closed))
     assert "p = 0.015 (p = 0.21 after Holm's correction over the categories, not significant)" in text
 
 
@@ -222,15 +225,18 @@ def test_the_diagram_of_wilcoxons_test_names_it_and_has_no_critical_difference()
 
 def test_a_wilcoxon_test_with_too_few_tasks_says_so():
     comparison = comparison_of(*CASES["5 designs"])
-    comparison["undecidable"]["decidable"]["wilcoxon_holm"] = False
-    assert "With so few tasks" in said(drawn(comparison, test="wilcoxon"))
+    few = changed(comparison, "undecidable.decidable", {"nemenyi": True, "wilcoxon_holm": False})
+    assert "With so few tasks" in said(drawn(few, test="wilcoxon"))
 
 
 def test_ranks_without_a_test_are_drawn_with_the_reason():
     comparison = comparison_of(*CASES["every rank at an edge"])
-    comparison["these_checkpoints"]["friedman"] = dict.fromkeys(["chi_square", "df", "p", "kendall_w"])
-    comparison["these_checkpoints"]["nemenyi"]["critical_difference"] = None
-    comparison["undecidable"]["untestable"] = "With a single task there is nothing to test."
+    for field, value in {
+        "these_checkpoints.friedman": Friedman(None, None, None, None, "corrected"),
+        "these_checkpoints.nemenyi.critical_difference": None,
+        "undecidable.untestable": "With a single task there is nothing to test.",
+    }.items():
+        comparison = changed(comparison, field, value)
     figure = drawn(comparison)
     assert "CD" not in said(figure)
     assert "Average ranks only, no test. With a single task there is nothing to test." in said(figure)
@@ -240,17 +246,18 @@ def test_ranks_without_a_test_are_drawn_with_the_reason():
 def test_a_comparison_of_scores_is_drawn_with_its_own_numbers():
     comparison = compared()
     text = said(drawn(comparison))
-    tests = comparison["these_checkpoints"]
-    assert f"χ² = {tests['friedman']['chi_square']:.2f}" in text
-    assert f"CD = {tests['nemenyi']['critical_difference']:.2f}" in text
+    tests = comparison.these_checkpoints
+    assert f"χ² = {tests.friedman.chi_square:.2f}" in text
+    assert f"CD = {tests.nemenyi.critical_difference:.2f}" in text
 
 
 def test_a_name_of_letters_that_matplotlib_would_read_as_mathematics_stays_as_it_is():
     comparison = comparison_of(*CASES["2 designs"])
     renamed = {"eos-causal": "a$_1$ model"}
     for key in ("average_ranks", "rank_intervals"):
-        comparison[key] = {renamed.get(name, name): value for name, value in comparison[key].items()}
-    cliques = comparison["these_checkpoints"]["cliques"]
+        by_name = {renamed.get(name, name): value for name, value in getattr(comparison, key).items()}
+        comparison = changed(comparison, key, by_name)
+    cliques = comparison.these_checkpoints.cliques
     cliques[:] = [[renamed.get(name, name) for name in clique] for clique in cliques]
     look = {renamed.get(name, name): style for name, style in looks(2).items()}
     figure = rendered(critical_difference_figure, comparison, look, 0.05, 7)

@@ -4,6 +4,7 @@ import json
 import os
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pandas as pd
@@ -14,6 +15,8 @@ from matplotlib.figure import Figure
 
 from embedding_designs.common.errors import BadInput
 from embedding_designs.comparison import compare
+from embedding_designs.comparison.results import Design, Statistics
+from embedding_designs.comparison.statistics_file import write_statistics
 from embedding_designs.reporting import draw_figures as draw
 from embedding_designs.reporting.figures import looks as figures
 from embedding_designs.study.designs import POOLING_KINDS
@@ -28,20 +31,14 @@ def test_colour_says_the_attention_and_the_marker_the_pooling():
 
 
 def test_an_unknown_pooling_and_attention_get_a_look_of_their_own():
-    designs = [
-        {"name": p + a, "pooling": p, "attention": a}
-        for p in ("eos", "new", "newer")
-        for a in ("causal", "prefix")
-    ]
+    designs = [Design(p + a, p, a) for p in ("eos", "new", "newer") for a in ("causal", "prefix")]
     look = figures.looks(designs)
     assert len({(style.colour, style.marker) for style in look.values()}) == 6
 
 
 def test_a_legend_tells_designs_of_one_pooling_and_attention_apart():
     names = [f"multi-layer-{number}" for number in range(10)]
-    look = figures.looks(
-        [{"name": name, "pooling": "multi_layer", "attention": "bidirectional"} for name in names]
-    )
+    look = figures.looks([Design(name, "multi_layer", "bidirectional") for name in names])
     handles = figures.design_handles(look)
     assert len({picture(handle) for handle in handles}) == 10
     assert len({(handle.get_color(), handle.get_marker()) for handle in handles}) == 1
@@ -49,7 +46,7 @@ def test_a_legend_tells_designs_of_one_pooling_and_attention_apart():
 
 def test_attentions_and_poolings_beyond_the_palette_are_noted():
     described = [
-        {"name": f"{kind}{number}", "attention": "causal", "pooling": "mean", kind: f"new {number}"}
+        replace(Design(f"{kind}{number}", "mean", "causal"), **{kind: f"new {number}"})
         for kind, most in (("attention", 5), ("pooling", 7))
         for number in range(most)
     ]
@@ -60,7 +57,7 @@ def test_attentions_and_poolings_beyond_the_palette_are_noted():
 
 
 def test_designs_that_training_curves_draw_alike_are_noted():
-    named = [{"name": f"d{n}", "attention": "causal", "pooling": "mean"} for n in range(11)]
+    named = [Design(f"d{n}", "mean", "causal") for n in range(11)]
     assert figures.same_lines(figures.looks(named)) == ["training curves draw the designs d0, d10 alike"]
     assert figures.same_lines(figures.looks(named[:10])) == []
 
@@ -80,7 +77,7 @@ def test_every_pooling_has_a_marker_of_its_own():
 
 def test_scores_show_each_seed_and_the_mean():
     runs = pd.DataFrame({"design": ["eos-causal"] * 3, "seed": [1, 2, 3], "score": [0.1, 0.2, 0.6]})
-    look = figures.looks([{"name": "eos-causal", "pooling": "eos", "attention": "causal"}])
+    look = figures.looks([Design("eos-causal", "eos", "causal")])
     ax = figures.draw_scores(runs, look, Figure().subplots())
     seeds, mean = ax.lines
     assert list(seeds.get_xdata()) == [0.1, 0.2, 0.6]
@@ -96,7 +93,7 @@ def test_the_mean_loss_covers_the_steps_that_all_seeds_have():
             "loss": [3.0, 2, 5, 4, 1],
         }
     )
-    look = figures.looks([{"name": "eos-causal", "pooling": "eos", "attention": "causal"}])
+    look = figures.looks([Design("eos-causal", "eos", "causal")])
     *seeds, mean = figures.draw_losses(losses, look, Figure().subplots()).lines
     assert [len(line.get_xdata()) for line in seeds] == [2, 3]
     assert (list(mean.get_xdata()), list(mean.get_ydata())) == ([10, 20], [4, 3])
@@ -169,7 +166,7 @@ def study_folder(tmp_path_factory) -> Path:
     folder = tmp_path_factory.mktemp("study")
     study, scores = study_and_scores()
     scores.to_csv(folder / "scores.csv", index=False)
-    (folder / "statistics.json").write_text(json.dumps(compare.compare_study(scores, study)))
+    write_statistics(folder / "statistics.json", compare.compare_study(scores, study))
     for name in KEYS:
         for seed in (1, 2):
             write_log(folder / "runs", name, seed, events(50))
@@ -205,12 +202,15 @@ def figures_of(*n_designs: int) -> dict[str, Figure]:
     described, rows, comparisons = {}, [], []
     for k in n_designs:
         base = f"pool of {k}"
-        comparisons.append(comparison_of(spread_ranks(k)) | {"base": base})
+        comparisons.append(replace(comparison_of(spread_ranks(k)), base=base))
         for name, style in looks(k).items():
-            described[name] = {"name": name, "pooling": style.pooling, "attention": style.attention}
-            rows += [(base, name, 0, task, "STS", 0.5) for task in comparisons[-1]["tasks"]]
+            described[name] = Design(name, style.pooling, style.attention)
+            rows += [(base, name, 0, task, "STS", 0.5) for task in comparisons[-1].tasks]
     scores = pd.DataFrame(rows, columns=["base", "design", "seed", "task", "category", "score"])
-    statistics = {"alpha": 0.05, "designs": list(described.values()), "comparisons": comparisons}
+    statistics = Statistics(
+        study="drawn", alpha=0.05, rope=0.01, designs=list(described.values()), unit="design", scope="",
+        not_used=[], comparisons=comparisons, sha256={}, revisions={},
+    )  # fmt: skip
     return dict(draw.study_figures(statistics, scores, None, 7))
 
 

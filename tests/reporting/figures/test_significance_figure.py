@@ -1,42 +1,55 @@
 """What the table of all pairs must show, measured on what is drawn."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
+from embedding_designs.comparison.results import Comparison
 from embedding_designs.reporting.figures.significance import verdicts
 from embedding_designs.reporting.figures.study_figures import significance_figure
-from helpers.figure_examples import boxes, collisions, compared, comparison_of, rendered, said, spread_ranks
+from helpers.figure_examples import (
+    boxes,
+    changed,
+    collisions,
+    compared,
+    comparison_of,
+    rendered,
+    said,
+    spread_ranks,
+)
 
 WIDTHS = [3.3, 7]
 
 
-def three() -> dict:
+def three() -> Comparison:
     """Return a comparison of three: both tests, only Wilcoxon's, only Nemenyi's separate a pair."""
     comparison = comparison_of([1.0, 2.0, 3.0])
-    names, tests = comparison["designs"], comparison["these_checkpoints"]
-    pairs = [(names[0], names[1]), (names[0], names[2]), (names[1], names[2])]
-    tests["wilcoxon"] = [
-        {"first": a, "second": b, "significant_holm": v, "rank_biserial": r, "p_holm": 0.01}
-        for (a, b), v, r in zip(pairs, (True, True, False), (0.9, 0.8, 0.1), strict=True)
+    tests = comparison.these_checkpoints
+    wilcoxon = [
+        replace(pair, significant_holm=v, rank_biserial=r)
+        for pair, v, r in zip(tests.wilcoxon, (True, True, False), (0.9, 0.8, 0.1), strict=True)
     ]
-    tests["nemenyi"]["pairs"] = [
-        {"first": a, "second": b, "significant": v, "p": 0.01}
-        for (a, b), v in zip(pairs, (True, False, True), strict=True)
+    nemenyi = [
+        replace(pair, significant=v) for pair, v in zip(tests.nemenyi.pairs, (True, False, True), strict=True)
     ]
-    return comparison
+    comparison = changed(comparison, "these_checkpoints.wilcoxon", wilcoxon)
+    return changed(comparison, "these_checkpoints.nemenyi.pairs", nemenyi)
 
 
 def test_a_verdict_is_mirrored():
     comparison = three()
-    wilcoxon, nemenyi = verdicts(comparison, comparison["designs"])
+    wilcoxon, nemenyi = verdicts(comparison, comparison.designs)
     assert wilcoxon.tolist() == [[0, 1, 1], [-1, 0, 0], [-1, 0, 0]]
     assert nemenyi.tolist() == [[0, 1, 0], [-1, 0, 1], [0, -1, 0]]
 
 
 def test_wilcoxons_winner_is_the_design_with_the_larger_rank_sum_and_not_the_better_rank():
     comparison = three()
-    comparison["these_checkpoints"]["wilcoxon"][0]["rank_biserial"] = -0.9
-    wilcoxon, nemenyi = verdicts(comparison, comparison["designs"])
+    first, *others = comparison.these_checkpoints.wilcoxon
+    opposed = [replace(first, rank_biserial=-0.9), *others]
+    comparison = changed(comparison, "these_checkpoints.wilcoxon", opposed)
+    wilcoxon, nemenyi = verdicts(comparison, comparison.designs)
     assert (wilcoxon[0, 1], nemenyi[0, 1]) == (-1, 1)
 
 
@@ -80,19 +93,17 @@ def test_the_figure_counts_what_each_test_separates():
 
 
 def test_without_a_test_the_reason_stands_there():
-    comparison = three()
-    comparison["these_checkpoints"]["friedman"]["p"] = None
-    comparison["undecidable"]["untestable"] = (
-        "All designs score the same on every task: there is nothing to test."
-    )
+    reason = "All designs score the same on every task: there is nothing to test."
+    comparison = changed(three(), "these_checkpoints.friedman.p", None)
+    comparison = changed(comparison, "undecidable.untestable", reason)
     assert "No test. All designs score the same" in said(rendered(significance_figure, comparison, 0.05, 7))
 
 
 def test_a_comparison_of_scores_has_its_own_verdicts():
     comparison = compared()
-    order = sorted(comparison["average_ranks"], key=comparison["average_ranks"].get)
+    order = sorted(comparison.average_ranks, key=comparison.average_ranks.get)
     wilcoxon, nemenyi = verdicts(comparison, order)
-    tests = comparison["these_checkpoints"]
-    assert np.abs(wilcoxon).sum() == 2 * sum(pair["significant_holm"] for pair in tests["wilcoxon"])
-    assert np.abs(nemenyi).sum() == 2 * sum(pair["significant"] for pair in tests["nemenyi"]["pairs"])
+    tests = comparison.these_checkpoints
+    assert np.abs(wilcoxon).sum() == 2 * sum(pair.significant_holm for pair in tests.wilcoxon)
+    assert np.abs(nemenyi).sum() == 2 * sum(pair.significant for pair in tests.nemenyi.pairs)
     assert (np.triu(nemenyi) >= 0).all()

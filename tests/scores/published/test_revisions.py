@@ -39,7 +39,7 @@ def collected(folder: Path, **keys):
     source = {"from": "mteb_results", "path": str(folder), "benchmark": None, "tasks": TASKS, "pools": {}}
     rows, left, revisions = published_scores(source | keys)
     scores = {name: dict(zip(own["task"], own["score"], strict=True)) for name, own in rows.groupby("design")}
-    return scores, [(entry["what"], entry["names"]) for entry in left], revisions
+    return scores, [(entry.what, entry.names) for entry in left], revisions
 
 
 @pytest.fixture
@@ -127,7 +127,7 @@ def test_a_score_without_a_split_or_subset_is_missing(folder, score, missing):
     rows, left, _ = published_scores(source)
     lacking = rows[rows["score"].isna()]
     assert lacking[["design", "task"]].values.tolist() == [["c", "STS12"]]
-    assert [entry["reason"] for entry in left] == [f"{folder}/me__c/r1/STS12.json: {missing}"]
+    assert [entry.reason for entry in left] == [f"{folder}/me__c/r1/STS12.json: {missing}"]
 
 
 @pytest.mark.parametrize("score", ["good", True, [0.5], 70.1, math.inf, -2])

@@ -34,13 +34,6 @@ def check_kinds(named: str, content: Any, kinds: Mapping[str, Kind]) -> None:
             raise BadInput(f"{named}: {key} is not {allowed}")
 
 
-def _check_all(named: str, content: Any, kinds: Mapping[str, Kind]) -> None:
-    check_kinds(named, content, kinds)
-    for key in kinds:
-        if key not in content:
-            raise BadInput(f"{named}: {key} is missing")
-
-
 def read_json(path: str | Path, keys: Sequence[str] = ()) -> Any:
     """Return the content of a JSON file; with `keys`, an object that has them.
 

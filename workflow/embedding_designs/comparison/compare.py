@@ -1,15 +1,19 @@
-"""The comparison of a study: every test and interval, for each base and category of tasks and over all tasks."""
+"""Compares the designs of a study: all tests and intervals, for each base and category and over all tasks."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from typing import Any
 
 import pandas as pd
 
 from ..common.command import progress
 from ..common.errors import BadInput
-from ..scores.not_used import not_used
+from ..common.typed_json import from_json
+from ..scores.not_used import NotUsed, not_used
+from ..scores.report_file import NO_REPORT, Report
 from ..scores.score_table import complete
 from . import sentences
+from .results import Comparison, Design, Statistics
 from .statistics import (
     attainable,
     equivalence,
@@ -28,49 +32,67 @@ MANY = f"left out for pools of more than {MANY_DESIGNS} designs"
 SETTINGS = {"alpha": 0.05, "rope": 0.01, "missing": "refuse"}
 
 
-def compare_study(scores: pd.DataFrame, study: Mapping[str, Any], source: str = "scores") -> dict[str, Any]:
-    """Return the content of statistics.json: one comparison for each base and category, then All.
+def compare_study(
+    scores: pd.DataFrame, study: Mapping[str, Any], source: str = "scores", report: Report = NO_REPORT
+) -> Statistics:
+    """Return the statistics of a study: for each base one comparison per category, then All.
 
-    docs/statistics.md describes every key. source: the table's name in error messages. Raises BadInput
+    source: the table's name in error messages; report: on the collection of these scores. Raises BadInput
     that names missing cells, an unknown control, or a base without anything to compare.
     """
     settings = SETTINGS | dict(study.get("statistics", {}))
     scores, dropped = complete(scores, study, source)
-    # Published scores have one run of each model: there is nothing to say of designs.
+    # Published scores have one run of each model: nothing can be said about designs.
     unit = "model" if study.get("scores", {}).get("from", "table") != "table" else "design"
     comparisons = []
     for base, cells in progress(scores.groupby("base", sort=False), description="compare designs"):
-        names = _designs(cells, study)
-        control = _control(names, settings.get("control"), base)
-        wide = cells.pivot_table(index="task", columns="design", values="score")
-        if reason := ranks.why_untestable(wide):
-            raise BadInput(f"{source}: base {base}: {reason}")
-        of_base = [
-            {"base": base, "category": category, "dropped_tasks": dropped.get(base, [])}
-            | {"unit": unit}
-            | compare_designs(part, names, control, settings)
-            for category, part in [*cells.groupby("category", sort=False), ("All", cells)]
-        ]
-        _open_categories(of_base, settings["alpha"])
-        comparisons += of_base
-    for comparison in comparisons:
-        comparison["sentences"] = sentences.findings(comparison, settings["alpha"], settings["rope"])
-    return {
-        "study": study.get("name", ""),
-        "alpha": settings["alpha"],
-        "rope": settings["rope"],
-        "designs": _described(scores, study),
-        "unit": unit,
-        "scope": sentences.scope(scores.groupby("base", sort=False)["seed"].nunique().to_dict(), unit),
-        "not_used": [
-            entry
-            for base, tasks in dropped.items()
-            for entry in not_used(
-                "task", tasks, f"a score of base {base} is missing; statistics.missing: drop_tasks"
-            )
-        ],
-        "comparisons": comparisons,
-    }
+        about = {"base": base, "dropped_tasks": dropped.get(base, []), "unit": unit}
+        comparisons += _compare_base(cells, about, study, settings, source)
+    return Statistics(
+        study=study.get("name", ""),
+        alpha=settings["alpha"],
+        rope=settings["rope"],
+        designs=_described(scores, study),
+        unit=unit,
+        scope=sentences.scope(scores.groupby("base", sort=False)["seed"].nunique().to_dict(), unit),
+        not_used=[*report.not_used, *_dropped_tasks(dropped)],
+        comparisons=comparisons,
+        sha256=report.sha256,
+        revisions=report.revisions,
+    )
+
+
+def _compare_base(
+    cells: pd.DataFrame,
+    about: Mapping[str, Any],
+    study: Mapping[str, Any],
+    settings: Mapping[str, Any],
+    source: str,
+) -> list[Comparison]:
+    """Return the comparisons of one base, whose complete scores are `cells`."""
+    names = _designs(cells, study)
+    control = _control(names, settings.get("control"), about["base"])
+    wide = cells.pivot_table(index="task", columns="design", values="score")
+    if reason := ranks.why_untestable(wide):
+        raise BadInput(f"{source}: base {about['base']}: {reason}")
+    found = [
+        {**about, "category": category} | _compare_designs(part, names, control, settings)
+        for category, part in [*cells.groupby("category", sort=False), ("All", cells)]
+    ]
+    _open_categories(found, settings["alpha"])
+    return [_in_words(from_json(Comparison, content, "comparison"), settings) for content in found]
+
+
+def _in_words(comparison: Comparison, settings: Mapping[str, Any]) -> Comparison:
+    said = sentences.findings(comparison, settings["alpha"], settings["rope"])
+    return replace(comparison, sentences=said)
+
+
+def _dropped_tasks(dropped: Mapping[str, list[str]]) -> Iterator[NotUsed]:
+    for base, tasks in dropped.items():
+        yield from not_used(
+            "task", tasks, f"a score of base {base} is missing; statistics.missing: drop_tasks"
+        )
 
 
 def _designs(cells: pd.DataFrame, study: Mapping[str, Any]) -> list[str]:
@@ -90,19 +112,16 @@ def _control(names: list[str], control: str | None, base: str) -> str:
     return control
 
 
-def _described(scores: pd.DataFrame, study: Mapping[str, Any]) -> list[dict[str, str]]:
+def _described(scores: pd.DataFrame, study: Mapping[str, Any]) -> list[Design]:
     found = scores.drop_duplicates("design").set_index("design")
     names = _designs(scores, study)
-    return [
-        {"name": name, "pooling": found.at[name, "pooling"], "attention": found.at[name, "attention"]}
-        for name in names
-    ]
+    return [Design(name, found.at[name, "pooling"], found.at[name, "attention"]) for name in names]
 
 
-def compare_designs(
+def _compare_designs(
     cells: pd.DataFrame, names: list[str], control: str, settings: Mapping[str, Any]
 ) -> dict[str, Any]:
-    """Return all statistics of the designs over the tasks in `cells`, one base's complete scores."""
+    """Return the fields of a Comparison of the designs over the tasks in `cells`."""
     alpha = settings["alpha"]
     of_runs = cells.pivot(index=["design", "seed"], columns="task", values="score").loc[names]
     scores = of_runs.groupby(level="design", sort=False).mean().T[names].round(ranks.DECIMALS)
@@ -127,6 +146,7 @@ def compare_designs(
         "these_designs": runs.design_claim(of_runs, control, alpha),
         "factors": factors.factor_effects(of_runs, about, alpha),
         "left_out": None if few else f"Practical equivalence, sub-pools and Wilcoxon cliques are {MANY}.",
+        "sentences": {},  # written when the gates are known
     }
 
 

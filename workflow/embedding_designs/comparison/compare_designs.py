@@ -9,13 +9,13 @@ from pathlib import Path
 
 from ..common.atomic_writes import atomic
 from ..common.command import command
-from ..common.json_files import write_json
 from ..scores.not_used import check_unchanged, note_all
 from ..scores.report_file import NO_REPORT, read_report
 from ..scores.score_table import read_scores
 from ..study.config_files import read_study
 from . import tables as comparison_tables
 from .compare import compare_study
+from .statistics_file import write_statistics
 
 CHANGED = (
     "delete it to collect it again, or use your own table in a study with scores: {from: table, path: …}"
@@ -36,15 +36,14 @@ def main() -> None:
     arguments = parser.parse_args()
     study, path = read_study(arguments.study), arguments.scores
     report = read_report(arguments.collected) if arguments.collected else NO_REPORT
-    check_unchanged(path, report["sha256"], CHANGED)
-    note_all(report["not_used"])
+    check_unchanged(path, report.sha256, CHANGED)
+    note_all(report.not_used)
     source = study.get("scores", {}).get("path", str(path))
-    statistics = compare_study(read_scores(path), study, source)
-    note_all(statistics["not_used"])
-    statistics |= report | {"not_used": report["not_used"] + statistics["not_used"]}
+    statistics = compare_study(read_scores(path), study, source, report)
+    note_all(statistics.not_used[len(report.not_used) :])
     with atomic(arguments.tables) as folder:
         comparison_tables.write_tables(statistics, folder)
-    write_json(arguments.output, statistics, indent=None)
+    write_statistics(arguments.output, statistics)
 
 
 if __name__ == "__main__":

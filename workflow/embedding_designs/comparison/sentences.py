@@ -4,9 +4,23 @@ Every sentence is made from one comparison of statistics.json; nothing is comput
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
 
 from ..common.wording import counted, listing
+from .results import (
+    Comparison,
+    ControlTest,
+    Detected,
+    DetectedOverTasks,
+    DunnettTest,
+    EquivalencePair,
+    Factors,
+    FTest,
+    NemenyiPair,
+    PapersRule,
+    QuasiF,
+    TheseCheckpoints,
+    TheseDesigns,
+)
 
 MANY_PAIRS = 10  # more pairs than these are counted, and only those with the control are named
 TESTS = {  # that give a p-value over tasks
@@ -20,14 +34,13 @@ CLAIMS = {
     "these_checkpoints": "These checkpoints (tests over tasks; a newly trained one may rank otherwise)",
     "these_designs": "These designs (tests over runs; what holds for newly trained checkpoints)",
 }
-Comparison = Mapping[str, Any]
 
 
 def findings(comparison: Comparison, alpha: float, rope: float) -> dict[str, list[str]]:
     """Return the sentences of one comparison by kind of claim (CLAIMS), the most important first."""
-    if comparison["undecidable"]["untestable"]:
+    if comparison.undecidable.untestable:
         return {
-            "undecidable": [comparison["undecidable"]["untestable"]],
+            "undecidable": [comparison.undecidable.untestable],
             "these_checkpoints": [_best(comparison)],
             "these_designs": [],
         }
@@ -70,168 +83,159 @@ def short_p(p: float) -> str:
 
 
 def _undecidable(comparison: Comparison, alpha: float) -> Iterator[str]:
-    decidable = comparison["undecidable"]["decidable"]
+    decidable = comparison.undecidable.decidable
     if hopeless := [test for test in TESTS if not decidable[test]]:
         yield _too_few_tasks(comparison, hopeless, alpha)
-    if comparison["these_checkpoints"]["equivalence"] is not None and not decidable["equivalence"]:
-        tasks = counted(comparison["n_tasks"], "task")
+    if comparison.these_checkpoints.equivalence is not None and not decidable["equivalence"]:
+        tasks = counted(comparison.n_tasks, "task")
         yield f"With {tasks} practical equivalence cannot be shown: the prior of its test could decide."
-    detectable = comparison["undecidable"]["detectable"]
-    yield from _detectable_over_tasks(comparison, detectable["checkpoints"], detectable["power"])
-    if not comparison["these_designs"]["refused"]:
-        size, found = len(comparison["seeds"]), detectable["designs"]
-        needed = (found["seeds_needed"] or 0, "seed")
+    detectable = comparison.undecidable.detectable
+    yield from _detectable_over_tasks(comparison, detectable.checkpoints, detectable.power)
+    if not comparison.these_designs.refused:
+        size, found = len(comparison.seeds), detectable.designs
+        needed = (found.seeds_needed or 0, "seed")
         what = "Between newly trained runs"
-        yield _detectable(what, comparison["unit"], found, size, needed, detectable["power"])
+        yield _detectable(what, comparison.unit, found, size, needed, detectable.power)
 
 
 def _too_few_tasks(comparison: Comparison, hopeless: Sequence[str], alpha: float) -> str:
-    smallest = comparison["undecidable"]["attainable"]
-    needed, k = smallest["tasks_needed"], comparison["n_designs"]
+    smallest = comparison.undecidable.attainable
+    needed, k = smallest.tasks_needed, comparison.n_designs
     families = {"wilcoxon_holm": counted(k * (k - 1) // 2, "pair"), "control_holm": str(k - 1)}
     told = [
-        TESTS[test].format(family=families.get(test))
-        + f" (smallest attainable: {short_p(smallest[test])}; {needed[test]} tasks are the fewest that could)"
+        f"{TESTS[test].format(family=families.get(test))} (smallest attainable: "
+        f"{short_p(getattr(smallest, test))}; {needed[test]} tasks are the fewest that could)"
         for test in hopeless
     ]
-    where = "all tasks together decide" if comparison["category"] == "All" else "this category decides"
+    where = "all tasks together decide" if comparison.category == "All" else "this category decides"
     return (
-        f"With {counted(comparison['n_tasks'], 'task')} p = {alpha:g} cannot be reached at all, whatever the "
+        f"With {counted(comparison.n_tasks, 'task')} p = {alpha:g} cannot be reached at all, whatever the "
         f"scores, by {listing(told)}: {where} nothing by {'it' if len(told) == 1 else 'them'}."
     )
 
 
-def _detectable_over_tasks(comparison: Comparison, found: Mapping[str, Any], power: float) -> Iterator[str]:
-    attainable = comparison["undecidable"]["attainable"]["tasks_needed"]["wilcoxon_holm"]
-    needed = max(found["tasks_needed"], attainable) if found["tasks_needed"] else 0
-    size = comparison["n_tasks"]
-    yield _detectable("Over these tasks", comparison["unit"], found, size, (needed, "task"), power)
+def _detectable_over_tasks(comparison: Comparison, found: DetectedOverTasks, power: float) -> Iterator[str]:
+    attainable = comparison.undecidable.attainable.tasks_needed["wilcoxon_holm"]
+    needed = max(found.tasks_needed, attainable) if found.tasks_needed else 0
+    size = comparison.n_tasks
+    yield _detectable("Over these tasks", comparison.unit, found, size, (needed, "task"), power)
 
 
 def _detectable(
-    what: str, unit: str, found: Mapping[str, Any], size: int, needed: tuple[int, str], power: float
+    what: str, unit: str, found: Detected, size: int, needed: tuple[int, str], power: float
 ) -> str:
     """Say what t tests would find. needed: how many tasks or seeds the largest difference seen would take."""
     number, of = needed
-    if found["difference"] is None:
-        return found["reason"]
+    if found.difference is None:
+        return found.reason
     enough = f"; to find it with that power {counted(number, of)} would be needed" if number > size else ""
     return (
-        f"{what} a pair of {unit}s must differ by {found['difference']:.3f} in mean score to be told apart "
+        f"{what} a pair of {unit}s must differ by {found.difference:.3f} in mean score to be told apart "
         f"with {power:.0%} power (by t tests with Bonferroni's correction, given the spread seen here); the "
-        f"largest difference seen is {found['observed']:.3f}{enough}."
+        f"largest difference seen is {found.observed:.3f}{enough}."
     )
 
 
 def _these_checkpoints(comparison: Comparison, alpha: float, rope: float) -> Iterator[str]:
-    over_tasks, decidable = comparison["these_checkpoints"], comparison["undecidable"]["decidable"]
-    unit = comparison["unit"]
+    over_tasks, decidable = comparison.these_checkpoints, comparison.undecidable.decidable
+    unit = comparison.unit
     yield _best(comparison)
     yield _friedman(over_tasks, alpha, unit)
     if decidable["nemenyi"]:
         yield _nemenyi(comparison)
-        yield from _pool_dependence(over_tasks["nemenyi"]["pairs"], unit)
+        yield from _pool_dependence(over_tasks.nemenyi.pairs, unit)
     if decidable["wilcoxon_holm"]:
         yield _wilcoxon(comparison)
     if decidable["control_holm"]:
-        yield _against_control(over_tasks["against_control"], comparison["control"], unit)
-    if over_tasks["friedman"]["p"] > alpha and _anything_found(over_tasks):
+        yield _against_control(over_tasks.against_control, comparison.control, unit)
+    if over_tasks.friedman.p > alpha and _anything_found(over_tasks):
         doubt = "what the other tests find is a hint at most"
         yield f"Friedman's test finds no difference to begin with: {doubt}."
-    if over_tasks["equivalence"] is not None and decidable["equivalence"]:
-        yield _equivalence(over_tasks["equivalence"], rope)
-    yield _papers_rule(over_tasks["papers_rule"])
+    if over_tasks.equivalence is not None and decidable["equivalence"]:
+        yield _equivalence(over_tasks.equivalence, rope)
+    yield _papers_rule(over_tasks.papers_rule)
 
 
-def _anything_found(over_tasks: Mapping[str, Any]) -> bool:
-    found = [*over_tasks["nemenyi"]["pairs"], *over_tasks["against_control"]]
-    return any(row["significant"] for row in found) or any(
-        pair["significant_holm"] for pair in over_tasks["wilcoxon"]
-    )
+def _anything_found(over_tasks: TheseCheckpoints) -> bool:
+    found = [*over_tasks.nemenyi.pairs, *over_tasks.against_control]
+    return any(row.significant for row in found) or any(pair.significant_holm for pair in over_tasks.wilcoxon)
 
 
 def _best(comparison: Comparison) -> str:
-    ranks = comparison["average_ranks"]
+    ranks = comparison.average_ranks
     best = min(ranks.values())
     names = [name for name, rank in ranks.items() if abs(rank - best) < 1e-9]
     verb = "has the best average rank" if len(names) == 1 else "share the best average rank"
-    scale = f"{best:.2f}, where 1 is best and {len(ranks)} worst; {counted(comparison['n_tasks'], 'task')}"
+    scale = f"{best:.2f}, where 1 is best and {len(ranks)} worst; {counted(comparison.n_tasks, 'task')}"
     return f"{listing(names)} {verb} ({scale})."
 
 
-def _friedman(over_tasks: Mapping[str, Any], alpha: float, unit: str) -> str:
-    test, gate = over_tasks["friedman"], over_tasks["gate"]
-    chi_square = f"chi-square = {test['chi_square']:.1f}, df = {test['df']}"
-    numbers = f"{chi_square}, {p_text(test['p'])}, W = {test['kendall_w']:.2f}"
-    finding = "a difference" if test["p"] <= alpha else "no significant difference"
+def _friedman(over_tasks: TheseCheckpoints, alpha: float, unit: str) -> str:
+    test, gate = over_tasks.friedman, over_tasks.gate
+    chi_square = f"chi-square = {test.chi_square:.1f}, df = {test.df}"
+    numbers = f"{chi_square}, {p_text(test.p)}, W = {test.kendall_w:.2f}"
+    finding = "a difference" if test.p <= alpha else "no significant difference"
     told = f"Friedman's test finds {finding} among the {unit}s ({numbers})"
-    if gate["categories"] == 1 or test["p"] > alpha:
+    if gate.categories == 1 or test.p > alpha:
         return f"{told}."
-    among = f"Holm's correction over the {gate['categories']} categories"
-    if gate["open"]:
-        return f"{told}; it stands under {among} ({p_text(gate['p_holm'])})."
-    return f"{told}; it does not stand under {among} ({p_text(gate['p_holm'])}): the pairs are hints at most."
+    among = f"Holm's correction over the {gate.categories} categories"
+    if gate.open:
+        return f"{told}; it stands under {among} ({p_text(gate.p_holm)})."
+    return f"{told}; it does not stand under {among} ({p_text(gate.p_holm)}): the pairs are hints at most."
 
 
 def _nemenyi(comparison: Comparison) -> str:
-    over_tasks, ranks = comparison["these_checkpoints"], comparison["average_ranks"]
-    pairs = over_tasks["nemenyi"]["pairs"]
-    better = [
-        sorted((pair["first"], pair["second"]), key=ranks.__getitem__)
-        for pair in pairs
-        if pair["significant"]
-    ]
-    test = f"Nemenyi's test (critical difference {over_tasks['nemenyi']['critical_difference']:.2f} ranks)"
+    over_tasks, ranks = comparison.these_checkpoints, comparison.average_ranks
+    pairs = over_tasks.nemenyi.pairs
+    better = [sorted((pair.first, pair.second), key=ranks.__getitem__) for pair in pairs if pair.significant]
+    test = f"Nemenyi's test (critical difference {over_tasks.nemenyi.critical_difference:.2f} ranks)"
     return f"{test} {_verdict(better, len(pairs), ranks, comparison)}."
 
 
-def _pool_dependence(pairs: Sequence[Mapping[str, Any]], unit: str) -> Iterator[str]:
-    known = [pair for pair in pairs if pair.get("flips") is not None]
-    turning = [pair for pair in known if pair["flips"] > 0]
+def _pool_dependence(pairs: Sequence[NemenyiPair], unit: str) -> Iterator[str]:
+    known = [pair for pair in pairs if pair.flips is not None]
+    turning = [pair for pair in known if pair.flips > 0]
     if turning:
-        most = max(turning, key=lambda pair: pair["flips"])
+        most = max(turning, key=lambda pair: pair.flips)
         yield (
             f"In {len(turning)} of {counted(len(known), 'pair')} Nemenyi's verdict depends on which other "
-            f"{unit}s are compared; most for {most['first']} and {most['second']}, where it is the other one "
-            f"in {most['flips']:.0%} of the sub-pools."
+            f"{unit}s are compared; most for {most.first} and {most.second}, where it is the other one "
+            f"in {most.flips:.0%} of the sub-pools."
         )
     elif known:
         yield f"Nemenyi's verdicts are the same in every sub-pool of these {unit}s."
 
 
 def _wilcoxon(comparison: Comparison) -> str:
-    pairs, ranks = comparison["these_checkpoints"]["wilcoxon"], comparison["average_ranks"]
-    better = [
-        [pair["first"], pair["second"]][:: 1 if pair["rank_biserial"] > 0 else -1]
-        for pair in pairs
-        if pair["significant_holm"]
-    ]
+    pairs, ranks = comparison.these_checkpoints.wilcoxon, comparison.average_ranks
+    better = [pair.better_first for pair in pairs if pair.significant_holm]
     verdict = _verdict(better, len(pairs), ranks, comparison)
     return f"Wilcoxon's test with Holm's correction {verdict}."
 
 
-def _against_control(rows: Sequence[Mapping[str, Any]], control: str, unit: str) -> str:
-    found = _better_and_worse(rows, "rank_difference", unit)
+def _against_control(rows: Sequence[ControlTest], control: str, unit: str) -> str:
+    found = _better_and_worse({row.design: row.rank_difference for row in rows if row.significant}, unit)
     family = counted(len(rows), unit)
     return f"Against the control {control} alone (Holm over {family}) ranks tell {found}."
 
 
-def _dunnett(rows: Sequence[Mapping[str, Any]], control: str) -> str:
-    found = _better_and_worse(rows, "difference", "design")
+def _dunnett(rows: Sequence[DunnettTest], control: str) -> str:
+    found = _better_and_worse({row.design: row.difference for row in rows if row.significant}, "design")
     return f"Against the control {control} alone Dunnett's test over runs tells {found}."
 
 
-def _better_and_worse(rows: Sequence[Mapping[str, Any]], by: str, unit: str) -> str:
-    rows = sorted(rows, key=lambda row: -row[by])
-    above = [row["design"] for row in rows if row["significant"] and row[by] > 0]
-    below = [row["design"] for row in rows if row["significant"] and row[by] < 0]
+def _better_and_worse(found: Mapping[str, float], unit: str) -> str:
+    """Return in words which designs are better and worse. found: the significant differences by design."""
+    names = sorted(found, key=lambda name: -found[name])
+    above = [name for name in names if found[name] > 0]
+    below = [name for name in names if found[name] < 0]
     told = [f"{_some(above, unit)} better"] if above else []
     told += [f"{_some(below, unit)} worse"] if below else []
     return " and ".join(told) if told else f"no {unit} significantly better or worse"
 
 
-def _equivalence(rows: Sequence[Mapping[str, Any]], rope: float) -> str:
-    equal = [f"{row['first']} and {row['second']}" for row in rows if row["verdict"] == "equivalent"]
+def _equivalence(rows: Sequence[EquivalencePair], rope: float) -> str:
+    equal = [f"{row.first} and {row.second}" for row in rows if row.verdict == "equivalent"]
     closer = f"(typical difference of scores below {rope:g}, Bayesian signed-rank test, probability 0.95)"
     if not equal:
         return f"No pair is shown to be practically equivalent {closer}."
@@ -239,8 +243,8 @@ def _equivalence(rows: Sequence[Mapping[str, Any]], rope: float) -> str:
     return f"Practically equivalent {closer}: {named}."
 
 
-def _papers_rule(rule: Mapping[str, Any]) -> str:
-    called, vanish = rule["called"], rule["vanish"]
+def _papers_rule(rule: PapersRule) -> str:
+    called, vanish = rule.called, rule.vanish
     if not called:
         return "The paper's rule (uncorrected Wilcoxon) would call no pair significant either."
     fate = {0: "none", 1: "1", len(called): "all"}.get(len(vanish), str(len(vanish)))
@@ -254,67 +258,67 @@ def _papers_rule(rule: Mapping[str, Any]) -> str:
 
 
 def _these_designs(comparison: Comparison, alpha: float) -> Iterator[str]:
-    claim = comparison["these_designs"]
-    if claim["refused"]:
-        yield claim["refused"]
+    claim = comparison.these_designs
+    if claim.refused:
+        yield claim.refused
         return
-    one_way, quasi = claim["one_way"], claim["quasi_f"]
-    if one_way["p"] is None:
-        yield one_way["reason"]
+    one_way, quasi = claim.one_way, claim.quasi_f
+    if one_way.p is None:
+        yield one_way.reason
         return
     yield _over_runs(claim, alpha)
-    if quasi["p"] is not None:
+    if quasi.p is not None:
         yield _over_tasks_too(quasi, alpha)
     yield _tukey(comparison)
-    yield _dunnett(claim["against_control"], comparison["control"])
-    yield from _factors(comparison["factors"], alpha)
+    yield _dunnett(claim.against_control, comparison.control)
+    yield from _factors(comparison.factors, alpha)
 
 
-def _over_runs(claim: Mapping[str, Any], alpha: float) -> str:
-    one_way = claim["one_way"]
-    finding = "a difference" if one_way["p"] <= alpha else "no significant difference"
+def _over_runs(claim: TheseDesigns, alpha: float) -> str:
+    one_way = claim.one_way
+    finding = "a difference" if one_way.p <= alpha else "no significant difference"
     beside = [
-        f"; {name} {p_text(claim[test]['p'])}"
-        for test, name in (("welch", "with unequal spreads, Welch"), ("aligned_ranks", "on ranks"))
-        if claim[test]["p"] is not None
+        f"; {name} {p_text(test.p)}"
+        for test, name in ((claim.welch, "with unequal spreads, Welch"), (claim.aligned_ranks, "on ranks"))
+        if test.p is not None
     ]
     numbers = f"{_f_text(one_way)}{''.join(beside)}"
     return f"Over runs, analysis of variance finds {finding} among the designs ({numbers})."
 
 
-def _over_tasks_too(quasi: Mapping[str, Any], alpha: float) -> str:
-    carries = "carries over" if quasi["p"] <= alpha else "is not shown to carry over"
+def _over_tasks_too(quasi: QuasiF, alpha: float) -> str:
+    carries = "carries over" if quasi.p <= alpha else "is not shown to carry over"
     return f"With tasks random too, a difference {carries} to tasks like these (quasi-{_f_text(quasi)})."
 
 
 def _tukey(comparison: Comparison) -> str:
-    pairs, means = comparison["these_designs"]["pairs"], comparison["mean_scores"]
+    pairs, means = comparison.these_designs.pairs, comparison.mean_scores
     better = [
-        sorted((pair["first"], pair["second"]), key=means.__getitem__, reverse=True)
+        sorted((pair.first, pair.second), key=means.__getitem__, reverse=True)
         for pair in pairs
-        if pair["significant"]
+        if pair.significant
     ]
     order = {name: -mean for name, mean in means.items()}
     return f"Tukey's test over runs {_verdict(better, len(pairs), order, comparison)}."
 
 
-def _factors(effects: Mapping[str, Any], alpha: float) -> Iterator[str]:
-    if not effects["anova"]:
-        yield effects["reason"]
+def _factors(effects: Factors, alpha: float) -> Iterator[str]:
+    if not effects.anova:
+        yield effects.reason
         return
-    crossed = f"{listing(effects['crossed']['poolings'])} with {listing(effects['crossed']['attentions'])}"
+    crossed = f"{listing(effects.crossed.poolings)} with {listing(effects.crossed.attentions)}"
     tests = [
-        f"{name} {'matters' if test['p'] <= alpha else 'is not shown to matter'} "
-        f"({_f_text(test)}; on aligned ranks {p_text(effects['aligned_ranks'][name]['p'])})"
-        for name, test in effects["anova"].items()
-        if test["p"] is not None
+        f"{name} {'matters' if test.p <= alpha else 'is not shown to matter'} "
+        f"({_f_text(test)}; on aligned ranks {p_text(effects.aligned_ranks[name].p)})"
+        for name, test in effects.anova.items()
+        if test.p is not None
     ]
     if tests:
         yield f"Where the designs cross {crossed}, over runs: {'; '.join(tests)}."
 
 
-def _f_text(test: Mapping[str, Any]) -> str:
-    return f"F({test['df1']:.3g}, {test['df2']:.3g}) = {test['f']:.2f}, {p_text(test['p'])}"
+def _f_text(test: FTest) -> str:
+    return f"F({test.df1:.3g}, {test.df2:.3g}) = {test.f:.2f}, {p_text(test.p)}"
 
 
 def _verdict(
@@ -322,9 +326,9 @@ def _verdict(
 ) -> str:
     """Return "finds A better than B and C; …" for pairs of (better, worse)."""
     if not better:
-        return f"finds no pair of {comparison['unit']}s significantly different"
+        return f"finds no pair of {comparison.unit}s significantly different"
     if len(better) > MANY_PAIRS:
-        told = _with_control(better, ranks, comparison["control"], comparison["unit"])
+        told = _with_control(better, ranks, comparison.control, comparison.unit)
         return f"finds {len(better)} of {n_pairs} pairs significantly different, {told}"
     worse: dict[str, list[str]] = {}
     for first, second in sorted(better, key=lambda pair: (ranks[pair[0]], ranks[pair[1]])):

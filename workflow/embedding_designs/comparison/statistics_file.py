@@ -1,19 +1,17 @@
-"""Reads statistics.json."""
+"""Reads and writes statistics.json."""
 
 from pathlib import Path
-from typing import Any
 
-from ..common.json_files import Kind, _check_all, read_object
-from ..scores.report_file import NO_REPORT, _checked_report
-
-STATISTICS: dict[str, Kind] = {"alpha": int | float, "rope": int | float, "designs": list, "unit": str,
-                               "scope": str, "comparisons": list}  # fmt: skip
-COMPARISON: dict[str, Kind] = {"base": str, "category": str, "designs": list, "tasks": list, "seeds": list}
+from ..common.json_files import read_json, write_json
+from ..common.typed_json import from_json, to_json
+from .results import Statistics
 
 
-def read_statistics(path: Path) -> dict[str, Any]:
-    """Return the content of statistics.json."""
-    statistics = read_object(path, STATISTICS)
-    for comparison in statistics["comparisons"]:
-        _check_all(f"{path}: comparisons", comparison, COMPARISON)
-    return statistics | _checked_report(path, NO_REPORT | statistics)
+def read_statistics(path: Path) -> Statistics:
+    """Return the content of statistics.json; BadInput names a key that is missing or of another type."""
+    return from_json(Statistics, read_json(path), str(path))
+
+
+def write_statistics(path: Path, statistics: Statistics) -> None:
+    """Write statistics.json atomically."""
+    write_json(path, to_json(statistics), indent=None)

@@ -3,11 +3,13 @@
 One row a base, category and design, pair or effect, so that every table can be filtered by its first columns.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
+
+from .results import Comparison, Statistics
 
 LONGEST = 2000  # rows of a LaTeX table; nobody prints more, and CSV and JSON have them
 LONG = 40  # rows of a LaTeX table that still fits on a page; longer ones are longtables
@@ -26,7 +28,6 @@ PRINTED = {  # columns of the tables that are too wide for a page; CSV and JSON 
     "factors": ["base", "category", "effect", "contrast", "estimate", "p_holm_over_tasks",
                 "p_holm_over_runs"],
 }  # fmt: skip
-Statistics = Mapping[str, Any]
 Rows = Iterator[dict[str, Any]]
 
 
@@ -80,33 +81,33 @@ def _short_p(p: float | None) -> str:
 
 
 def _rows(make, statistics: Statistics) -> Rows:
-    for comparison in statistics["comparisons"]:
+    for comparison in statistics.comparisons:
         for row in make(comparison, statistics):
-            yield {"base": comparison["base"], "category": comparison["category"], **row}
+            yield {"base": comparison.base, "category": comparison.category, **row}
 
 
-def _designs(comparison: Mapping[str, Any], statistics: Statistics) -> Rows:
+def _designs(comparison: Comparison, statistics: Statistics) -> Rows:
     """Return one row for each design: its rank with its interval, its score, its distance to the control."""
-    keys = {design["name"]: design for design in statistics["designs"]}
-    ranks, intervals = comparison["average_ranks"], comparison["rank_intervals"] or {}
+    keys = {design.name: design for design in statistics.designs}
+    ranks, intervals = comparison.average_ranks, comparison.rank_intervals or {}
     for name in sorted(ranks, key=ranks.__getitem__):
         low, high = intervals.get(name) or (None, None)
-        against = comparison["differences"]["designs"].get(name, {})
+        against = comparison.differences.designs[name]
         yield {
-            "design": name, "pooling": keys[name]["pooling"], "attention": keys[name]["attention"],
+            "design": name, "pooling": keys[name].pooling, "attention": keys[name].attention,
             "average_rank": ranks[name], "rank_low": low, "rank_high": high,
-            "mean_score": comparison["mean_scores"][name], "seed_spread": comparison["seed_spread"][name],
-            "minus_control": against.get("difference"), "minus_control_low": against.get("low"),
-            "minus_control_high": against.get("high"),
+            "mean_score": comparison.mean_scores[name], "seed_spread": comparison.seed_spread[name],
+            "minus_control": against.difference, "minus_control_low": against.low,
+            "minus_control_high": against.high,
         }  # fmt: skip
 
 
 def _scores(statistics: Statistics) -> pd.DataFrame:
     """Return mean scores as a paper prints them: one row a design, one column a category, All last."""
     rows = [
-        {"base": c["base"], "design": name, "category": c["category"], "score": score}
-        for c in statistics["comparisons"]
-        for name, score in c["mean_scores"].items()
+        {"base": c.base, "design": name, "category": c.category, "score": score}
+        for c in statistics.comparisons
+        for name, score in c.mean_scores.items()
     ]
     long = pd.DataFrame(rows)
     categories = [name for name in long["category"].unique() if name != "All"]
@@ -115,94 +116,94 @@ def _scores(statistics: Statistics) -> pd.DataFrame:
     return wide.loc[list(order.itertuples(index=False, name=None))].rename_axis(columns=None).reset_index()
 
 
-def _tests(comparison: Mapping[str, Any], statistics: Statistics) -> Rows:
+def _tests(comparison: Comparison, statistics: Statistics) -> Rows:
     """Return the tests over all designs, of both kinds of claim, and what they could decide at most."""
-    over_tasks, over_runs = comparison["these_checkpoints"], comparison["these_designs"]
-    friedman, f = over_tasks["friedman"], over_tasks["iman_davenport"]
-    one_way, welch, quasi = (over_runs[test] or {} for test in ("one_way", "welch", "quasi_f"))
-    detectable = comparison["undecidable"]["detectable"]
+    over_tasks, over_runs = comparison.these_checkpoints, comparison.these_designs
+    friedman, f = over_tasks.friedman, over_tasks.iman_davenport
+    one_way, welch, quasi = over_runs.one_way, over_runs.welch, over_runs.quasi_f
+    detectable = comparison.undecidable.detectable
     yield {
-        "tasks": comparison["n_tasks"], "designs": comparison["n_designs"],
-        "seeds": len(comparison["seeds"]), "friedman_chi_square": friedman["chi_square"],
-        "friedman_p": friedman["p"], "friedman_p_holm_over_categories": over_tasks["gate"]["p_holm"],
-        "kendall_w": friedman["kendall_w"], "iman_davenport_f": f["f"], "iman_davenport_p": f["p"],
-        "critical_difference": over_tasks["nemenyi"]["critical_difference"],
-        "smallest_wilcoxon_holm_p": comparison["undecidable"]["attainable"]["wilcoxon_holm"],
-        "detectable_over_tasks": detectable["checkpoints"]["difference"],
-        "tasks_needed": detectable["checkpoints"]["tasks_needed"],
-        "run_anova_f": one_way.get("f"), "run_anova_p": one_way.get("p"),
-        "run_welch_p": welch.get("p"), "quasi_f": quasi.get("f"), "quasi_f_p": quasi.get("p"),
-        **{f"variance_{source}": share for source, share in (quasi.get("variances") or {}).items()},
-        "detectable_over_runs": (detectable["designs"] or {}).get("difference"),
-        "seeds_needed": (detectable["designs"] or {}).get("seeds_needed"),
+        "tasks": comparison.n_tasks, "designs": comparison.n_designs,
+        "seeds": len(comparison.seeds), "friedman_chi_square": friedman.chi_square,
+        "friedman_p": friedman.p, "friedman_p_holm_over_categories": over_tasks.gate.p_holm,
+        "kendall_w": friedman.kendall_w, "iman_davenport_f": f.f, "iman_davenport_p": f.p,
+        "critical_difference": over_tasks.nemenyi.critical_difference,
+        "smallest_wilcoxon_holm_p": comparison.undecidable.attainable.wilcoxon_holm,
+        "detectable_over_tasks": detectable.checkpoints.difference,
+        "tasks_needed": detectable.checkpoints.tasks_needed,
+        "run_anova_f": one_way and one_way.f, "run_anova_p": one_way and one_way.p,
+        "run_welch_p": welch and welch.p, "quasi_f": quasi and quasi.f, "quasi_f_p": quasi and quasi.p,
+        **{f"variance_{source}": share for source, share in ((quasi and quasi.variances) or {}).items()},
+        "detectable_over_runs": detectable.designs and detectable.designs.difference,
+        "seeds_needed": detectable.designs and detectable.designs.seeds_needed,
     }  # fmt: skip
 
 
-def _pairs(comparison: Mapping[str, Any], statistics: Statistics) -> Rows:
+def _pairs(comparison: Comparison, statistics: Statistics) -> Rows:
     """Return each pair of designs with every pairwise test over tasks."""
-    over_tasks = comparison["these_checkpoints"]
-    bayes = over_tasks["equivalence"] or [{}] * len(over_tasks["wilcoxon"])
+    over_tasks = comparison.these_checkpoints
+    bayes = over_tasks.equivalence or [None] * len(over_tasks.wilcoxon)
     for wilcoxon, nemenyi, posterior in zip(
-        over_tasks["wilcoxon"], over_tasks["nemenyi"]["pairs"], bayes, strict=True
+        over_tasks.wilcoxon, over_tasks.nemenyi.pairs, bayes, strict=True
     ):
         yield _without_reason(wilcoxon) | {
-            "nemenyi_p": nemenyi["p"],
-            "nemenyi_significant": nemenyi["significant"],
-            "nemenyi_flips_in_sub_pools": nemenyi.get("flips"),
-            "p_first_better": posterior.get("p_first_better"),
-            "p_equivalent": posterior.get("p_equivalent"),
-            "p_second_better": posterior.get("p_second_better"),
+            "nemenyi_p": nemenyi.p,
+            "nemenyi_significant": nemenyi.significant,
+            "nemenyi_flips_in_sub_pools": nemenyi.flips,
+            "p_first_better": posterior and posterior.p_first_better,
+            "p_equivalent": posterior and posterior.p_equivalent,
+            "p_second_better": posterior and posterior.p_second_better,
         }
 
 
-def _against_control(comparison: Mapping[str, Any], statistics: Statistics) -> Rows:
+def _against_control(comparison: Comparison, statistics: Statistics) -> Rows:
     """Return each design against the control: by ranks over tasks with Holm, and by Dunnett over runs."""
-    over_runs = {row["design"]: row for row in comparison["these_designs"]["against_control"]}
-    for row in comparison["these_checkpoints"]["against_control"]:
-        dunnett = over_runs.get(row["design"], {})
-        yield {"control": comparison["control"], **_without_reason(row)} | {
-            f"{name}_over_runs": dunnett.get(name)
+    over_runs = {row.design: row for row in comparison.these_designs.against_control}
+    for row in comparison.these_checkpoints.against_control:
+        dunnett = over_runs.get(row.design)
+        yield {"control": comparison.control, **_without_reason(row)} | {
+            f"{name}_over_runs": dunnett and getattr(dunnett, name)
             for name in ("difference", "low", "high", "p", "significant")
         }
 
 
-def _design_pairs(comparison: Mapping[str, Any], statistics: Statistics) -> Rows:
+def _design_pairs(comparison: Comparison, statistics: Statistics) -> Rows:
     """Return each pair of designs by Tukey's test over runs."""
-    yield from map(_without_reason, comparison["these_designs"]["pairs"])
+    yield from map(_without_reason, comparison.these_designs.pairs)
 
 
-def _without_reason(row: Mapping[str, Any]) -> dict[str, Any]:
-    return {key: value for key, value in row.items() if key != "reason"}
+def _without_reason(row: Any) -> dict[str, Any]:
+    return {key: value for key, value in vars(row).items() if key != "reason"}
 
 
-def _factors(comparison: Mapping[str, Any], statistics: Statistics) -> Rows:
+def _factors(comparison: Comparison, statistics: Statistics) -> Rows:
     """Return the effects of pooling and attention that the study's designs can estimate."""
-    effects = comparison["factors"]
-    for effect in [*effects["effects"], *effects["simple"]]:
-        over_tasks, over_runs = effect["checkpoints"] or {}, effect["designs"] or {}
+    effects = comparison.factors
+    for effect in [*effects.effects, *effects.simple]:
+        over_tasks, over_runs = effect.checkpoints, effect.designs
         yield {
-            "effect": effect["effect"], "contrast": effect["name"], "estimate": effect["estimate"],
-            "task_wins": over_tasks.get("wins"), "task_losses": over_tasks.get("losses"),
-            "p_over_tasks": over_tasks.get("p"), "p_holm_over_tasks": over_tasks.get("p_holm"),
-            "p_over_runs": over_runs.get("p"), "p_holm_over_runs": over_runs.get("p_holm"),
-            "low_over_runs": over_runs.get("low"), "high_over_runs": over_runs.get("high"),
+            "effect": effect.effect, "contrast": effect.name, "estimate": effect.estimate,
+            "task_wins": over_tasks.wins, "task_losses": over_tasks.losses,
+            "p_over_tasks": over_tasks.p, "p_holm_over_tasks": over_tasks.p_holm,
+            "p_over_runs": over_runs and over_runs.p, "p_holm_over_runs": over_runs and over_runs.p_holm,
+            "low_over_runs": over_runs and over_runs.low, "high_over_runs": over_runs and over_runs.high,
         }  # fmt: skip
 
 
-def _factor_tests(comparison: Mapping[str, Any], statistics: Statistics) -> Rows:
+def _factor_tests(comparison: Comparison, statistics: Statistics) -> Rows:
     """Return the two-way analysis of variance over runs, and that of the aligned ranks beside it."""
-    ranked = comparison["factors"]["aligned_ranks"] or {}
-    for effect, test in (comparison["factors"]["anova"] or {}).items():
+    ranked = comparison.factors.aligned_ranks or {}
+    for effect, test in (comparison.factors.anova or {}).items():
         yield {
-            "effect": effect, "f": test["f"], "df1": test["df1"], "df2": test["df2"], "p": test["p"],
-            "partial_eta_squared": test["partial_eta_squared"], "aligned_ranks_f": ranked[effect]["f"],
-            "aligned_ranks_p": ranked[effect]["p"],
+            "effect": effect, "f": test.f, "df1": test.df1, "df2": test.df2, "p": test.p,
+            "partial_eta_squared": test.partial_eta_squared, "aligned_ranks_f": ranked[effect].f,
+            "aligned_ranks_p": ranked[effect].p,
         }  # fmt: skip
 
 
-def _papers_rule(comparison: Mapping[str, Any], statistics: Statistics) -> Rows:
+def _papers_rule(comparison: Comparison, statistics: Statistics) -> Rows:
     """Return what the paper's rule, uncorrected Wilcoxon, would call significant, and what vanishes."""
-    rule = comparison["these_checkpoints"]["papers_rule"]
-    vanish = {tuple(pair) for pair in rule["vanish"]}
-    for better, worse in rule["called"]:
+    rule = comparison.these_checkpoints.papers_rule
+    vanish = {tuple(pair) for pair in rule.vanish}
+    for better, worse in rule.called:
         yield {"better": better, "worse": worse, "stands_under_holm": (better, worse) not in vanish}

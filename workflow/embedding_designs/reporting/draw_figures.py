@@ -15,6 +15,7 @@ from matplotlib.figure import Figure
 from ..common.atomic_writes import atomic
 from ..common.command import command, note, progress
 from ..common.errors import BadInput
+from ..comparison.results import Comparison, Statistics
 from ..comparison.statistics_file import read_statistics
 from ..scores.not_used import check_unchanged
 from ..scores.score_table import read_scores
@@ -59,22 +60,22 @@ def _losses(path: Path) -> Iterator[tuple[str, int, float]]:
 
 
 def study_figures(
-    statistics: Mapping[str, Any], scores: pd.DataFrame, runs: Path | None, width: float
+    statistics: Statistics, scores: pd.DataFrame, runs: Path | None, width: float
 ) -> Iterator[tuple[str, Figure]]:
     """Yield all figures of a study, each with its name; training curves where there are logs."""
-    look = looks(statistics["designs"])
+    look = looks(statistics.designs)
     for line in same_looks(look):
         note(line)
-    for base, group in groupby(statistics["comparisons"], key=lambda comparison: comparison["base"]):
+    for base, group in groupby(statistics.comparisons, key=lambda comparison: comparison.base):
         comparisons = list(group)
-        own = {name: look[name] for name in look if name in comparisons[-1]["designs"]}
-        yield from _figures_of_tests(base, comparisons, own, statistics["alpha"], width)
-        compared = scores["task"].isin(comparisons[-1]["tasks"])  # without those that were dropped
+        own = {name: look[name] for name in look if name in comparisons[-1].designs}
+        yield from _figures_of_tests(base, comparisons, own, statistics.alpha, width)
+        compared = scores["task"].isin(comparisons[-1].tasks)  # without those that were dropped
         of_base = scores[(scores["base"] == base) & compared]
         yield f"scores-{base}", make.scores_figure(of_base, own, width)
-        if any(comparison["factors"]["crossed"] for comparison in comparisons):
+        if any(comparison.factors.crossed for comparison in comparisons):
             yield f"interaction-{base}", make.interaction_figure(comparisons, of_base, own, width)
-        losses = read_losses(runs, base, list(own), comparisons[-1]["seeds"]) if runs else {}
+        losses = read_losses(runs, base, list(own), comparisons[-1].seeds) if runs else {}
         if losses:
             for line in same_lines(own):
                 note(line)
@@ -84,11 +85,11 @@ def study_figures(
 
 
 def _figures_of_tests(
-    base: str, comparisons: Sequence[Mapping[str, Any]], look: Mapping[str, Look], alpha: float, width: float
+    base: str, comparisons: Sequence[Comparison], look: Mapping[str, Look], alpha: float, width: float
 ) -> Iterator[tuple[str, Figure]]:
     for comparison in comparisons:
         figure = make.critical_difference_figure(comparison, look, alpha, width)
-        yield f"cd-{base}-{comparison['category']}", figure
+        yield f"cd-{base}-{comparison.category}", figure
     overall = comparisons[-1]
     if len(look) <= MOST_IN_ROWS:
         figure = make.critical_difference_figure(overall, look, alpha, width, "wilcoxon")
@@ -96,7 +97,7 @@ def _figures_of_tests(
         yield f"differences-{base}", make.differences_figure(comparisons, look, alpha, width)
     else:
         note(
-            f"{base}: {len(look)} {overall['unit']}s are too many for figures of differences, Wilcoxon's "
+            f"{base}: {len(look)} {overall.unit}s are too many for figures of differences, Wilcoxon's "
             f"test and scores by category (at most {MOST_IN_ROWS}); see the tables"
         )
     if len(look) >= FEWEST_FOR_TABLE:
@@ -104,7 +105,7 @@ def _figures_of_tests(
 
 
 def draw_study(
-    statistics: Mapping[str, Any], scores: pd.DataFrame, runs: Path | None, folder: Path, width: float
+    statistics: Statistics, scores: pd.DataFrame, runs: Path | None, folder: Path, width: float
 ) -> None:
     """Write all figures of a study to `folder`, as SVG and as PDF."""
     drawn: set[str] = set()
@@ -132,7 +133,7 @@ def main() -> None:
     if arguments.width < 3:
         raise BadInput(f"--width {arguments.width:g} is too narrow; choose 3 inches or more")
     statistics, scores = read_statistics(arguments.statistics), read_scores(arguments.scores)
-    check_unchanged(arguments.scores, statistics["sha256"], "run the comparison again")
+    check_unchanged(arguments.scores, statistics.sha256, "run the comparison again")
     with atomic(arguments.output) as folder:
         folder.mkdir()
         draw_study(statistics, scores, arguments.runs, folder, arguments.width)

@@ -17,6 +17,7 @@ from ..common.command import command
 from ..common.errors import BadInput
 from ..common.json_files import read_json
 from ..comparison import sentences
+from ..comparison.results import Comparison
 from ..comparison.statistics_file import read_statistics
 from ..scores.not_used import check_unchanged, in_words
 from ..scores.score_table import BASELINE_COLUMNS, read_scores, read_table
@@ -45,15 +46,15 @@ def gather(folder: Path) -> dict[str, Any]:
         read_statistics(folder / "statistics.json"),
     )
     for table in (folder / "scores.csv", folder / "baselines.csv"):
-        check_unchanged(table, statistics["sha256"], "run the study again")
+        check_unchanged(table, statistics.sha256, "run the study again")
     scores, baselines = read_scores(folder / "scores.csv"), read_baselines(folder / "baselines.csv")
-    scores = compared(scores, statistics["comparisons"])
+    scores = compared(scores, statistics.comparisons)
     # a model may stand in several pools
-    run = ["design", "seed"] if statistics["unit"] == "model" else ["base", "design", "seed"]
-    names = list(dict.fromkeys(comparison["base"] for comparison in statistics["comparisons"]))
+    run = ["design", "seed"] if statistics.unit == "model" else ["base", "design", "seed"]
+    names = list(dict.fromkeys(comparison.base for comparison in statistics.comparisons))
     bases = []
     for name in names:
-        comparisons = _all_first([c for c in statistics["comparisons"] if c["base"] == name])
+        comparisons = _all_first([c for c in statistics.comparisons if c.base == name])
         base_scores, base_references = scores[scores["base"] == name], baselines[baselines["base"] == name]
         bases.append({
             "name": name,
@@ -62,7 +63,7 @@ def gather(folder: Path) -> dict[str, Any]:
             "summary": tables.summary(comparisons),
             "scores": tables.scores(comparisons, base_references),
             "tasks": tables.tasks(comparisons, base_scores, base_references),
-            "pairs": None if comparisons[0]["left_out"] else tables.pairs(comparisons),
+            "pairs": None if comparisons[0].left_out else tables.pairs(comparisons),
             "cost": cost(folder, comparisons[0], task_batches(study)) if study.get("designs") else None,
             "figures": figures(folder / "figures", name, comparisons),
             "effects": tables.effects(comparisons),
@@ -74,15 +75,15 @@ def gather(folder: Path) -> dict[str, Any]:
             {key: study[key] for key in study if key != "made_by"}, indent=2, ensure_ascii=False
         ),
         "statistics": statistics,
-        "scope": statistics["scope"],
+        "scope": statistics.scope,
         "claims": sentences.CLAIMS,
-        "not_used": [in_words(entry) for entry in statistics["not_used"]],
-        "revisions": tables.revisions(statistics["revisions"]),
-        "unit": statistics["unit"],
+        "not_used": [in_words(entry) for entry in statistics.not_used],
+        "revisions": tables.revisions(statistics.revisions),
+        "unit": statistics.unit,
         "group": "pool" if study.get("scores") else "base",
         "from_scratch": [name for name, base in study.get("bases", {}).items() if "pretrain" in base],
         "size": {
-            "designs": len(statistics["designs"]),
+            "designs": len(statistics.designs),
             "seeds": scores["seed"].nunique(),
             "runs": len(scores[run].drop_duplicates()),
             "tasks": scores["task"].nunique(),
@@ -98,37 +99,37 @@ def gather(folder: Path) -> dict[str, Any]:
 
 
 def _says_something_of_effects(base: Mapping[str, Any]) -> bool:
-    factors = base["comparisons"][0]["factors"]
-    return bool(base["figures"]["effects"] or base["effects"] or factors["refused"] or factors["reason"])
+    factors = base["comparisons"][0].factors
+    return bool(base["figures"]["effects"] or base["effects"] or factors.refused or factors.reason)
 
 
 def _hashed(folder: Path) -> list[Path]:
     return [path for path in (folder / "scores.csv", folder / "data" / "train.parquet") if path.exists()]
 
 
-def _all_first(comparisons: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
-    return sorted(comparisons, key=lambda comparison: comparison["category"] != "All")
+def _all_first(comparisons: Sequence[Comparison]) -> list[Comparison]:
+    return sorted(comparisons, key=lambda comparison: comparison.category != "All")
 
 
-def headline(comparisons: Sequence[Mapping[str, Any]]) -> list[str]:
+def headline(comparisons: Sequence[Comparison]) -> list[str]:
     """Return which design leads where, where the tests tell designs apart, and where they cannot."""
-    categories = [comparison for comparison in comparisons if comparison["category"] != "All"]
+    categories = [comparison for comparison in comparisons if comparison.category != "All"]
     if len(categories) < 2:
         return []
     leads: dict[str, list[str]] = {}
     for comparison in categories:
         leader = sentences.listing(tables.leaders(comparison))
-        leads.setdefault(leader, []).append(comparison["category"])
+        leads.setdefault(leader, []).append(comparison.category)
     named = [f"{name} in {sentences.listing(where)}" for name, where in leads.items()]
     return [f"Best average rank: {'; '.join(named)}.", *_apart(categories), *_over_runs(categories)]
 
 
-def _apart(categories: Sequence[Mapping[str, Any]]) -> Iterator[str]:
+def _apart(categories: Sequence[Comparison]) -> Iterator[str]:
     """Say in which categories these checkpoints differ."""
-    separated = [c["category"] for c in categories if tables.separates(c)]
-    alike = [c["category"] for c in categories if c["category"] not in separated]
-    unit = categories[0]["unit"]
-    undecidable = [c["category"] for c in categories if not c["undecidable"]["decidable"]["wilcoxon_holm"]]
+    separated = [c.category for c in categories if tables.separates(c)]
+    alike = [c.category for c in categories if c.category not in separated]
+    unit = categories[0].unit
+    undecidable = [c.category for c in categories if not c.undecidable.decidable["wilcoxon_holm"]]
     if separated:
         yield (
             "These checkpoints: Friedman's test, with Holm's correction over the categories, finds a "
@@ -146,14 +147,12 @@ def _apart(categories: Sequence[Mapping[str, Any]]) -> Iterator[str]:
         )
 
 
-def _over_runs(categories: Sequence[Mapping[str, Any]]) -> Iterator[str]:
+def _over_runs(categories: Sequence[Comparison]) -> Iterator[str]:
     """Say in which categories these designs differ, by Tukey's test over runs."""
-    claimed = [c for c in categories if not c["these_designs"]["refused"]]
+    claimed = [c for c in categories if not c.these_designs.refused]
     if not claimed:
         return
-    apart = [
-        c["category"] for c in claimed if any(pair["significant"] for pair in c["these_designs"]["pairs"])
-    ]
+    apart = [c.category for c in claimed if any(pair.significant for pair in c.these_designs.pairs)]
     where = (
         f"finds at least one pair that differs in {sentences.listing(apart)}" if apart else "finds no pair"
     )
@@ -162,9 +161,9 @@ def _over_runs(categories: Sequence[Mapping[str, Any]]) -> Iterator[str]:
     )
 
 
-def compared(scores: pd.DataFrame, comparisons: Sequence[Mapping[str, Any]]) -> pd.DataFrame:
+def compared(scores: pd.DataFrame, comparisons: Sequence[Comparison]) -> pd.DataFrame:
     """Return the scores on the tasks that were compared, which excludes dropped tasks."""
-    cells = {(c["base"], task) for c in comparisons for task in c["tasks"]}
+    cells = {(c.base, task) for c in comparisons for task in c.tasks}
     return scores[[cell in cells for cell in zip(scores["base"], scores["task"], strict=True)]]
 
 

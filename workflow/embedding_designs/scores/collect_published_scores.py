@@ -15,7 +15,7 @@ from ..common.errors import BadInput
 from ..common.json_files import read_object
 from ..common.near_names import nearest
 from ..common.wording import counted, few
-from .not_used import not_used, write_report
+from .not_used import NotUsed, not_used, write_report
 from .published.mteb_results import short_forms
 from .published.sources import Found, read_source
 from .score_table import COLUMNS, check_consistent, write_scores
@@ -58,10 +58,10 @@ def published_scores(source: Mapping[str, Any]) -> Found:
     return Found(rows[COLUMNS], left, {name: of for name, of in revisions.items() if name in compared})
 
 
-def why_missing(left: Sequence[Mapping[str, Any]], task: str) -> str:
+def why_missing(left: Sequence[NotUsed], task: str) -> str:
     """Return what the first file of a task lacks, in parentheses; nothing where no file is incomplete."""
-    of_task = (e for e in left if e["what"] == "score" and e["names"][0].endswith(f" on {task}"))
-    return next((f" ({entry['reason']})" for entry in of_task), "")
+    of_task = (e for e in left if e.what == "score" and e.names[0].endswith(f" on {task}"))
+    return next((f" ({entry.reason})" for entry in of_task), "")
 
 
 def read_labels(path: str | Path) -> pd.DataFrame:
@@ -88,9 +88,7 @@ def with_revisions(labels: pd.DataFrame, revisions: Mapping[str, str]) -> pd.Dat
     return pd.concat([labels.drop(index=set(several.values()) - set(revisions)), own])
 
 
-def unused_labels(
-    source: Mapping[str, Any], labels: pd.DataFrame, rows: pd.DataFrame
-) -> list[dict[str, Any]]:
+def unused_labels(source: Mapping[str, Any], labels: pd.DataFrame, rows: pd.DataFrame) -> list[NotUsed]:
     """Return the report on labels of models without scores, and on columns that no pool selects by."""
     chosen = {column for rule in source["pools"].values() for column in rule.get("where", {})}
     columns = [column for column in labels if column not in {*LABELS, *chosen}]
@@ -104,7 +102,7 @@ def unused_labels(
 
 def in_pools(
     rows: pd.DataFrame, pools: Mapping[str, Any], labels: pd.DataFrame, tasks: Sequence[str]
-) -> tuple[pd.DataFrame, list[dict[str, Any]]]:
+) -> tuple[pd.DataFrame, list[NotUsed]]:
     """Return the rows of each pool's models, pool by pool and model by model, with the pool as base.
 
     Also returns the report on models that are left out.

@@ -14,7 +14,7 @@ import pandas as pd
 from ..common.command import command
 from ..study.config_files import read_study
 from ..study.run_configs import task_batches
-from .not_used import not_used, write_report
+from .not_used import NotUsed, not_used, write_report
 from .score_table import BASELINE_COLUMNS, COLUMNS, WHERE, checked, write_scores
 from .text_tables import read_texts
 
@@ -55,7 +55,7 @@ def table(files: Mapping[Path, Mapping[str, str]], columns: Sequence[str]) -> pd
     return rows[columns].sort_values(columns[:-2]).reset_index(drop=True)
 
 
-def others(folder: Path, used: Mapping[Path, Any]) -> list[dict[str, Any]]:
+def others(folder: Path, used: Mapping[Path, Any]) -> list[NotUsed]:
     """Return the report on score files in a folder that belong to no run or baseline of the study."""
     found = [path for path in sorted(folder.rglob("*.csv")) if not path.name.startswith(".")]
     left = [str(path) for path in found if path not in used]

@@ -1,8 +1,8 @@
 """The report of what was supplied and not used: on the console, on the page and in statistics.json."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
 
 from ..common.command import note
 from ..common.errors import BadInput
@@ -15,23 +15,32 @@ NAMED = 5  # names in the sentence on an entry
 SHOWN = 10  # entries on the console
 
 
-def not_used(what: str, names: Sequence[str], reason: str) -> list[dict[str, Any]]:
+@dataclass(frozen=True)
+class NotUsed:
+    """Things of one kind that were not used for one reason; of many only the first names are recorded."""
+
+    what: str
+    count: int
+    names: list[str]
+    reason: str
+
+
+def not_used(what: str, names: Sequence[str], reason: str) -> list[NotUsed]:
     """Return an entry on things of one kind that were not used for one reason, or none if `names` is empty.
 
     what: the kind in the singular, such as "model".
     """
-    entry = {"what": what, "count": len(names), "names": list(names[:KEPT]), "reason": reason}
-    return [entry] if names else []
+    return [NotUsed(what, len(names), list(names[:KEPT]), reason)] if names else []
 
 
-def in_words(entry: Mapping[str, Any]) -> str:
+def in_words(entry: NotUsed) -> str:
     """Return an entry as a phrase: "2 models not used: a, b (their score is missing)"."""
-    named, count = entry["names"][:NAMED], entry["count"]
+    named, count = entry.names[:NAMED], entry.count
     more = f" and {count - len(named)} more" if count > len(named) else ""
-    return f"{counted(count, entry['what'])} not used: {', '.join(named)}{more} ({entry['reason']})"
+    return f"{counted(count, entry.what)} not used: {', '.join(named)}{more} ({entry.reason})"
 
 
-def note_all(entries: Sequence[Mapping[str, Any]]) -> None:
+def note_all(entries: Sequence[NotUsed]) -> None:
     """Show entries on the console, one per line, at most the first SHOWN."""
     for entry in entries[:SHOWN]:
         note(in_words(entry))
@@ -40,11 +49,12 @@ def note_all(entries: Sequence[Mapping[str, Any]]) -> None:
 
 
 def write_report(
-    path: Path, tables: Sequence[Path], entries: Sequence[Mapping[str, Any]], revisions: Mapping[str, str]
+    path: Path, tables: Sequence[Path], entries: Sequence[NotUsed], revisions: Mapping[str, str]
 ) -> None:
     """Write the report of a collection: the hashes of its tables, what was not used, revisions of models."""
     hashes = {table.name: file_hash(table) for table in tables}
-    write_json(path, {"sha256": hashes, "not_used": list(entries), "revisions": dict(revisions)})
+    listed = [asdict(entry) for entry in entries]
+    write_json(path, {"sha256": hashes, "not_used": listed, "revisions": dict(revisions)})
 
 
 def check_unchanged(path: Path, recorded: Mapping[str, str], remedy: str) -> None:

@@ -1,24 +1,25 @@
 """Reads the report of a collection of scores."""
 
-from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
-from ..common.json_files import Kind, _check_all, check_kinds, read_object
-
-REPORT: dict[str, Kind] = {"sha256": dict, "not_used": list, "revisions": dict}
-ENTRY: dict[str, Kind] = {"what": str, "count": int, "names": list, "reason": str}
-NO_REPORT: dict[str, Any] = {"sha256": {}, "not_used": [], "revisions": {}}
+from ..common.json_files import read_json
+from ..common.typed_json import from_json
+from .not_used import NotUsed
 
 
-def read_report(path: Path) -> dict[str, Any]:
-    """Return the report of a collection: what was not used, revisions, and the hashes of its tables."""
-    return _checked_report(path, read_object(path, REPORT))
+@dataclass(frozen=True)
+class Report:
+    """What was not used, the revision of each model, and the hashes of the collected tables."""
+
+    sha256: dict[str, str]
+    not_used: list[NotUsed]
+    revisions: dict[str, str]
 
 
-def _checked_report(path: Path, content: Mapping[str, Any]) -> dict[str, Any]:
-    report = {key: content[key] for key in REPORT}
-    check_kinds(str(path), report, REPORT)
-    for entry in report["not_used"]:
-        _check_all(f"{path}: not_used", entry, ENTRY)
-    return report
+NO_REPORT = Report({}, [], {})
+
+
+def read_report(path: Path) -> Report:
+    """Return the report of a collection."""
+    return from_json(Report, read_json(path), str(path))

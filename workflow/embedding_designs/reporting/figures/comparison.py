@@ -4,12 +4,12 @@ Each function takes results and an `ax`, and returns the `ax`.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
 
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.ticker import MaxNLocator
 
+from ...comparison.results import Comparison
 from ...comparison.sentences import p_text
 from .legend import Entry
 from .looks import STYLE, Look
@@ -20,25 +20,25 @@ ATTENTION_LINES = {"causal": "-", "bidirectional": (0, (4, 1.5))}  # told apart 
 OTHER_LINE = (0, (1, 1))
 
 
-def draw_differences(comparison: Mapping[str, Any], look: Mapping[str, Look], ax: Axes) -> Axes:
+def draw_differences(comparison: Comparison, look: Mapping[str, Look], ax: Axes) -> Axes:
     """Draw each design's difference of mean score to the control, with its interval.
 
     The first design of `look` stands on top; the control itself is the line at 0.
     """
-    differences = comparison["differences"]["designs"]
+    differences = comparison.differences.designs
     ax.axvline(0, color=GREY, linewidth=0.8, zorder=1)
     for row, (design, style) in enumerate(look.items()):
-        if design == comparison["control"]:
+        if design == comparison.control:
             ax.plot(
                 0, row, style.marker, color="white", mec=style.colour, markersize=4.5 * style.scale, mew=0.9
             )
         elif design in differences:
             found = differences[design]
-            if found["low"] is not None:
-                ends = [found["low"], found["high"]]
+            if found.low is not None:
+                ends = [found.low, found.high]
                 ax.plot(ends, [row, row], color=style.colour, linewidth=1.1, solid_capstyle="butt")
             point = {"markersize": 4.5 * style.scale, "mec": "white", "mew": 0.4}
-            ax.plot(found["difference"], row, style.marker, color=style.colour, **point)
+            ax.plot(found.difference, row, style.marker, color=style.colour, **point)
     ax.set_ylim(len(look) - 0.4, -0.6)
     ax.set_yticks(range(len(look)), list(look))
     ax.tick_params(axis="y", length=0)
@@ -48,34 +48,32 @@ def draw_differences(comparison: Mapping[str, Any], look: Mapping[str, Look], ax
     return ax
 
 
-def draw_interaction(
-    runs: pd.DataFrame, comparison: Mapping[str, Any], look: Mapping[str, Look], ax: Axes
-) -> Axes:
+def draw_interaction(runs: pd.DataFrame, comparison: Comparison, look: Mapping[str, Look], ax: Axes) -> Axes:
     """Draw the mean score of each pooling, a line for each attention, and each single run as a small dot.
 
     runs: columns design, seed and score, one row a run. Only designs that cross the two factors are drawn.
     """
-    crossed = comparison["factors"]["crossed"]
-    for place, attention in enumerate(crossed["attentions"]):
+    crossed = comparison.factors.crossed
+    for place, attention in enumerate(crossed.attentions):
         means = []
-        for x, pooling in enumerate(crossed["poolings"]):
-            design = _cell(crossed["designs"], look, pooling, attention)
+        for x, pooling in enumerate(crossed.poolings):
+            design = _cell(crossed.designs, look, pooling, attention)
             scores = runs.loc[runs["design"] == design, "score"]
-            beside = x + 0.07 * (2 * place - len(crossed["attentions"]) + 1)
+            beside = x + 0.07 * (2 * place - len(crossed.attentions) + 1)
             colour, means = look[design].colour, [*means, scores.mean()]
             if len(scores) > 1:
                 ax.plot([beside] * len(scores), scores, ".", color=colour, alpha=0.55, markersize=4, mew=0)
             point = {"markersize": 5.5 * look[design].scale, "mec": "white", "mew": 0.5, "zorder": 3}
             ax.plot(x, means[-1], look[design].marker, color=colour, **point)
         ax.plot(means, color=colour, linestyle=ATTENTION_LINES.get(attention, OTHER_LINE), linewidth=1.2)
-    names = _stacked(crossed["poolings"], ax.get_window_extent().width * 72 / ax.figure.dpi)
+    names = _stacked(crossed.poolings, ax.get_window_extent().width * 72 / ax.figure.dpi)
     ax.set_xticks(range(len(names)), names, parse_math=False)
     ax.set_xlim(-0.4, len(names) - 0.6)
     ax.yaxis.set_major_locator(MaxNLocator(4, steps=[1, 2, 5, 10]))
     ax.margins(y=0.12)
-    found = (comparison["factors"]["anova"] or {}).get("interaction")
-    tested = f"\ninteraction {p_text(found['p'])}" if found and found["p"] is not None else ""
-    title = f"{comparison['category']} (N = {comparison['n_tasks']}){tested}"
+    found = (comparison.factors.anova or {}).get("interaction")
+    tested = f"\ninteraction {p_text(found.p)}" if found and found.p is not None else ""
+    title = f"{comparison.category} (N = {comparison.n_tasks}){tested}"
     ax.set_title(title, loc="left", size=SMALL, parse_math=False)
     return ax
 

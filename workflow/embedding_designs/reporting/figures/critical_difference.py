@@ -7,10 +7,10 @@ does not separate.
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
 from matplotlib.axes import Axes
 
+from ...comparison.results import Comparison
 from .captions import ranks_caption
 from .legend import LINE, Entry, draw_legend, legend_lines
 from .looks import Look
@@ -49,18 +49,14 @@ class Layout:
 
 
 def diagram_height(
-    comparison: Mapping[str, Any],
-    look: Mapping[str, Look],
-    alpha: float,
-    width: float,
-    test: str = "nemenyi",
+    comparison: Comparison, look: Mapping[str, Look], alpha: float, width: float, test: str = "nemenyi"
 ) -> float:
     """Return the height in inches that the diagram of a comparison needs at a width in inches."""
     return _layout(comparison, look, alpha, width * 72, test).height / 72
 
 
 def draw_critical_difference(
-    comparison: Mapping[str, Any], look: Mapping[str, Look], alpha: float, ax: Axes, test: str = "nemenyi"
+    comparison: Comparison, look: Mapping[str, Look], alpha: float, ax: Axes, test: str = "nemenyi"
 ) -> Axes:
     """Draw the average ranks, the best on the right, with their intervals and the cliques of a test.
 
@@ -86,10 +82,10 @@ def draw_critical_difference(
 
 
 def _layout(
-    comparison: Mapping[str, Any], look: Mapping[str, Look], alpha: float, width: float, test: str
+    comparison: Comparison, look: Mapping[str, Look], alpha: float, width: float, test: str
 ) -> Layout:
-    ranks, intervals = comparison["average_ranks"], comparison["rank_intervals"] or {}
-    cliques = comparison["these_checkpoints"][CLIQUES[test]] or []
+    ranks, intervals = comparison.average_ranks, comparison.rank_intervals or {}
+    cliques = getattr(comparison.these_checkpoints, CLIQUES[test]) or []
     drawn = (ranks, intervals, cliques, width, HEADS[_distance(comparison, test) is not None])
     laid_out = two_sided_ranks(*drawn) or rank_rows(*drawn)
     caption = ranks_caption(comparison, alpha, test, laid_out.gaps, laid_out.n_undrawn)
@@ -97,6 +93,6 @@ def _layout(
     return Layout(width, laid_out, legend, wrapped(caption, SMALL, width - 2 * MARGIN))
 
 
-def _distance(comparison: Mapping[str, Any], test: str) -> float | None:
-    nemenyi = comparison["these_checkpoints"]["nemenyi"]
-    return nemenyi["critical_difference"] if test == "nemenyi" else None
+def _distance(comparison: Comparison, test: str) -> float | None:
+    nemenyi = comparison.these_checkpoints.nemenyi
+    return nemenyi.critical_difference if test == "nemenyi" else None

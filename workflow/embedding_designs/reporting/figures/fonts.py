@@ -3,13 +3,14 @@
 import contextlib
 import unicodedata
 import warnings
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 from matplotlib import rc_context
 from matplotlib.font_manager import FontProperties, findSystemFonts, fontManager, get_font
 
 from ...common.command import note
+from ...comparison.results import Statistics
 from .looks import STYLE
 
 OWN = STYLE["font.family"]
@@ -19,10 +20,10 @@ BOXES = "Last Resort"  # draws a box for every letter, and comes with matplotlib
 UNSEEN = ("Cc", "Cf", "Zs")  # Unicode categories that are not drawn: controls, joiners, spaces
 
 
-def drawn_names(statistics: Mapping[str, Any]) -> list[str]:
+def drawn_names(statistics: Statistics) -> list[str]:
     """Return the names in a study's figures: designs, their pooling and attention, categories, bases."""
-    shown = [design[key] for design in statistics["designs"] for key in ("name", "pooling", "attention")]
-    shown += [comparison[key] for comparison in statistics["comparisons"] for key in ("base", "category")]
+    shown = [name for d in statistics.designs for name in (d.name, d.pooling, d.attention)]
+    shown += [name for c in statistics.comparisons for name in (c.base, c.category)]
     return list(dict.fromkeys(shown))
 
 

@@ -15,6 +15,7 @@ from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
 from matplotlib.ticker import MaxNLocator
 
+from ...comparison.results import Design
 from .text import alike
 
 # Okabe and Ito's palette, which colour-blind readers can tell apart (https://jfly.uni-koeln.de/color/), with
@@ -63,18 +64,18 @@ class Look:
         return MARKER_SCALES.get(self.marker, 1)
 
 
-def looks(designs: Sequence[Mapping[str, str]]) -> dict[str, Look]:
+def looks(designs: Sequence[Design]) -> dict[str, Look]:
     """Return the look of each design, from the `designs` of statistics.json."""
-    colours = _assigned([design["attention"] for design in designs], ATTENTION_COLOURS, SPARE_COLOURS)
-    markers = _assigned([design["pooling"] for design in designs], POOLING_MARKERS, SPARE_MARKERS)
+    colours = _assigned([design.attention for design in designs], ATTENTION_COLOURS, SPARE_COLOURS)
+    markers = _assigned([design.pooling for design in designs], POOLING_MARKERS, SPARE_MARKERS)
     alike: Counter = Counter()
     found = {}
     for design in designs:
-        attention, pooling = design["attention"], design["pooling"]
+        attention, pooling = design.attention, design.pooling
         place = alike[attention, pooling]
         alike[attention, pooling] += 1
         line, face = LINES[place % len(LINES)], "white" if place // len(LINES) % 2 else None
-        found[design["name"]] = Look(colours[attention], markers[pooling], attention, pooling, line, face)
+        found[design.name] = Look(colours[attention], markers[pooling], attention, pooling, line, face)
     return found
 
 

@@ -8,7 +8,6 @@ does: dark where the design of the row is the better one, light where it is the 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import groupby
-from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -16,6 +15,7 @@ from matplotlib.collections import LineCollection
 from matplotlib.patches import PathPatch
 from matplotlib.path import Path
 
+from ...comparison.results import Comparison
 from .captions import significance_caption
 from .rank_axis import DARK, GREY, LABEL, LIGHT, SMALL, SMALLEST
 from .text import column_width, shortened, text_width, wrapped
@@ -64,18 +64,18 @@ class Layout:
         return [(self.left + self.column * (column + x), self.top + self.row * (row + y)) for x, y in polygon]
 
 
-def significance_height(comparison: Mapping[str, Any], alpha: float, width: float) -> float:
+def significance_height(comparison: Comparison, alpha: float, width: float) -> float:
     """Return the height in inches that the figure of a comparison needs at a width in inches."""
     return _layout(comparison, alpha, width * 72).height / 72
 
 
-def draw_significance(comparison: Mapping[str, Any], alpha: float, ax: Axes) -> Axes:
+def draw_significance(comparison: Comparison, alpha: float, ax: Axes) -> Axes:
     """Draw the table of pairs. The ax should be as high as `significance_height` says."""
     layout = _layout(comparison, alpha, ax.get_window_extent().width / ax.figure.dpi * 72)
     ax.set_axis_off()
     ax.set_xlim(0, layout.width)
     ax.set_ylim(layout.height, 0)
-    _draw_names(comparison["average_ranks"], layout, ax)
+    _draw_names(comparison.average_ranks, layout, ax)
     _draw_grid(layout, ax)
     upper, lower = verdicts(comparison, layout.order)
     for verdict, side in ((1, "better"), (-1, "worse")):
@@ -87,21 +87,21 @@ def draw_significance(comparison: Mapping[str, Any], alpha: float, ax: Axes) -> 
     return ax
 
 
-def verdicts(comparison: Mapping[str, Any], order: Sequence[str]) -> tuple[np.ndarray, np.ndarray]:
+def verdicts(comparison: Comparison, order: Sequence[str]) -> tuple[np.ndarray, np.ndarray]:
     """Return the verdicts of Wilcoxon's test and of Nemenyi's: (rows, columns), in `order`.
 
     1 where the design of the row is better, -1 where it is worse, 0 where the test does not separate them.
     """
     at = {name: index for index, name in enumerate(order)}
-    tests, ranks = comparison["these_checkpoints"], comparison["average_ranks"]
+    tests, ranks = comparison.these_checkpoints, comparison.average_ranks
     found = np.zeros((2, len(order), len(order)), dtype=int)
-    for pair in tests["wilcoxon"]:
-        if pair["significant_holm"]:
-            _enter(found[0], at[pair["first"]], at[pair["second"]], pair["rank_biserial"] > 0)
-    for pair in tests["nemenyi"]["pairs"]:
-        if pair["significant"]:
-            first_better = ranks[pair["first"]] < ranks[pair["second"]]
-            _enter(found[1], at[pair["first"]], at[pair["second"]], first_better)
+    for pair in tests.wilcoxon:
+        if pair.significant_holm:
+            _enter(found[0], at[pair.first], at[pair.second], pair.rank_biserial > 0)
+    for pair in tests.nemenyi.pairs:
+        if pair.significant:
+            first_better = ranks[pair.first] < ranks[pair.second]
+            _enter(found[1], at[pair.first], at[pair.second], first_better)
     return found[0], found[1]
 
 
@@ -110,8 +110,8 @@ def _enter(table: np.ndarray, first: int, second: int, first_better: bool) -> No
     table[second, first] = -table[first, second]
 
 
-def _layout(comparison: Mapping[str, Any], alpha: float, width: float) -> Layout:
-    ranks = comparison["average_ranks"]
+def _layout(comparison: Comparison, alpha: float, width: float) -> Layout:
+    ranks = comparison.average_ranks
     order = sorted(ranks, key=ranks.__getitem__)
     smallest = next(row for most, row in SMALLEST_ROWS if len(order) <= most)
     row = max(smallest, min(ROW, 0.62 * width / len(order)))

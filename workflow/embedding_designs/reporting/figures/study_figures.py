@@ -1,13 +1,14 @@
 """Puts the drawings of a study on figures of a given width in inches, with their legends and captions."""
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from functools import partial
-from typing import Any
 
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from ...comparison.results import Comparison
 from .captions import differences_caption, interaction_caption, scores_caption
 from .comparison import attention_entries, draw_differences, draw_interaction
 from .critical_difference import diagram_height, draw_critical_difference
@@ -23,7 +24,6 @@ PANEL = 68  # points: width of the smallest panel beside others, with the room t
 NAMES = 0.36  # share of the width that names of designs get at most
 HANDLE = 46  # points beside a name in the legend of training curves
 ROWS = [(10, 13), (40, 9.5), (float("inf"), 8.5)]  # up to so many designs, points from one row to the next
-Comparison = Mapping[str, Any]
 Looks = Mapping[str, Look]
 
 
@@ -46,9 +46,9 @@ def significance_figure(comparison: Comparison, alpha: float, width: float) -> F
 def differences_figure(comparisons: Sequence[Comparison], look: Looks, alpha: float, width: float) -> Figure:
     """Return one panel of differences to the control for each category of a base, the best design on top."""
     legend = legend_lines(look, look, 72 * width - 6)
-    overall = comparisons[-1]["mean_scores"]
+    overall = comparisons[-1].mean_scores
     look = {name: look[name] for name in sorted(overall, key=lambda name: -overall[name])}
-    drawings = {c["category"]: (c["n_tasks"], partial(draw_differences, c, look)) for c in comparisons}
+    drawings = {c.category: (c.n_tasks, partial(draw_differences, c, look)) for c in comparisons}
     return _designs_in_rows(drawings, look, width, legend, differences_caption(comparisons, alpha))
 
 
@@ -109,19 +109,19 @@ def interaction_figure(
     comparisons: Sequence[Comparison], scores: pd.DataFrame, look: Looks, width: float
 ) -> Figure:
     """Return one panel for each category whose designs cross pooling and attention. scores: of one base."""
-    comparisons = [c for c in comparisons if c["factors"]["crossed"]]
-    crossed = comparisons[0]["factors"]["crossed"]
-    left, panel = 30, 22 + 30 * len(crossed["poolings"])  # points: beside a panel, and its least width
+    comparisons = [c for c in comparisons if c.factors.crossed]
+    crossed = comparisons[0].factors.crossed
+    left, panel = 30, 22 + 30 * len(crossed.poolings)  # points: beside a panel, and its least width
     columns = even_columns(len(comparisons), 72 * width / (panel + left))
-    tick_lines = 1 + max(pooling.count("_") for pooling in crossed["poolings"])
-    legend = wrapped_entries(attention_entries(crossed["attentions"], look), 72 * width - 6)
+    tick_lines = 1 + max(pooling.count("_") for pooling in crossed.poolings)
+    legend = wrapped_entries(attention_entries(crossed.attentions, look), 72 * width - 6)
     caption = interaction_caption(comparisons)
     figure, axes = panels(len(comparisons), columns, 72 * width, 100, left, left, legend, caption, tick_lines)
     room = _title_room(axes[0], left) - text_width(" (N = 999)", SMALL)
-    titles = shortened([comparison["category"] for comparison in comparisons], SMALL, room)
+    titles = shortened([comparison.category for comparison in comparisons], SMALL, room)
     for comparison, title, ax in zip(comparisons, titles, axes, strict=True):
-        runs = run_means(scores[scores["task"].isin(comparison["tasks"])])
-        draw_interaction(runs, {**comparison, "category": title}, look, ax)
+        runs = run_means(scores[scores["task"].isin(comparison.tasks)])
+        draw_interaction(runs, replace(comparison, category=title), look, ax)
     return figure
 
 

@@ -1,6 +1,6 @@
 """What each design cost, from the training logs and Snakemake's benchmark tables."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection
 from pathlib import Path
 from statistics import median
 from typing import Any
@@ -9,6 +9,7 @@ import pandas as pd
 
 from ...common.errors import BadInput
 from ...common.wording import counted
+from ...comparison.results import Comparison
 from ..training_logs import is_number, log_entries
 from .tables import DASH, Row, Table
 
@@ -22,14 +23,14 @@ COSTS = {  # what a training log's summary says -> the column's name
 }
 
 
-def cost(folder: Path, comparison: Mapping[str, Any], batches: Collection[str]) -> Table | None:
+def cost(folder: Path, comparison: Comparison, batches: Collection[str]) -> Table | None:
     """Return what each design took, medians over the seeds of a base; None where nothing is known.
 
     batches: the names of the study's batches of tasks; a results folder may still hold others.
     """
     rows, known = [], False
-    for design in comparison["designs"]:
-        runs = [f"{comparison['base']}/{design}/seed{seed}" for seed in comparison["seeds"]]
+    for design in comparison.designs:
+        runs = [f"{comparison.base}/{design}/seed{seed}" for seed in comparison.seeds]
         summaries = [read_summary(folder / "runs" / run / "training.jsonl") for run in runs]
         values = [[summary[key] for summary in summaries if key in summary] for key in COSTS]
         values.append(
@@ -37,7 +38,7 @@ def cost(folder: Path, comparison: Mapping[str, Any], batches: Collection[str]) 
         )
         rows.append(Row(design, [_rounded(median(found)) if found else DASH for found in values]))
         known |= any(values)
-    caption = f"Cost of each design, median over {counted(len(comparison['seeds']), 'seed')}"
+    caption = f"Cost of each design, median over {counted(len(comparison.seeds), 'seed')}"
     return Table(caption, ["Design", *COSTS.values(), "Evaluation,\u00a0s"], rows) if known else None
 
 

@@ -1,14 +1,13 @@
 """The figures of the findings page: each a picture inside it, with a caption and its meaning in words."""
 
 import base64
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 from ...common.errors import BadInput
 from ...common.wording import listing
+from ...comparison.results import Comparison
 
-Comparison = Mapping[str, Any]
 Figure = dict[str, str]
 WORDS = {  # figures of all tasks that are drawn where they make sense: file name, alternative text, caption
     "cd-wilcoxon-{base}-All": (
@@ -51,7 +50,7 @@ def figures(folder: Path, base: str, comparisons: Sequence[Comparison]) -> dict[
         for section, names in SECTIONS.items()
     }
     diagrams = [
-        figure(folder / f"cd-{base}-{c['category']}.svg", describe_ranks(c), caption(c)) for c in comparisons
+        figure(folder / f"cd-{base}-{c.category}.svg", describe_ranks(c), caption(c)) for c in comparisons
     ]
     return found | {"ranks": [*diagrams, *found["ranks"]]}
 
@@ -75,21 +74,21 @@ def figure(path: Path, alt: str, caption: str) -> Figure:
 
 def caption(comparison: Comparison) -> str:
     """Return the caption of a critical-difference diagram."""
-    tasks = "1 task" if comparison["n_tasks"] == 1 else f"{comparison['n_tasks']} tasks"
-    where = f"All {tasks}" if comparison["category"] == "All" else f"{comparison['category']}, {tasks}"
-    return f"{where}: average ranks of these checkpoints ({comparison['base']})."
+    tasks = "1 task" if comparison.n_tasks == 1 else f"{comparison.n_tasks} tasks"
+    where = f"All {tasks}" if comparison.category == "All" else f"{comparison.category}, {tasks}"
+    return f"{where}: average ranks of these checkpoints ({comparison.base})."
 
 
 def describe_ranks(comparison: Comparison) -> str:
     """Return what a critical-difference diagram shows, in words."""
-    ranks = sorted(comparison["average_ranks"].items(), key=lambda item: item[1])
+    ranks = sorted(comparison.average_ranks.items(), key=lambda item: item[1])
     placed = ", ".join(f"{name} {rank:.2f}" for name, rank in ranks)
-    opening = f"Critical-difference diagram, {comparison['category']}. Average ranks, best first: {placed}."
-    over_tasks = comparison["these_checkpoints"]
-    difference = over_tasks["nemenyi"]["critical_difference"]
+    opening = f"Critical-difference diagram, {comparison.category}. Average ranks, best first: {placed}."
+    over_tasks = comparison.these_checkpoints
+    difference = over_tasks.nemenyi.critical_difference
     if difference is None:
-        return f"{opening} {comparison['undecidable']['untestable']}"
-    groups = "; ".join(listing(clique) for clique in over_tasks["cliques"]) or "none"
+        return f"{opening} {comparison.undecidable.untestable}"
+    groups = "; ".join(listing(clique) for clique in over_tasks.cliques) or "none"
     return (
         f"{opening} Critical difference {difference:.2f}. Groups without a significant difference: {groups}."
     )

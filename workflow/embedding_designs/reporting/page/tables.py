@@ -7,14 +7,21 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any
 
 import pandas as pd
+
+from ...comparison.results import (
+    Comparison,
+    ContrastOverTasks,
+    EquivalencePair,
+    NemenyiPair,
+    TukeyPair,
+    WilcoxonPair,
+)
 
 DASH = "–"
 LONG = 12  # longer tables are folded away
 NAMED = 5  # vanished pairs that are named; the rest are counted
-Pair = Mapping[str, Any]
 NUMBER = re.compile(r"[<−-]?\s?\d[\d.,]*%?( ± .*)?")
 
 
@@ -49,61 +56,61 @@ class Table:
         return len(self.rows) > LONG
 
 
-def summary(comparisons: Sequence[Mapping[str, Any]]) -> Table:
+def summary(comparisons: Sequence[Comparison]) -> Table:
     """Return one row for each category: tasks, leading design, the tests of both kinds of claim."""
     header = ["Category", "Tasks", "Best average rank", "Friedman p", "p, Holm over categories",
               "Pairs separated by Nemenyi", "Decidable by Wilcoxon–Holm?", "Over runs: p"]  # fmt: skip
     return Table("What the tests found in each category", header, [_summary_row(c) for c in comparisons])
 
 
-def _summary_row(comparison: Mapping[str, Any]) -> Row:
-    over_tasks = comparison["these_checkpoints"]
-    pairs = over_tasks["nemenyi"]["pairs"]
-    best = min(comparison["average_ranks"].values())
-    tested = over_tasks["friedman"]["p"] is not None
-    separated = f"{sum(pair['significant'] for pair in pairs)} of {len(pairs)}"
+def _summary_row(comparison: Comparison) -> Row:
+    over_tasks, one_way = comparison.these_checkpoints, comparison.these_designs.one_way
+    pairs = over_tasks.nemenyi.pairs
+    best = min(comparison.average_ranks.values())
+    tested = over_tasks.friedman.p is not None
+    separated = f"{sum(pair.significant for pair in pairs)} of {len(pairs)}"
     doubt = "" if separates(comparison) or separated.startswith("0 ") else ", as hints at most"
-    return Row(comparison["category"], [
-        str(comparison["n_tasks"]),
+    return Row(comparison.category, [
+        str(comparison.n_tasks),
         f"{', '.join(leaders(comparison))} ({best:.2f})",
-        p_value(over_tasks["friedman"]["p"]),
-        p_value(over_tasks["gate"]["p_holm"]),
+        p_value(over_tasks.friedman.p),
+        p_value(over_tasks.gate.p_holm),
         separated + doubt if tested else DASH,
         _decidable(comparison, tested),
-        p_value((comparison["these_designs"]["one_way"] or {}).get("p")),
+        p_value(one_way and one_way.p),
     ])  # fmt: skip
 
 
-def _decidable(comparison: Mapping[str, Any], tested: bool) -> str:
-    if comparison["undecidable"]["decidable"]["wilcoxon_holm"]:
+def _decidable(comparison: Comparison, tested: bool) -> str:
+    if comparison.undecidable.decidable["wilcoxon_holm"]:
         return "yes"
     return "no: too few tasks" if tested else "no: not testable"
 
 
-def separates(comparison: Mapping[str, Any]) -> bool:
+def separates(comparison: Comparison) -> bool:
     """Return whether the category is open (Friedman, Holm over categories) and Nemenyi separates a pair."""
-    over_tasks = comparison["these_checkpoints"]
-    return opened(comparison) and any(pair["significant"] for pair in over_tasks["nemenyi"]["pairs"])
+    over_tasks = comparison.these_checkpoints
+    return opened(comparison) and any(pair.significant for pair in over_tasks.nemenyi.pairs)
 
 
-def opened(comparison: Mapping[str, Any]) -> bool:
+def opened(comparison: Comparison) -> bool:
     """Return whether Friedman's test finds a difference, in a category after Holm over the categories."""
-    return comparison["these_checkpoints"]["gate"]["open"]
+    return comparison.these_checkpoints.gate.open
 
 
-def leaders(comparison: Mapping[str, Any]) -> list[str]:
+def leaders(comparison: Comparison) -> list[str]:
     """Return the designs with the best average rank, more than one where they tie."""
-    ranks = comparison["average_ranks"]
+    ranks = comparison.average_ranks
     best = min(ranks.values())
     return [name for name, rank in ranks.items() if rank - best < 1e-9]
 
 
-def scores(comparisons: Sequence[Mapping[str, Any]], baselines: pd.DataFrame) -> Table:
+def scores(comparisons: Sequence[Comparison], baselines: pd.DataFrame) -> Table:
     """Return mean scores over tasks and seeds, ± the seeds' spread: designs, then baselines, by category."""
-    designs = comparisons[0]["designs"]
+    designs = comparisons[0].designs
     best = {name: set() for name in designs}
     for column, comparison in enumerate(comparisons):
-        printed = {name: f"{comparison['mean_scores'][name]:.3f}" for name in designs}
+        printed = {name: f"{comparison.mean_scores[name]:.3f}" for name in designs}
         highest = max(printed.values(), key=float)
         for name in designs:
             if printed[name] == highest:
@@ -111,18 +118,18 @@ def scores(comparisons: Sequence[Mapping[str, Any]], baselines: pd.DataFrame) ->
     rows = [
         Row(
             name,
-            [_score(c["mean_scores"][name], c["seed_spread"][name]) for c in comparisons],
+            [_score(c.mean_scores[name], c.seed_spread[name]) for c in comparisons],
             frozenset(best[name]),
         )
         for name in designs
     ]
     means = [
-        Row(name, [_baseline_mean(own, c["tasks"]) for c in comparisons])
+        Row(name, [_baseline_mean(own, c.tasks) for c in comparisons])
         for name, own in baselines.groupby("baseline", sort=False)
     ]
     header = [
-        comparisons[0]["unit"].capitalize(),
-        *(f"{c['category']} ({c['n_tasks']})" for c in comparisons),
+        comparisons[0].unit.capitalize(),
+        *(f"{c.category} ({c.n_tasks})" for c in comparisons),
     ]
     caption = "Mean score over tasks and seeds; ± standard deviation over seeds; number of tasks in brackets"
     return Table(caption, header, rows, means, "Baselines, not part of any test")
@@ -138,9 +145,9 @@ def _baseline_mean(own: pd.DataFrame, tasks: Sequence[str]) -> str:
     return DASH if by_task.isna().any() else f"{by_task.mean():.3f}"
 
 
-def tasks(comparisons: Sequence[Mapping[str, Any]], scores: pd.DataFrame, baselines: pd.DataFrame) -> Table:
+def tasks(comparisons: Sequence[Comparison], scores: pd.DataFrame, baselines: pd.DataFrame) -> Table:
     """Return one row for each task: category, metric, each design's mean over seeds, each baseline."""
-    designs = comparisons[0]["designs"]
+    designs = comparisons[0].designs
     means = scores.pivot_table(index="task", columns="design", values="score", aggfunc="mean")[designs]
     beside = baselines.pivot_table(index="task", columns="baseline", values="score", sort=False)
     about = scores.drop_duplicates("task").set_index("task")
@@ -162,77 +169,83 @@ def _cell(table: pd.DataFrame, row: str, column: str) -> str:
     return DASH if value is None or pd.isna(value) else f"{value:.3f}"
 
 
-def pairs(comparisons: Sequence[Mapping[str, Any]]) -> Table:
+def pairs(comparisons: Sequence[Comparison]) -> Table:
     """Return one row for each category and pair of designs with every test, bold where significant."""
     header = ["Category", "First", "Second", "Mean difference", "Wins / losses / ties", "Rank-biserial",
               "Wilcoxon p, uncorrected", "Wilcoxon p, Holm", "Nemenyi p", "Flips in sub-pools",
               "Probability equivalent", "Tukey p, over runs"]  # fmt: skip
     rows = [row for comparison in comparisons for row in _pair_rows(comparison)]
     caption = (
-        f"Each pair of {comparisons[0]['unit']}s, first minus second (rank-biserial 1: first always better); "
+        f"Each pair of {comparisons[0].unit}s, first minus second (rank-biserial 1: first always better); "
         "bold: significant"
     )
     return Table(caption, header, rows)
 
 
-def _pair_rows(comparison: Mapping[str, Any]) -> list[Row]:
-    over_tasks = comparison["these_checkpoints"]
-    count = len(over_tasks["wilcoxon"])
-    bayes = over_tasks["equivalence"] or [{}] * count
-    tukey = comparison["these_designs"]["pairs"] or [{}] * count
-    tests = zip(over_tasks["wilcoxon"], over_tasks["nemenyi"]["pairs"], bayes, tukey, strict=True)
-    return [_pair_row(comparison["category"], *of_pair) for of_pair in tests]
+def _pair_rows(comparison: Comparison) -> list[Row]:
+    over_tasks = comparison.these_checkpoints
+    count = len(over_tasks.wilcoxon)
+    bayes = over_tasks.equivalence or [None] * count
+    tukey = comparison.these_designs.pairs or [None] * count
+    tests = zip(over_tasks.wilcoxon, over_tasks.nemenyi.pairs, bayes, tukey, strict=True)
+    return [_pair_row(comparison.category, *of_pair) for of_pair in tests]
 
 
-def _pair_row(category: str, wilcoxon: Pair, nemenyi: Pair, bayes: Pair, tukey: Pair) -> Row:
+def _pair_row(
+    category: str,
+    wilcoxon: WilcoxonPair,
+    nemenyi: NemenyiPair,
+    bayes: EquivalencePair | None,
+    tukey: TukeyPair | None,
+) -> Row:
     cells = [
-        wilcoxon["first"],
-        wilcoxon["second"],
-        _signed(wilcoxon["mean_difference"]),
-        f"{wilcoxon['wins']} / {wilcoxon['losses']} / {wilcoxon['ties']}",
-        _signed(wilcoxon["rank_biserial"]),
-        p_value(wilcoxon["p_uncorrected"]),
-        p_value(wilcoxon["p_holm"]),
-        p_value(nemenyi["p"]),
-        DASH if nemenyi.get("flips") is None else f"{nemenyi['flips']:.0%}",
-        DASH if not bayes else f"{bayes['p_equivalent']:.2f}",
-        p_value(tukey.get("p")),
+        wilcoxon.first,
+        wilcoxon.second,
+        _signed(wilcoxon.mean_difference),
+        f"{wilcoxon.wins} / {wilcoxon.losses} / {wilcoxon.ties}",
+        _signed(wilcoxon.rank_biserial),
+        p_value(wilcoxon.p_uncorrected),
+        p_value(wilcoxon.p_holm),
+        p_value(nemenyi.p),
+        DASH if nemenyi.flips is None else f"{nemenyi.flips:.0%}",
+        DASH if not bayes else f"{bayes.p_equivalent:.2f}",
+        p_value(tukey and tukey.p),
     ]
-    marked = {5: wilcoxon["significant_uncorrected"], 6: wilcoxon["significant_holm"],
-              7: nemenyi["significant"], 10: tukey.get("significant", False)}  # fmt: skip
+    marked = {5: wilcoxon.significant_uncorrected, 6: wilcoxon.significant_holm,
+              7: nemenyi.significant, 10: tukey and tukey.significant}  # fmt: skip
     return Row(category, cells, frozenset(place for place, significant in marked.items() if significant))
 
 
-def effects(comparisons: Sequence[Mapping[str, Any]]) -> Table | None:
+def effects(comparisons: Sequence[Comparison]) -> Table | None:
     """Return the contrasts of pooling and of attention that can be estimated; None where there are none."""
     header = ["Category", "Effect", "Contrast", "Estimate", "Tasks for / against", "p over tasks, Holm",
               "p over runs, Holm"]  # fmt: skip
     rows = [
-        Row(c["category"], [
-            effect["effect"], effect["name"], _signed(effect["estimate"]), _votes(effect["checkpoints"]),
-            p_value((effect["checkpoints"] or {}).get("p_holm")),
-            p_value((effect["designs"] or {}).get("p_holm")),
+        Row(c.category, [
+            effect.effect, effect.name, _signed(effect.estimate), _votes(effect.checkpoints),
+            p_value(effect.checkpoints.p_holm),
+            p_value(effect.designs and effect.designs.p_holm),
         ])
         for c in comparisons
-        for effect in [*c["factors"]["effects"], *c["factors"]["simple"]]
+        for effect in [*c.factors.effects, *c.factors.simple]
     ]  # fmt: skip
     caption = "Differences of mean score that pooling and attention make; Holm within each factor's contrasts"
     return Table(caption, header, rows) if rows else None
 
 
-def _votes(over_tasks: Mapping[str, Any] | None) -> str:
-    return f"{over_tasks['wins']} / {over_tasks['losses']}" if over_tasks else DASH
+def _votes(over_tasks: ContrastOverTasks) -> str:
+    return f"{over_tasks.wins} / {over_tasks.losses}"
 
 
-def papers_rule(comparisons: Sequence[Mapping[str, Any]]) -> Table:
+def papers_rule(comparisons: Sequence[Comparison]) -> Table:
     """Return how many pairs the paper's rule calls significant, and which of them Holm takes back."""
     rows = []
     for comparison in comparisons:
-        rule = comparison["these_checkpoints"]["papers_rule"]
-        gone = [f"{better} over {worse}" for better, worse in rule["vanish"][:NAMED]]
-        more = [f"{len(rule['vanish']) - NAMED} more"] if len(rule["vanish"]) > NAMED else []
-        counts = [str(rule["n_pairs"]), str(len(rule["called"])), str(len(rule["vanish"]))]
-        rows.append(Row(comparison["category"], [*counts, "; ".join([*gone, *more]) or DASH]))
+        rule = comparison.these_checkpoints.papers_rule
+        gone = [f"{better} over {worse}" for better, worse in rule.vanish[:NAMED]]
+        more = [f"{len(rule.vanish) - NAMED} more"] if len(rule.vanish) > NAMED else []
+        counts = [str(rule.n_pairs), str(len(rule.called)), str(len(rule.vanish))]
+        rows.append(Row(comparison.category, [*counts, "; ".join([*gone, *more]) or DASH]))
     header = ["Category", "Pairs", "Called significant", "Vanish under Holm", "Which"]
     return Table("The paper's rule, uncorrected Wilcoxon at the same level, replayed", header, rows)
 

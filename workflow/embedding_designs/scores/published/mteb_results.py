@@ -15,7 +15,7 @@ from ...common.errors import BadInput
 from ...common.json_files import read_json
 from ...common.near_names import nearest
 from ...common.wording import few
-from ..not_used import not_used
+from ..not_used import NotUsed, not_used
 from ..score_table import WHERE, why_no_score
 from ..text_tables import quoted
 from .tasks import find_mteb_task, mteb_benchmark, mteb_task
@@ -46,7 +46,7 @@ class Result(NamedTuple):
 
 def read_mteb_results(
     path: Path, benchmark: str | None, names: Sequence[str], models: Sequence[str] = ()
-) -> tuple[pd.DataFrame, list[dict[str, Any]], dict[str, str]]:
+) -> tuple[pd.DataFrame, list[NotUsed], dict[str, str]]:
     """Return main scores in a folder of MTEB results or a clone of its repository, as rows of texts.
 
     Also returns the report on what was not used, and the revision of each model. A task's score covers the
@@ -77,7 +77,7 @@ def read_mteb_results(
     return table, left, revisions
 
 
-def _result_files(path: Path) -> tuple[list[ResultFile], list[dict[str, Any]]]:
+def _result_files(path: Path) -> tuple[list[ResultFile], list[NotUsed]]:
     """Return the files in the layout of MTEB's results, and the report on other JSON files."""
     if not path.is_dir():
         raise BadInput(f"{path}: no such folder; expected a folder of MTEB results, {LAYOUT}")
@@ -111,7 +111,7 @@ def _model_name(revision: Path) -> str:
     return name
 
 
-def _files_not_used(path: Path, files: Sequence[Path], reason: str) -> list[dict[str, Any]]:
+def _files_not_used(path: Path, files: Sequence[Path], reason: str) -> list[NotUsed]:
     return not_used("result file", [str(file.relative_to(path)) for file in files], reason)
 
 
@@ -128,7 +128,7 @@ def _tasks(benchmark: str | None, names: Sequence[str], found: Collection[str]) 
 
 def _not_compared(
     path: Path, files: Sequence[ResultFile], tasks: Collection[str], wanted: Collection[str], named: bool
-) -> list[dict[str, Any]]:
+) -> list[NotUsed]:
     """Return the report on files of other tasks, and on files of models in no pool."""
     others = [file.path for file in files if file.task not in tasks]
     why = "not among the compared tasks" if named else "not named after an MTEB task"
@@ -178,7 +178,7 @@ def _main_scores(file: ResultFile, scores: Mapping[str, Any]) -> Iterator[tuple[
 
 def _one_revision_each(
     results: Sequence[Result], models: Sequence[str]
-) -> tuple[dict[str, list[Result]], dict[str, str], list[dict[str, Any]]]:
+) -> tuple[dict[str, list[Result]], dict[str, str], list[NotUsed]]:
     """Return the results and the revision of each model by name, and the report on other revisions."""
     by_model: dict[str, dict[str, list[Result]]] = {}
     for result in results:
@@ -229,7 +229,7 @@ def is_commit(revision: str) -> bool:
     return len(revision) == 40 and set(revision) <= set("0123456789abcdef")
 
 
-def _incomplete(results: Mapping[str, Sequence[Result]]) -> list[dict[str, Any]]:
+def _incomplete(results: Mapping[str, Sequence[Result]]) -> list[NotUsed]:
     """Return the report on files without a score on one of the subsets or splits that count."""
     return [
         entry

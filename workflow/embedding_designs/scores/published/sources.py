@@ -14,7 +14,7 @@ from ...common.errors import BadInput
 from ...common.near_names import nearest
 from ...common.places import found as found_file
 from ...common.wording import few
-from ..not_used import not_used
+from ..not_used import NotUsed, not_used
 from ..score_table import WHERE, checked
 from ..text_tables import read_texts
 from .mteb_results import read_mteb_results
@@ -32,7 +32,7 @@ class Found(NamedTuple):
     """Rows of scores, the report on what was not used, and the revision of each model."""
 
     rows: pd.DataFrame
-    not_used: list[dict[str, Any]]
+    not_used: list[NotUsed]
     revisions: dict[str, str]
 
 
@@ -87,7 +87,7 @@ def read_table(path: Path) -> Found:
     return Found(rows.assign(seed=rows.get("seed", "0")).reset_index(drop=True), left, {})
 
 
-def _with_models(path: Path) -> tuple[pd.DataFrame, list[dict[str, Any]]]:
+def _with_models(path: Path) -> tuple[pd.DataFrame, list[NotUsed]]:
     """Return a table with its models in the column `model`, and the report on columns without a name."""
     table = read_texts(path)
     if table.empty:
