@@ -11,7 +11,7 @@ import pytest
 
 from embedding_designs.common.errors import BadInput
 from embedding_designs.common.typed_json import to_json
-from embedding_designs.comparison import compare, sentences
+from embedding_designs.comparison import compare, p_values
 from embedding_designs.scores.score_table import COLUMNS, read_scores
 
 DESIGNS = {
@@ -317,7 +317,7 @@ def test_too_few_tasks_are_said_to_decide_nothing_before_anything_else():
     assert next(iter(comparison.sentences)) == "undecidable"
     assert comparison.sentences["undecidable"][0] == (  # 3 x 2^(1 - N) <= 0.05 from N = 7
         "With 6 tasks p = 0.05 cannot be reached at all, whatever the scores, by Wilcoxon's test with Holm's "
-        "correction over 3 pairs (smallest attainable: 0.0938; 7 tasks are the fewest that could): "
+        "correction over 3 pairs (smallest attainable: 0.094; 7 tasks are the fewest that could): "
         "this category decides nothing by it."
     )
     told = comparison.sentences["these_checkpoints"]
@@ -334,10 +334,10 @@ def test_tests_that_cannot_decide_are_named_and_say_nothing_more():
     # R 4.2: ptukey(2 * sqrt(2), 3, Inf, lower.tail = FALSE) = 0.1122
     assert comparison.sentences["undecidable"][:2] == [
         "With 2 tasks p = 0.05 cannot be reached at all, whatever the scores, by "
-        "Friedman's test (smallest attainable: 0.1353; 3 tasks are the fewest that could), "
-        "Nemenyi's test (smallest attainable: 0.1122; 3 tasks are the fewest that could), "
+        "Friedman's test (smallest attainable: 0.135; 3 tasks are the fewest that could), "
+        "Nemenyi's test (smallest attainable: 0.112; 3 tasks are the fewest that could), "
         "Wilcoxon's test with Holm's correction over 3 pairs "
-        "(smallest attainable: 1; 7 tasks are the fewest that could) and "
+        "(smallest attainable: 1.000; 7 tasks are the fewest that could) and "
         "the test against the control with Holm's correction over 2 "
         "(smallest attainable: 0.091; 3 tasks are the fewest that could): "
         "this category decides nothing by them.",
@@ -359,7 +359,7 @@ def test_nothing_significant_is_said_plainly():
 
 
 @pytest.mark.parametrize(
-    ("p", "text"), [(0.0004, "p < 0.001"), (0.0151, "p = 0.015"), (0.3, "p = 0.3"), (1.0, "p = 1")]
+    ("p", "text"), [(0.0004, "p < 0.001"), (0.0151, "p = 0.015"), (0.3, "p = 0.300"), (1.0, "p = 1.000")]
 )
 def test_p_values_are_printed_shortly(p, text):
-    assert sentences.p_text(p) == text
+    assert p_values.p_text(p) == text

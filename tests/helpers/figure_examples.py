@@ -16,6 +16,7 @@ from matplotlib.transforms import Bbox
 
 from embedding_designs.comparison import compare
 from embedding_designs.comparison import results as types
+from embedding_designs.comparison import results_of_tests as parts
 from embedding_designs.reporting.figures import looks as figures
 from embedding_designs.scores.score_table import COLUMNS
 
@@ -95,7 +96,7 @@ def comparison_of(
         average_ranks=dict(zip(names, ranks, strict=True)),
         rank_intervals={n: [max(1, r - 0.5), min(k, r + 0.4)] for n, r in zip(names, ranks, strict=True)},
         differences=types.Differences("tasks", {
-            n: types.Difference(-0.01 * i, -0.01 * i - 0.02, 0.03 - 0.01 * i) for i, n in enumerate(names)
+            n: parts.Difference(-0.01 * i, -0.01 * i - 0.02, 0.03 - 0.01 * i) for i, n in enumerate(names)
         }),
         undecidable=_undecidable(),
         these_checkpoints=tests,
@@ -112,29 +113,29 @@ def _tests(
     """Return tests over tasks with these verdicts: (first, second, whether they differ)."""
     p = {True: 0.01, False: 0.5}
     return types.TheseCheckpoints(
-        friedman=types.Friedman(12.345, k - 1, 0.0151, 0.257, "corrected"),
-        iman_davenport=types.FTest(3.8, k - 1, 11 * (k - 1), 0.0151),
-        gate=types.Gate(0.0151, True, 1),
-        nemenyi=types.Nemenyi(distance, [types.NemenyiPair(a, b, p[v], v) for a, b, v in verdicts]),
+        friedman=parts.Friedman(12.345, k - 1, 0.0151, 0.257, "corrected"),
+        iman_davenport=parts.FTest(3.8, k - 1, 11 * (k - 1), 0.0151),
+        gate=parts.Gate(0.0151, True, 1),
+        nemenyi=types.Nemenyi(distance, [parts.NemenyiPair(a, b, p[v], v) for a, b, v in verdicts]),
         cliques=cliques,
         wilcoxon=[
-            types.WilcoxonPair(a, b, p[v], p[v], v, v, 0.1, 0.5, wins=8, losses=4, ties=0)
+            parts.WilcoxonPair(a, b, p[v], p[v], v, v, 0.1, 0.5, wins=8, losses=4, ties=0)
             for a, b, v in verdicts
         ],
         wilcoxon_cliques=cliques,
         against_control=[],
         equivalence=None,
-        papers_rule=types.PapersRule(len(verdicts), [], []),
+        papers_rule=parts.PapersRule(len(verdicts), [], []),
     )
 
 
 def _undecidable() -> types.Undecidable:
     return types.Undecidable(
         untestable=None,
-        attainable=types.Attainable(0.0, 0.0, 0.0, 0.0, 0.0, {}),
+        attainable=parts.Attainable(0.0, 0.0, 0.0, 0.0, 0.0, {}),
         decidable={"nemenyi": True, "wilcoxon_holm": True},
         detectable=types.Detectable(
-            0.8, types.DetectedOverTasks(spread=0.1, difference=0.1, observed=0.1, tasks_needed=12), None
+            0.8, parts.DetectedOverTasks(spread=0.1, difference=0.1, observed=0.1, tasks_needed=12), None
         ),
     )
 

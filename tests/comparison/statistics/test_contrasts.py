@@ -8,7 +8,6 @@ from embedding_designs.comparison.statistics.contrasts import (
     crossed_effects,
     group_cells,
     largest_cross,
-    listed,
     refusals,
     simple_effects,
     why_no_cross,
@@ -88,9 +87,3 @@ def test_a_contrast_weighs_both_sides_alike():
     assert interaction.name == "y - x in b, minus the same in a"
     assert interaction.weights(designs).tolist() == [1, -1, -1, 1]
     assert np.sum(interaction.weights(["z", *designs])) == 0
-
-
-def test_long_lists_are_cut():
-    assert listed(["a"]) == "a"
-    assert listed(list("abcd")) == "a, b, c and d"
-    assert listed(list("abcdefg")) == "a, b, c and 4 more"

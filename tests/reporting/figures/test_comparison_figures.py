@@ -6,7 +6,8 @@ import pandas as pd
 import pytest
 from matplotlib.figure import Figure
 
-from embedding_designs.comparison.results import Comparison, Cross, FactorTest
+from embedding_designs.comparison.results import Comparison
+from embedding_designs.comparison.results_of_tests import Cross, FactorTest
 from embedding_designs.reporting.figures.comparison import draw_differences, draw_interaction
 from embedding_designs.reporting.figures.study_figures import (
     differences_figure,
@@ -150,7 +151,7 @@ def test_no_text_of_the_interaction_overlaps_another_or_leaves_the_figure(width,
     comparisons = [replace(crossed(), category=category) for category in CATEGORIES]
     figure = rendered(interaction_figure, comparisons, scores, looks(5), width)
     assert collisions(figure) == []
-    assert len(boxes(figure, "interaction p = 0.03")) == len(CATEGORIES)
+    assert len(boxes(figure, "interaction p = 0.030")) == len(CATEGORIES)
     assert "this claim is about these designs" in said(figure).replace("\n", " ")
 
 

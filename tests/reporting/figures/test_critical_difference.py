@@ -7,7 +7,8 @@ from itertools import combinations
 import numpy as np
 import pytest
 
-from embedding_designs.comparison.results import Comparison, Friedman, Gate
+from embedding_designs.comparison.results import Comparison
+from embedding_designs.comparison.results_of_tests import Friedman, Gate
 from embedding_designs.reporting.figures.clique_bars import levels, stretches
 from embedding_designs.reporting.figures.study_figures import critical_difference_figure
 from embedding_designs.reporting.figures.text import shortened, text_width
@@ -213,7 +214,7 @@ def test_a_category_states_what_is_left_after_the_correction_over_categories():
     comparison = comparison_of(*CASES["5 designs"])
     closed = changed(comparison, "these_checkpoints.gate", Gate(0.21, open=False, categories=7))
     text = said(drawn(closed))
-    assert "p = 0.015 (p = 0.21 after Holm's correction over the categories, not significant)" in text
+    assert "p = 0.015 (p = 0.210 after Holm's correction over the categories, not significant)" in text
 
 
 def test_the_diagram_of_wilcoxons_test_names_it_and_has_no_critical_difference():

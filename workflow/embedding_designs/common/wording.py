@@ -3,8 +3,10 @@
 from collections.abc import Sequence
 
 
-def listing(names: Sequence[str]) -> str:
-    """Return "A", "A and B", "A, B and C"."""
+def listing(names: Sequence[str], most: int | None = None) -> str:
+    """Return "A", "A and B", "A, B and C"; with more than `most` names "A, B and 3 more"."""
+    if most and len(names) > most:
+        return f"{', '.join(names[: most - 1])} and {len(names) - most + 1} more"
     return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"
 
 

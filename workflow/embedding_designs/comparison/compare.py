@@ -168,7 +168,7 @@ def _undecidable(scores: pd.DataFrame, of_runs: pd.DataFrame, alpha: float) -> d
             test: untestable is None and smallest[test] <= alpha
             for test in ("friedman", "nemenyi", "wilcoxon_holm", "control_holm")
         }
-        | {"equivalence": untestable is None and n_tasks >= equivalence.FEWEST_TASKS},
+        | {"equivalence": untestable is None and n_tasks >= equivalence.FEWEST_TO_DECIDE},
         "detectable": power.detectable(scores, of_runs, alpha),
     }
 

@@ -6,20 +6,18 @@ Every sentence is made from one comparison of statistics.json; nothing is comput
 from collections.abc import Iterator, Mapping, Sequence
 
 from ..common.wording import counted, listing
-from .results import (
-    Comparison,
+from .p_values import p_text, p_value
+from .results import Comparison, Factors, TheseCheckpoints, TheseDesigns
+from .results_of_tests import (
     ControlTest,
     Detected,
     DetectedOverTasks,
     DunnettTest,
     EquivalencePair,
-    Factors,
     FTest,
     NemenyiPair,
     PapersRule,
     QuasiF,
-    TheseCheckpoints,
-    TheseDesigns,
 )
 
 MANY_PAIRS = 10  # more pairs than these are counted, and only those with the control are named
@@ -72,16 +70,6 @@ def _scope(n_seeds: int, unit: str) -> str:
     )
 
 
-def p_text(p: float) -> str:
-    """Return a p-value as it is printed: "p = 0.015", "p < 0.001"."""
-    return "p < 0.001" if p < 0.001 else f"p = {p:.2g}" if p < 0.995 else "p = 1"
-
-
-def short_p(p: float) -> str:
-    """Return a p-value as a bare number: "0.0312", "1.5e-11"."""
-    return f"{p:.4f}".rstrip("0").rstrip(".") if p >= 0.0001 else f"{p:.1e}"
-
-
 def _undecidable(comparison: Comparison, alpha: float) -> Iterator[str]:
     decidable = comparison.undecidable.decidable
     if hopeless := [test for test in TESTS if not decidable[test]]:
@@ -104,7 +92,7 @@ def _too_few_tasks(comparison: Comparison, hopeless: Sequence[str], alpha: float
     families = {"wilcoxon_holm": counted(k * (k - 1) // 2, "pair"), "control_holm": str(k - 1)}
     told = [
         f"{TESTS[test].format(family=families.get(test))} (smallest attainable: "
-        f"{short_p(getattr(smallest, test))}; {needed[test]} tasks are the fewest that could)"
+        f"{p_value(getattr(smallest, test))}; {needed[test]} tasks are the fewest that could)"
         for test in hopeless
     ]
     where = "all tasks together decide" if comparison.category == "All" else "this category decides"

@@ -9,11 +9,11 @@ from typing import Any
 
 import pandas as pd
 
+from .p_values import p_value
 from .results import Comparison, Statistics
 
 LONGEST = 2000  # rows of a LaTeX table; nobody prints more, and CSV and JSON have them
 LONG = 40  # rows of a LaTeX table that still fits on a page; longer ones are longtables
-SMALL = "<0.001"  # what smaller p-values are printed as in LaTeX
 DIGITS = 3  # of numbers in LaTeX; CSV and JSON keep six
 PRINTED = {  # columns of the tables that are too wide for a page; CSV and JSON have all of them
     "tests": ["base", "category", "tasks", "friedman_chi_square", "friedman_p",
@@ -61,7 +61,7 @@ def latex(table: pd.DataFrame, name: str) -> str:
     numbers = set(table.select_dtypes("number").columns)
     for column in numbers:
         if "p" in column.split("_"):  # a column of p-values, or of probabilities
-            shown[column] = [_short_p(p) for p in table[column]]
+            shown[column] = table[column].map(p_value, na_action="ignore")
     text = shown.rename(columns=lambda column: column.replace("_", " ")).to_latex(
         index=False,
         escape=True,
@@ -72,12 +72,6 @@ def latex(table: pd.DataFrame, name: str) -> str:
     )
     needs = "booktabs and longtable" if long else "booktabs"
     return f"% {name}: needs {needs}\n{text.replace('<', '$<$')}"
-
-
-def _short_p(p: float | None) -> str:
-    if pd.isna(p):
-        return "--"
-    return SMALL if p < float(SMALL[1:]) else f"{p:.{DIGITS}f}"
 
 
 def _rows(make, statistics: Statistics) -> Rows:

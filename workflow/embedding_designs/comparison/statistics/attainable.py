@@ -15,7 +15,7 @@ from scipy import stats
 from .pairwise import EXACT
 from .ranks import nemenyi_p, rank_error
 
-FEWEST_TASKS = 2  # no test works with fewer
+FEWEST_TO_TEST = 2  # tasks: no test works with fewer
 
 
 def attainable(n_tasks: int, n_designs: int, alpha: float) -> dict[str, Any]:
@@ -36,13 +36,13 @@ def attainable(n_tasks: int, n_designs: int, alpha: float) -> dict[str, Any]:
         reason = "With a single design there is nothing to compare."
         return dict.fromkeys(smallest) | {"tasks_needed": dict.fromkeys(families), "reason": reason}
     result: dict[str, Any] = dict.fromkeys(smallest)
-    if n_tasks >= FEWEST_TASKS:
+    if n_tasks >= FEWEST_TO_TEST:
         result = {name: p(n_tasks, n_designs) for name, p in smallest.items()}
     result["tasks_needed"] = {
-        name: next(n for n in count(FEWEST_TASKS) if smallest[name](n, n_designs) <= alpha)
+        name: next(n for n in count(FEWEST_TO_TEST) if smallest[name](n, n_designs) <= alpha)
         for name in families
     }
-    if n_tasks < FEWEST_TASKS:
+    if n_tasks < FEWEST_TO_TEST:
         result["reason"] = "With a single task there is nothing to test: at least two are needed."
     return result
 

@@ -12,6 +12,8 @@ from itertools import combinations
 import numpy as np
 import pandas as pd
 
+from ...common.wording import listing
+
 UNKNOWN = "unknown"  # the label of a published model whose pooling or attention nobody states
 NAMED = 4  # designs that a sentence names; the rest are counted
 Cells = dict[tuple[str, str], list[str]]  # the designs of each pooling and attention
@@ -81,8 +83,8 @@ def crossed_effects(cross: Cross | None) -> list[Contrast]:
     if cross is None:
         return []
     poolings, attentions, cell = cross.poolings, cross.attentions, cross.cells
-    over_poolings = f"averaged over {listed(poolings)}"
-    over_attentions = f"averaged over {listed(attentions)}"
+    over_poolings = f"averaged over {listing(poolings, NAMED)}"
+    over_attentions = f"averaged over {listing(attentions, NAMED)}"
     of_pooling = [
         Contrast("pooling", f"{q} - {p}, {over_attentions}",
                  [cell[q, a] for a in attentions], [cell[p, a] for a in attentions])
@@ -122,12 +124,13 @@ def refusals(labels: pd.DataFrame, cells: Cells, cross: Cross | None) -> list[st
     sentences = []
     unknown = labels.index[labels[["pooling", "attention"]].eq(UNKNOWN).any(axis=1)].tolist()
     if unknown:
-        sentences.append(f"Pooling or attention is unknown of {listed(unknown)}: no contrast holds them.")
+        named = listing(unknown, NAMED)
+        sentences.append(f"Pooling or attention is unknown of {named}: no contrast holds them.")
     for (pooling, attention), names in cells.items():
         if len(names) > 1:
             sentences.append(
-                f"{pooling} with {attention} attention was run as {listed(names)}: pooling and attention do "
-                f"not tell these designs apart, so no contrast holds them."
+                f"{pooling} with {attention} attention was run as {listing(names, NAMED)}: pooling and "
+                f"attention do not tell these designs apart, so no contrast holds them."
             )
     return sentences + (_outside(cells, cross) if cross else [])
 
@@ -140,15 +143,15 @@ def _outside(cells: Cells, cross: Cross) -> list[str]:
         missing = [a for a in cross.attentions if (pooling, a) not in cells]
         if missing:
             sentences.append(
-                f"{pooling} was not run with {listed(missing)} attention: its part in the main effects and "
-                f"in the interaction cannot be estimated."
+                f"{pooling} was not run with {listing(missing, NAMED)} attention: its part in the main "
+                f"effects and in the interaction cannot be estimated."
             )
     for attention in attentions:
         missing = [p for p in cross.poolings if (p, attention) not in cells]
         if missing:
             sentences.append(
-                f"{attention} attention was not run with {listed(missing)}: its part in the main effects and "
-                f"in the interaction cannot be estimated."
+                f"{attention} attention was not run with {listing(missing, NAMED)}: its part in the main "
+                f"effects and in the interaction cannot be estimated."
             )
     return sentences
 
@@ -163,12 +166,3 @@ def why_no_cross(cells: Cells) -> str:
         if len(levels) == 1:
             return f"All designs have the same {factor}, {levels[0]}: {refusal}."
     return f"No two poolings were each run, as one design, with the same two attentions: {refusal}."
-
-
-def listed(names: Sequence[str]) -> str:
-    """Return "a, b and c"; beyond NAMED names the rest are counted."""
-    if len(names) == 1:
-        return names[0]
-    if len(names) > NAMED:
-        return f"{', '.join(names[: NAMED - 1])} and {len(names) - NAMED + 1} more"
-    return f"{', '.join(names[:-1])} and {names[-1]}"

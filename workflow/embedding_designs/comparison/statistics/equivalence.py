@@ -17,7 +17,7 @@ from .ranks import DECIMALS
 PROBABILITY = 0.95  # above it, Benavoli et al. (2017) make a decision
 SAMPLES = 10_000  # of the posterior: a probability of .95 is then within .005 of the exact one
 PRIOR = 0.5  # weight of the prior's one pseudo-task with difference 0 (baycomp's default)
-FEWEST_TASKS = next(  # for a verdict: so many outweigh the pseudo-task, wherever it stood
+FEWEST_TO_DECIDE = next(  # tasks for a verdict: this many outweigh the pseudo-task, wherever it stood
     n for n in count(1) if special.betainc(PRIOR, n, 1 - 0.5**0.5) > PROBABILITY
 )  # its weight w is Beta(PRIOR, n); two tasks drawn leave it out with probability (1 - w)^2
 AT_ONCE = 500_000  # products of weights held in memory at a time
@@ -108,7 +108,7 @@ def outcomes(above: np.ndarray, below: np.ndarray, weights: np.ndarray) -> np.nd
 
 
 def _verdict(p_first: float, p_equivalent: float, p_second: float, n_tasks: int) -> str:
-    if n_tasks < FEWEST_TASKS:
+    if n_tasks < FEWEST_TO_DECIDE:
         return "too few tasks"
     if p_first > PROBABILITY:
         return "first better"

@@ -21,7 +21,7 @@ from .ranks import rank_designs
 from .runs import NEEDED_SEEDS, stack_runs
 
 DRAWS = 5000
-FEWEST_TASKS = 5  # for intervals of ranks: with fewer they would hold the truth far too rarely
+FEWEST_TO_RESAMPLE = 5  # tasks, for intervals of ranks: with fewer they would hold the truth far too rarely
 
 
 def rank_intervals(scores: pd.DataFrame, alpha: float, seed: int = 0) -> dict[str, list[float]] | None:
@@ -32,7 +32,7 @@ def rank_intervals(scores: pd.DataFrame, alpha: float, seed: int = 0) -> dict[st
     replaced by Student's, with one degree of freedom less than tasks.
     """
     n_tasks = len(scores)
-    if n_tasks < FEWEST_TASKS:
+    if n_tasks < FEWEST_TO_RESAMPLE:
         return None
     counts = _resample(np.random.default_rng(seed), n_tasks, DRAWS)
     drawn = counts @ rank_designs(scores).to_numpy() / (n_tasks - 1)

@@ -25,7 +25,7 @@ def pool_dependence(
     """Return for each pair of designs the share of the sub-pools in which Nemenyi's verdict flips.
 
     A sub-pool holds the pair and some, not all, of the other designs; with `others`, exactly so many.
-    "flips" is the share of them in which the verdict on the pair is not that of the whole pool, and "called"
+    "flips" is the share of them in which the verdict on the pair is not that among all designs, and "called"
     the share in which the pair is called significant. "exhaustive" says whether all sub-pools were gone
     through or, where there are too many, DRAWS of them were drawn, each as likely as any other (each other
     design in with probability 1/2).
@@ -40,8 +40,8 @@ def pool_dependence(
         nothing = {"sub_pools": 0, "flips": None, "called": None, "exhaustive": True, "reason": reason}
         return [{"first": first, "second": second} | nothing for first, second in pairs]
     n_sub_pools, exhaustive, called = _verdicts_in_sub_pools(scores, alpha, others, seed)
-    in_whole_pool = [pair["significant"] for pair in nemenyi(scores, alpha)["pairs"]]
-    flips = np.where(in_whole_pool, 1 - called, called)
+    among_all = [pair["significant"] for pair in nemenyi(scores, alpha)["pairs"]]
+    flips = np.where(among_all, 1 - called, called)
     common = {"sub_pools": n_sub_pools, "exhaustive": exhaustive}
     return [
         {"first": first, "second": second, "flips": float(flipped), "called": float(share)} | common
@@ -86,7 +86,7 @@ def _rank_gaps(scores: pd.DataFrame) -> tuple[np.ndarray, np.ndarray]:
 
 
 def _share_called_in_all(itself: np.ndarray, added: np.ndarray, needed: np.ndarray) -> np.ndarray:
-    """Return the share of all sub-pools but the whole in which each pair's gap reaches the one needed.
+    """Return the share of all sub-pools in which each pair's gap reaches the one needed.
 
     The sub-pools with one more design are those without it, and those with what it adds to the gap.
     """
@@ -95,7 +95,7 @@ def _share_called_in_all(itself: np.ndarray, added: np.ndarray, needed: np.ndarr
     for other in range(n_others):
         sizes[1 << other : 2 << other] = sizes[: 1 << other] + 1
     enough = needed.astype(np.int32)[sizes]
-    enough[-1] = np.iinfo(np.int32).max  # the whole pool
+    enough[-1] = np.iinfo(np.int32).max  # all designs: not a sub-pool
     called = np.empty(len(itself))
     for pair, (gap, additions) in enumerate(zip(itself, added, strict=True)):
         gaps[0] = gap

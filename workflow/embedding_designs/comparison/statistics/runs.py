@@ -14,6 +14,7 @@ import numpy as np
 import pandas as pd
 from scipy import special, stats
 
+from ...common.wording import counted
 from .studentized import critical_value, dunnett_sf, tukey_sf
 
 NEEDED_SEEDS = 3  # two runs give a design's spread one degree of freedom: no base for a claim
@@ -36,10 +37,9 @@ def why_no_design_claim(runs: pd.DataFrame) -> str | None:
     if len(designs) < 2:
         return "With a single design there is nothing to compare."
     if n_seeds < NEEDED_SEEDS:
-        held = f"{n_seeds} seed{'' if n_seeds == 1 else 's'}"
         return (
-            f"With {held} nothing can be said about the designs, only about these checkpoints: "
-            f"claims about designs need {NEEDED_SEEDS} seeds or more."
+            f"With {counted(n_seeds, 'seed')} nothing can be said about the designs, only about these "
+            f"checkpoints: claims about designs need {NEEDED_SEEDS} seeds or more."
         )
     if np.ptp(scores) == 0:
         return "All runs score the same on every task: there is nothing to test."

@@ -2,8 +2,9 @@
 
 from collections.abc import Sequence
 
+from ...common.wording import counted
+from ...comparison.p_values import p_text
 from ...comparison.results import Comparison
-from ...comparison.sentences import p_text
 
 CLIQUES = {"nemenyi": ("cliques", "nemenyi"), "wilcoxon": ("wilcoxon_cliques", "wilcoxon_holm")}
 TESTS = {"nemenyi": "Nemenyi's test", "wilcoxon": "Wilcoxon's test with Holm's correction"}
@@ -92,7 +93,7 @@ def _data(comparison: Comparison) -> str:
     what = "All categories" if comparison.category == "All" else comparison.category
     averaged = f", mean of {seeds} seeds" if seeds > 1 else ""
     return (
-        f"{what}, {comparison.base}: N = {tasks} task{'s' * (tasks != 1)}, "
+        f"{what}, {comparison.base}: N = {counted(tasks, 'task')}, "
         f"k = {comparison.n_designs} {comparison.unit}s{averaged}."
     )
 

@@ -9,8 +9,8 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.ticker import MaxNLocator
 
+from ...comparison.p_values import p_text
 from ...comparison.results import Comparison
-from ...comparison.sentences import p_text
 from .legend import Entry
 from .looks import STYLE, Look
 from .rank_axis import GREY, LIGHT, SMALL

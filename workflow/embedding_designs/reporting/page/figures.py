@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from ...common.errors import BadInput
-from ...common.wording import listing
+from ...common.wording import counted, listing
 from ...comparison.results import Comparison
 
 Figure = dict[str, str]
@@ -74,7 +74,7 @@ def figure(path: Path, alt: str, caption: str) -> Figure:
 
 def caption(comparison: Comparison) -> str:
     """Return the caption of a critical-difference diagram."""
-    tasks = "1 task" if comparison.n_tasks == 1 else f"{comparison.n_tasks} tasks"
+    tasks = counted(comparison.n_tasks, "task")
     where = f"All {tasks}" if comparison.category == "All" else f"{comparison.category}, {tasks}"
     return f"{where}: average ranks of these checkpoints ({comparison.base})."
 

@@ -10,8 +10,9 @@ from functools import cached_property
 
 import pandas as pd
 
-from ...comparison.results import (
-    Comparison,
+from ...comparison.p_values import p_value
+from ...comparison.results import Comparison
+from ...comparison.results_of_tests import (
     ContrastOverTasks,
     EquivalencePair,
     NemenyiPair,
@@ -73,11 +74,11 @@ def _summary_row(comparison: Comparison) -> Row:
     return Row(comparison.category, [
         str(comparison.n_tasks),
         f"{', '.join(leaders(comparison))} ({best:.2f})",
-        p_value(over_tasks.friedman.p),
-        p_value(over_tasks.gate.p_holm),
+        _p(over_tasks.friedman.p),
+        _p(over_tasks.gate.p_holm),
         separated + doubt if tested else DASH,
         _decidable(comparison, tested),
-        p_value(one_way and one_way.p),
+        _p(one_way and one_way.p),
     ])  # fmt: skip
 
 
@@ -204,12 +205,12 @@ def _pair_row(
         _signed(wilcoxon.mean_difference),
         f"{wilcoxon.wins} / {wilcoxon.losses} / {wilcoxon.ties}",
         _signed(wilcoxon.rank_biserial),
-        p_value(wilcoxon.p_uncorrected),
-        p_value(wilcoxon.p_holm),
-        p_value(nemenyi.p),
+        _p(wilcoxon.p_uncorrected),
+        _p(wilcoxon.p_holm),
+        _p(nemenyi.p),
         DASH if nemenyi.flips is None else f"{nemenyi.flips:.0%}",
         DASH if not bayes else f"{bayes.p_equivalent:.2f}",
-        p_value(tukey and tukey.p),
+        _p(tukey and tukey.p),
     ]
     marked = {5: wilcoxon.significant_uncorrected, 6: wilcoxon.significant_holm,
               7: nemenyi.significant, 10: tukey and tukey.significant}  # fmt: skip
@@ -223,8 +224,8 @@ def effects(comparisons: Sequence[Comparison]) -> Table | None:
     rows = [
         Row(c.category, [
             effect.effect, effect.name, _signed(effect.estimate), _votes(effect.checkpoints),
-            p_value(effect.checkpoints.p_holm),
-            p_value(effect.designs and effect.designs.p_holm),
+            _p(effect.checkpoints.p_holm),
+            _p(effect.designs and effect.designs.p_holm),
         ])
         for c in comparisons
         for effect in [*c.factors.effects, *c.factors.simple]
@@ -260,6 +261,5 @@ def _signed(value: float | None) -> str:
     return DASH if value is None else f"{value:.3f}".replace("-", "−")
 
 
-def p_value(p: float | None) -> str:
-    """Return a p-value as a table prints it; a dash where there is none."""
-    return DASH if p is None else "< 0.001" if p < 0.001 else f"{p:.3f}"
+def _p(p: float | None) -> str:
+    return DASH if p is None else p_value(p)

@@ -1,0 +1,244 @@
+"""The results of single tests and estimates, which results.py puts together."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class FTest:
+    """An F test; the degrees of freedom of Welch's and Satterthwaite's are fractions."""
+
+    f: float | None
+    df1: int | float | None
+    df2: int | float | None
+    p: float | None
+    reason: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class OneWay(FTest):
+    """The one-way analysis of variance of the runs' mean scores."""
+
+    eta_squared: float | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class QuasiF(FTest):
+    """The quasi-F, and how the spread splits: {"run", "design_task", "residual"}."""
+
+    variances: dict[str, float] | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class FactorTest(FTest):
+    """One line of the two-way analysis of variance."""
+
+    partial_eta_squared: float | None
+
+
+@dataclass(frozen=True)
+class Friedman:
+    """Friedman's test, with Kendall's W as its effect size."""
+
+    chi_square: float | None
+    df: int | None
+    p: float | None
+    kendall_w: float | None
+    ties: str
+    reason: str | None = None
+
+
+@dataclass(frozen=True)
+class Gate:
+    """Whether Friedman's test still finds a difference after Holm's correction over the categories."""
+
+    p_holm: float | None
+    open: bool
+    categories: int
+    reason: str | None = None
+
+
+@dataclass(frozen=True)
+class NemenyiPair:
+    """Nemenyi's verdict on a pair, and in which share of the sub-pools it flips."""
+
+    first: str
+    second: str
+    p: float | None
+    significant: bool
+    flips: float | None = None
+    called: float | None = None
+    sub_pools: int | None = None
+    exhaustive: bool | None = None
+    reason: str | None = None
+
+
+@dataclass(frozen=True)
+class WilcoxonPair:
+    """Wilcoxon's signed-rank test of a pair: first minus second."""
+
+    first: str
+    second: str
+    p_uncorrected: float | None
+    p_holm: float | None
+    significant_uncorrected: bool
+    significant_holm: bool
+    mean_difference: float
+    rank_biserial: float | None
+    wins: int
+    losses: int
+    ties: int
+    reason: str | None = None
+
+    @property
+    def better_first(self) -> list[str]:
+        """The two designs, the one that is better by the rank sums first."""
+        return [self.first, self.second][:: 1 if (self.rank_biserial or 0) > 0 else -1]
+
+
+@dataclass(frozen=True)
+class ControlTest:
+    """The test of a design against the control by ranks over tasks; positive: better than the control."""
+
+    design: str
+    rank_difference: float
+    z: float | None
+    p_uncorrected: float | None
+    p_holm: float | None
+    significant: bool
+    reason: str | None = None
+
+
+@dataclass(frozen=True)
+class EquivalencePair:
+    """The Bayesian signed-rank test of a pair."""
+
+    first: str
+    second: str
+    p_first_better: float
+    p_equivalent: float
+    p_second_better: float
+    verdict: str
+
+
+@dataclass(frozen=True)
+class PapersRule:
+    """The pairs (better, worse) that uncorrected Wilcoxon calls, and those that Holm's correction removes."""
+
+    n_pairs: int
+    called: list[list[str]]
+    vanish: list[list[str]]
+
+
+@dataclass(frozen=True)
+class TukeyPair:
+    """Tukey's test of a pair over runs, first minus second, with its simultaneous interval."""
+
+    first: str
+    second: str
+    difference: float
+    low: float | None
+    high: float | None
+    p: float | None
+    significant: bool
+
+
+@dataclass(frozen=True)
+class DunnettTest:
+    """Dunnett's test of a design over runs, design minus control, with its simultaneous interval."""
+
+    design: str
+    difference: float
+    low: float | None
+    high: float | None
+    p: float | None
+    significant: bool
+
+
+@dataclass(frozen=True)
+class Attainable:
+    """The smallest p that each test can give with this many tasks and designs."""
+
+    friedman: float | None
+    nemenyi: float | None
+    wilcoxon: float | None
+    wilcoxon_holm: float | None
+    control_holm: float | None
+    tasks_needed: dict[str, int | None]
+    reason: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Detected:
+    """The smallest difference of mean score that a t test finds, and the largest that was observed."""
+
+    spread: float | None
+    difference: float | None
+    observed: float
+    reason: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class DetectedOverTasks(Detected):
+    """The same over tasks, and how many tasks would find the observed difference."""
+
+    tasks_needed: int | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class DetectedOverRuns(Detected):
+    """The same over runs, and how many seeds would find the observed difference."""
+
+    seeds_needed: int | None
+
+
+@dataclass(frozen=True)
+class Difference:
+    """A difference of mean score to the control, with its interval."""
+
+    difference: float
+    low: float | None
+    high: float | None
+
+
+@dataclass(frozen=True)
+class Cross:
+    """Poolings and attentions of which every combination was run as one design."""
+
+    poolings: list[str]
+    attentions: list[str]
+    designs: list[str]
+
+
+@dataclass(frozen=True)
+class ContrastOverTasks:
+    """Wilcoxon's test of a contrast over the tasks."""
+
+    wins: int
+    losses: int
+    p: float | None
+    p_holm: float | None
+    reason: str | None = None
+
+
+@dataclass(frozen=True)
+class ContrastOverRuns:
+    """The t test of a contrast over the runs."""
+
+    p: float | None
+    low: float | None
+    high: float | None
+    p_holm: float | None
+    reason: str | None = None
+
+
+@dataclass(frozen=True)
+class Effect:
+    """A contrast of designs: the mean score of `plus` minus that of `minus`."""
+
+    effect: str
+    name: str
+    plus: list[str]
+    minus: list[str]
+    estimate: float
+    checkpoints: ContrastOverTasks
+    designs: ContrastOverRuns | None
