@@ -170,8 +170,8 @@ import json, sys
 import numpy as np
 from pathlib import Path
 from sentence_transformers import SentenceTransformer
-from embedding_designs.model import load_model
-from embedding_designs.train import save_run, untrained_model
+from embedding_designs.training.model import load_model
+from embedding_designs.training.train_design import save_run, untrained_model
 
 config, texts = json.load(sys.stdin)
 model = untrained_model(config, config["base"]["model"]).eval()

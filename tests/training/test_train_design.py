@@ -204,7 +204,7 @@ def test_sigterm_ends_the_command_in_time_with_a_checkpoint_and_no_model(
     last = said.decode().splitlines()[-1]
     assert re.fullmatch(r"stopped: by SIGTERM after step \d+ of 4000; the same command goes on", last)
     assert list(tmp_path.glob(f"checkpoints/checkpoint-*/{COMPLETE}"))
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["config.json", "checkpoints"]
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["checkpoints", "config.json"]
 
 
 def test_a_pooling_learning_rate_moves_the_poolings_that_have_weights(run_config, bases, triplets, tmp_path):
