@@ -189,13 +189,13 @@ def steps(architecture: str, tiny: bool) -> None:
 def _step(
     design: str, config: AutoConfig, folder: str, tiny: bool, checkpointing: bool, peak: float | None
 ) -> list[str]:
-    config = run_config(design, tiny, gradient_checkpointing=checkpointing)
+    run = run_config(design, tiny, gradient_checkpointing=checkpointing)
     torch.manual_seed(0)
     with random_weights(config):
-        model = untrained_model(config, folder).train()
+        model = untrained_model(run, folder).train()
     if checkpointing:
         model.gradient_checkpointing_enable({"use_reentrant": False})
-    loss = contrastive_loss(model, config["training"])
+    loss = contrastive_loss(model, run["training"])
     weights = [weight for weight in model.parameters() if weight.requires_grad]
     optimiser = torch.optim.AdamW(weights, lr=1e-5, fused=device() == "cuda")
     lengths = (32, *[24 if tiny else 256] * 2)
@@ -248,7 +248,9 @@ def resume(tiny: bool) -> None:
         columns = {name: [f"{word} {name}" for word in words] for name in ("query", "positive", "negative")}
         pd.DataFrame(columns).to_parquet(work / "train.parquet")
         pd.DataFrame(columns).head(16).to_parquet(work / "heldout.parquet")
-        config = run_config("multi-layer-bidirectional", tiny, steps=12, accumulation=4 if tiny else 16)
+        config = run_config(
+            "multi-layer-bidirectional", tiny, steps=12, gradient_accumulation_steps=4 if tiny else 16
+        )
         (work / "config.json").write_text(json.dumps(config))
         _train(work, "whole", None)
         seconds = _train(work, "stopped", 2)
