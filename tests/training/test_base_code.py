@@ -46,7 +46,7 @@ def marker(tmp_path, monkeypatch):
 
 
 def base_with_code(
-    bases, folder: Path, baselines: dict, kind: str = "llama", names: list[str] = SETTINGS
+    bases, folder: Path, references: dict, kind: str = "llama", names: list[str] = SETTINGS
 ) -> Path:
     """Write a base whose settings, the files `names`, refer to code; kind: its model_type."""
     AutoModel.from_pretrained(bases["llama"]).save_pretrained(folder)
@@ -57,8 +57,8 @@ def base_with_code(
         content = json.loads(file.read_text()) if file.exists() else {}
         if name == "config.json":
             content["model_type"] = kind
-        tokenizer = {"AutoTokenizer": [None, baselines["AutoModel"]]} if name != "config.json" else {}
-        file.write_text(json.dumps(content | {"auto_map": baselines | tokenizer}))
+        tokenizer = {"AutoTokenizer": [None, references["AutoModel"]]} if name != "config.json" else {}
+        file.write_text(json.dumps(content | {"auto_map": references | tokenizer}))
     (folder / "modules.json").write_text(
         json.dumps([{"idx": 0, "name": "0", "path": "", "type": "own_code.C"}])
     )
