@@ -141,8 +141,8 @@ def check_safetensors(file: Path) -> None:
 
 def _check_code(folder: Path, base: Mapping[str, Any]) -> None:
     """Raise BadInput where a trusted base uses another repository's code, or a file name of our modules."""
-    for file, baseline in code_references(folder):
-        repository, _, _ = baseline.rpartition("--")
+    for file, reference in code_references(folder):
+        repository, _, _ = reference.rpartition("--")
         if repository not in ("", base.get("model")):
             raise BadInput(
                 f"{file}: auto_map uses code of {repository}, which no revision pins; "
@@ -155,10 +155,10 @@ def _check_code(folder: Path, base: Mapping[str, Any]) -> None:
 
 
 def code_references(folder: Path) -> Iterator[tuple[str, str]]:
-    """Yield each baseline of an `auto_map`, "module.Class", with the name of its file."""
+    """Yield each reference of an `auto_map`, "module.Class", with the name of its file."""
     for file in sorted(folder.glob("*config*.json")):
-        baselines = _settings(file).get("auto_map") or {}
-        for entry in baselines.values() if isinstance(baselines, dict) else [baselines]:
-            for baseline in entry if isinstance(entry, list) else [entry]:
-                if baseline:
-                    yield file.name, str(baseline)
+        references = _settings(file).get("auto_map") or {}
+        for entry in references.values() if isinstance(references, dict) else [references]:
+            for reference in entry if isinstance(entry, list) else [entry]:
+                if reference:
+                    yield file.name, str(reference)
