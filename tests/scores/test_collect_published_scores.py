@@ -9,10 +9,10 @@ import pandas as pd
 import pytest
 
 from embedding_designs.common.errors import BadInput
+from embedding_designs.modules.poolings import POOLINGS
 from embedding_designs.scores.collect_published_scores import published_scores, read_labels
 from embedding_designs.scores.published.tasks import SHIPPED
 from embedding_designs.scores.score_table import complete, read_scores, write_scores
-from embedding_designs.study.designs import POOLING_KINDS
 from embedding_designs.study.study import load_study
 from helpers.paths import ROOT
 
@@ -101,7 +101,7 @@ def test_every_label_has_a_source_and_the_projects_own_words():
     labels = read_labels(ROOT / "resources" / "published" / "llm-embedding-models.csv")
     assert set(labels["labels"]) == {"verified", "incomplete"}
     assert (labels["source"] != "").all()
-    assert set(labels["pooling"]) <= {*POOLING_KINDS, ""}
+    assert set(labels["pooling"]) <= {*POOLINGS, ""}
     assert set(labels["attention"]) <= {"causal", "bidirectional", ""}
     verified = labels["labels"] == "verified"
     assert (labels.loc[verified, ["name", "backbone", "pooling", "attention"]] != "").all(axis=None)

@@ -15,16 +15,14 @@ from typing import Any
 from ..common.command import command, note
 from ..common.errors import BadInput
 from ..common.json_files import write_json
-from ..study.data_config import origin, read_data_config
+from ..study.data_config import origin
+from ..study.parts import read_data_config
 from .columns import listed
 from .docstring_table import content_hash, read_docstrings
 from .docstrings.text import folded
 from .docstrings.triplets import docstring_triplets, heldout_groups, sample
 from .parquet_tables import write_table
 from .rows import Row, read_rows
-
-DEFAULTS: dict[str, Any] = {"seed": 0, "heldout_rows": 0, "train_rows": None}
-DOCSTRING_DEFAULTS = {"min_description_words": 10, "max_words": 60}
 
 
 @command
@@ -51,14 +49,13 @@ def prepare(
 
     Rows have query and positive, and negative where the source has hard negatives.
     """
-    config = DEFAULTS | read_data_config(source)
+    config = read_data_config(source)
     if fetched:
         from ..fetching.fetched import fetched_data  # the hub's client takes a while to import
 
         config |= fetched_data(fetched)
     harvested = read_docstrings(docstrings) if docstrings else []
     if config["source"] == "docstrings":
-        config = DOCSTRING_DEFAULTS | config
         if not docstrings:
             raise BadInput(f"{source}: source docstrings needs --docstrings")
         train, heldout, dropped = docstring_triplets(harvested, config)
@@ -84,7 +81,7 @@ def split_by_query(rows: list[Row], config: dict[str, Any]) -> tuple[list[Row], 
     queries = heldout_groups(config["heldout_rows"], sizes, "query", chance)
     train = [row for row in rows if row["query"] not in queries]
     heldout = [row for row in rows if row["query"] in queries]
-    return sample(train, config["train_rows"], chance), sample(heldout, config["heldout_rows"], chance)
+    return sample(train, config.get("train_rows"), chance), sample(heldout, config["heldout_rows"], chance)
 
 
 def report_on(
@@ -99,7 +96,7 @@ def report_on(
         "source": config["source"],
         "seed": config["seed"],
         "rows": {"train": len(train), "heldout": len(heldout)},
-        "rows_asked": {"train": config["train_rows"], "heldout": config["heldout_rows"]},
+        "rows_asked": {"train": config.get("train_rows"), "heldout": config["heldout_rows"]},
         **about,
         "words": {column: word_counts([row[column] for row in train]) for column in train[0]},
         "shared_texts": shared_texts(train),

@@ -95,7 +95,7 @@ def parquet_rows(path: Path, choose: Choose) -> Rows:
 
 def hub_rows(config: dict[str, Any], choose: Choose) -> Rows:
     """Return the rows of a dataset of the hub, with the chosen columns."""
-    place = f"{config['dataset']}:{config.get('split', 'train')}"
+    place = f"{config['dataset']}:{config['split']}"
     rows = load_hub_rows(config)
     rows = rows.select_columns(choose(tuple(rows.column_names), place))
     return ((f"{place}:row {number}", row) for number, row in enumerate(rows, 1))

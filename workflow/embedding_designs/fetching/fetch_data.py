@@ -9,7 +9,7 @@ from pathlib import Path
 from ..common.command import command
 from ..common.errors import BadInput
 from ..common.json_files import write_json
-from ..study.data_config import read_data_config
+from ..study.parts import read_data_config
 from .hub import cached, fetch, in_one_line
 from .hub_rows import load_hub_rows
 

@@ -9,7 +9,7 @@ def load_hub_rows(config: dict[str, Any]):
     """Return the rows of a dataset of the hub, from its folder if it was fetched."""
     from datasets import load_dataset
 
-    name, split = config["dataset"], config.get("split", "train")
+    name, split = config["dataset"], config["split"]
     place = config.get("folder") or name
     try:
         return load_dataset(place, config.get("name"), revision=config.get("revision"), split=split)

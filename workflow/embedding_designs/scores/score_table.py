@@ -165,7 +165,7 @@ def complete(
                 raise BadInput(
                     f"{source}: {column} {name} is not in the study; choose from {', '.join(known)}"
                 )
-    dropping = study.get("statistics", {}).get("missing", "refuse") == "drop_tasks"
+    dropping = study.get("statistics", {}).get("missing") == "drop_tasks"
     missing = list(_missing(scores, study))
     if missing and not dropping:
         raise BadInput(f"{source}: {_missing_in_words(missing, study)}")

@@ -24,7 +24,7 @@ from ..common.errors import BadInput
 from ..common.hashes import content_hash
 from ..common.json_files import read_object
 from ..fetching.fetched import fetched_revision
-from ..study.designs import POOLING_KINDS
+from ..study.designs import TRAINED_POOLINGS
 from . import processes
 from .base_checks import check_lora_targets
 from .checkpoints import train_with_checkpoints
@@ -116,7 +116,7 @@ def training_arguments(
     """
     recipe = config["training"]
     pooling_rate = recipe.get("pooling_learning_rate")
-    has_weights = POOLING_KINDS[config["design"]["pooling"]["kind"]].trained
+    has_weights = config["design"]["pooling"]["kind"] in TRAINED_POOLINGS
     arguments = SentenceTransformerTrainingArguments(
         output_dir=str(checkpoints),
         max_steps=recipe["steps"],
