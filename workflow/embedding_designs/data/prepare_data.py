@@ -1,4 +1,4 @@
-"""Turn any source of training data into training and held-out triplets and a report on them.
+"""Turns any source of training data into training and held-out triplets and a report on them.
 
     python -m embedding_designs.data.prepare_data source.json --docstrings docstrings.parquet \\
         --train train.parquet --heldout heldout.parquet --report report.json
@@ -18,7 +18,7 @@ from ..common.json_files import write_json
 from ..study.data_config import origin
 from ..study.parts import read_data_config
 from .columns import listed
-from .docstring_table import content_hash, read_docstrings
+from .docstring_table import read_docstrings, rows_hash
 from .docstrings.text import folded
 from .docstrings.triplets import docstring_triplets, heldout_groups, sample
 from .parquet_tables import write_table
@@ -65,7 +65,7 @@ def prepare(
         train, heldout = split_by_query(rows, config)
         about["dropped"]["not_needed"] = len(rows) - len(train) - len(heldout)
     if not train:
-        dropped = in_words(about["dropped"]) or "none"
+        dropped = nonzero(about["dropped"]) or "none"
         raise BadInput(f"{origin(config)}: no training rows are left; dropped: {dropped}")
     evaluated = [row for row in harvested if row["split"] == "eval"]
     report = report_on(train, heldout, about, config, evaluated)
@@ -102,7 +102,7 @@ def report_on(
         "shared_texts": shared_texts(train),
         "heldout_rows_with_a_positive_of_training": sum(row["positive"] in positives for row in heldout),
         "train_texts_in_evaluation": texts_in(evaluated, train) if evaluated else None,
-        "sha256": content_hash(train),
+        "sha256": rows_hash(train),
     }
 
 
@@ -138,13 +138,13 @@ def losses(report: dict[str, Any], config: dict[str, Any]) -> Iterator[str]:
         yield f"{origin(config)}: columns not read: {listed(columns)}"
     dropped = {reason: count for reason, count in report["dropped"].items() if reason != "not_needed"}
     if config["source"] != "docstrings" and any(dropped.values()):
-        yield f"{origin(config)}: dropped: {in_words(dropped)}"
+        yield f"{origin(config)}: dropped: {nonzero(dropped)}"
     for side, asked in report["rows_asked"].items():
         if asked and report["rows"][side] < asked:
             yield f"data.{side}_rows {asked}: only {report['rows'][side]} rows are available"
 
 
-def in_words(counts: dict[str, int]) -> str:
+def nonzero(counts: dict[str, int]) -> str:
     """Return the counts that are not 0, as in "2 duplicate, 1 empty"."""
     return ", ".join(f"{count:,} {reason.replace('_', ' ')}" for reason, count in counts.items() if count)
 

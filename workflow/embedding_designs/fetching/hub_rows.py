@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from ..common.errors import BadInput, is_full_disk
+from ..common.errors import BadInput, is_full_disk, reason
 
 
 def load_hub_rows(config: dict[str, Any]):
@@ -16,5 +16,4 @@ def load_hub_rows(config: dict[str, Any]):
     except Exception as error:  # the hub, the network and the builders raise many kinds
         if is_full_disk(error):
             raise
-        reason = " ".join(str(error).split())[:200]
-        raise BadInput(f'data.dataset "{name}", split "{split}" cannot be loaded: {reason}') from None
+        raise BadInput(f'data.dataset "{name}", split "{split}" cannot be loaded: {reason(error)}') from None

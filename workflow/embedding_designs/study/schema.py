@@ -1,8 +1,6 @@
 """Applies the schema of a study: types, defaults, and one line on each value that is not allowed."""
 
-import json
 import re
-import sys
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from copy import deepcopy
@@ -13,12 +11,13 @@ from typing import Any
 import jsonschema
 import yaml
 
+from ..common.json_files import is_number
 from ..common.names import NAME_PATTERN, check_name
 from ..common.near_names import nearest
+from ..common.wording import SHOWN, shown
 from .yaml_file import plain_value
 
 SCHEMA = Path(__file__).with_name("study.schema.yaml")
-SHOWN = 100  # characters of a value in an error
 TYPES = {
     "string": "text", "integer": "an integer", "number": "a number", "boolean": "true or false",
     "object": "a mapping", "array": "a list", "null": "null",
@@ -46,10 +45,8 @@ def _is_integer(_: Any, value: Any) -> bool:
     return isinstance(value, int) and not isinstance(value, bool)  # 1.0 would make a path "seed1.0"
 
 
-def _is_number(checker: Any, value: Any) -> bool:
-    """Return whether a value is a number, and finite."""
-    is_number = isinstance(value, float) or _is_integer(checker, value)
-    return is_number and abs(value) <= sys.float_info.max
+def _is_number(_: Any, value: Any) -> bool:
+    return is_number(value)
 
 
 Validator = jsonschema.validators.extend(
@@ -126,12 +123,6 @@ def merged(below: Any, above: Any) -> Any:
         return deepcopy(above)
     replaced = {key: merged(below.get(key), value) for key, value in above.items()}
     return deepcopy(dict(below)) | replaced
-
-
-def shown(value: Any) -> str:
-    """Return a value as JSON, shortened if it is long."""
-    text = json.dumps(value, ensure_ascii=False, default=str)
-    return text if len(text) <= SHOWN else f"{text[:SHOWN]}…"
 
 
 def _resolved(schema: Mapping[str, Any]) -> Mapping[str, Any]:
