@@ -11,7 +11,13 @@ from embedding_designs.common import gpus
 from embedding_designs.common.errors import BadInput
 from helpers.paths import WORKFLOW
 
-CHOOSE = "import os; from embedding_designs.common import gpus; gpus.choose({}); print(os.environ.get(gpus.VISIBLE))"
+CHOOSE = """
+import os
+from embedding_designs.common import gpus
+
+gpus.choose({})
+print(os.environ.get(gpus.VISIBLE))
+"""
 DEVICE = "from embedding_designs.training.model import device; print(device())"
 
 
@@ -30,7 +36,7 @@ def python(code: str, environment: dict[str, str]) -> subprocess.CompletedProces
 
 
 def test_commands_side_by_side_get_different_gpus_and_give_them_back(machine):
-    hold = f"{CHOOSE.format(1)}; import sys; sys.stdout.flush(); sys.stdin.read()"
+    hold = f"{CHOOSE.format(1)}import sys; sys.stdout.flush(); sys.stdin.read()"
     first = subprocess.Popen(
         [sys.executable, "-c", hold], env=machine, text=True, stdin=subprocess.PIPE, stdout=subprocess.PIPE
     )

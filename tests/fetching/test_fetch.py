@@ -170,10 +170,10 @@ def test_training_data_are_read_at_the_commit_that_was_fetched(repositories, tmp
         done = run("fetching.fetch_data", config, "--output", output, address=address, home=home)
         assert done.returncode == 0, done.stderr
 
-    config = {"source": "hub", "dataset": "some/data", "split": "train"}
+    config = {"source": "hub", "dataset": "some/data", "split": "train", "heldout_rows": 1}
     source.write_text(json.dumps({**config, "revision": "old"}))
     old = repositories / "datasets/some/data/old"
-    write(old, {"train.csv": "query,positive,negative\nx,y,z\n"})
+    write(old, {"train.csv": "query,positive,negative\nx,y,z\nu,v,w\n"})
     with hub.serve(repositories) as address:
         fetch(source, fetched, address)
         newer = tmp_path / "newer.json"  # is read later, by another study
@@ -182,9 +182,8 @@ def test_training_data_are_read_at_the_commit_that_was_fetched(repositories, tmp
     assert json.loads(fetched.read_text())[0]["revision"] == hub.COMMITS["old"]
     done = prepare(tmp_path, NOBODY, home, "--fetched", fetched)
     assert done.returncode == 0, done.stderr
-    assert pd.read_parquet(tmp_path / "train.parquet").to_dict("records") == [
-        {"query": "x", "positive": "y", "negative": "z"}
-    ]
+    rows = pd.concat([pd.read_parquet(tmp_path / f"{side}.parquet") for side in ("train", "heldout")])
+    assert sorted(map(tuple, rows.to_numpy())) == [("u", "v", "w"), ("x", "y", "z")]
     said = one_line(prepare(tmp_path, NOBODY, tmp_path / "empty", "--fetched", fetched))
     assert "is not in" in said and "run `snakemake --cores 1 fetch --forcerun fetch_base" in said
 
@@ -197,6 +196,6 @@ def test_a_task_that_mteb_does_not_have_is_named_before_anything_is_fetched(tmp_
     )
     said = one_line(done)
     assert (
-        "evaluation.tasks.* STSBenchmrk is not a task of MTEB" in said
+        "evaluation.tasks.* STSBenchmrk is not an MTEB task" in said
         and "did you mean STSBenchmark or" in said
     )

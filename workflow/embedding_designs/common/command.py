@@ -1,6 +1,6 @@
-"""What every command shares: one-line errors, progress on the console, outputs that are whole or absent.
+"""What every command shares: one-line errors, notes and progress on the console.
 
-The rules run a command as `python -m embedding_designs.<module> … 3>&2 > {log} 2>&1`: the log takes
+The rules run a command as `python -m embedding_designs.<stage>.<command> … 3>&2 > {log} 2>&1`: the log takes
 everything, the console only progress and the reason of a failure.
 """
 
@@ -12,7 +12,7 @@ from collections.abc import Callable
 
 from tqdm import tqdm
 
-from .errors import BadInput, Stopped, is_full_disk, no_space_left, one_line
+from .errors import BadInput, Stopped, is_full_disk, no_space_left, one_line, reason
 
 CONSOLE = "EMBEDDING_DESIGNS_CONSOLE"  # the rules set it to the descriptor that they point at the console
 
@@ -34,9 +34,8 @@ def command(main: Callable[[], None]) -> Callable[[], None]:
             if is_full_disk(error):
                 _say(f"error: {no_space_left(error)}")
                 sys.exit(1)
-            reason = " ".join(str(error).split())[:300]
             if _console() is not sys.stderr:
-                print(f"error: {type(error).__name__}: {reason}", file=_console(), flush=True)
+                print(f"error: {type(error).__name__}: {reason(error, 300)}", file=_console(), flush=True)
             raise
 
     return run
@@ -48,7 +47,7 @@ def note(line: str) -> None:
 
 
 def progress(iterable=None, *, description: str, total: int | None = None, every: float = 10.0) -> tqdm:
-    """Return a tqdm bar that prints a whole line on the console every `every` seconds.
+    """Return a tqdm bar that prints a complete line on the console every `every` seconds.
 
     Lines rather than one redrawn bar, because several jobs share the console.
     """

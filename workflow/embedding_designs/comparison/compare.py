@@ -1,4 +1,4 @@
-"""The comparison of a study: every test and interval, for each base and category of tasks and over all tasks."""
+"""The comparison of a study: every test and interval, for each base and category, and over all tasks."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -9,6 +9,7 @@ from ..common.command import progress
 from ..common.errors import BadInput
 from ..scores.not_used import not_used
 from ..scores.score_table import complete
+from ..study.parts import statistics_settings
 from . import sentences
 from .statistics import (
     attainable,
@@ -25,7 +26,6 @@ from .statistics.control import against_control
 
 MANY_DESIGNS = 60  # beyond it what grows fastest with the pairs is left out
 MANY = f"left out for pools of more than {MANY_DESIGNS} designs"
-SETTINGS = {"alpha": 0.05, "rope": 0.01, "missing": "refuse"}
 
 
 def compare_study(scores: pd.DataFrame, study: Mapping[str, Any], source: str = "scores") -> dict[str, Any]:
@@ -34,7 +34,7 @@ def compare_study(scores: pd.DataFrame, study: Mapping[str, Any], source: str = 
     docs/statistics.md describes every key. source: the table's name in error messages. Raises BadInput
     that names missing cells, an unknown control, or a base without anything to compare.
     """
-    settings = SETTINGS | dict(study.get("statistics", {}))
+    settings = statistics_settings(study)
     scores, dropped = complete(scores, study, source)
     # Published scores have one run of each model: there is nothing to say of designs.
     unit = "model" if study.get("scores", {}).get("from", "table") != "table" else "design"

@@ -3,8 +3,8 @@
 from pathlib import Path
 from typing import Any
 
-from ..common.json_files import Kind, _check_all, read_object
-from ..scores.report_file import NO_REPORT, _checked_report
+from ..common.json_files import Kind, check_object, read_object
+from ..scores.report_file import NO_REPORT, checked_report
 
 STATISTICS: dict[str, Kind] = {"alpha": int | float, "rope": int | float, "designs": list, "unit": str,
                                "scope": str, "comparisons": list}  # fmt: skip
@@ -15,5 +15,5 @@ def read_statistics(path: Path) -> dict[str, Any]:
     """Return the content of statistics.json."""
     statistics = read_object(path, STATISTICS)
     for comparison in statistics["comparisons"]:
-        _check_all(f"{path}: comparisons", comparison, COMPARISON)
-    return statistics | _checked_report(path, NO_REPORT | statistics)
+        check_object(f"{path}: comparisons", comparison, COMPARISON)
+    return statistics | checked_report(path, NO_REPORT | statistics)

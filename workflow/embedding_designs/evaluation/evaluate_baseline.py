@@ -25,7 +25,7 @@ from ..common import gpus
 from ..common.atomic_writes import resumable
 from ..common.command import command
 from ..common.errors import BadInput
-from ..common.hashes import content_hash
+from ..common.hashes import files_hash
 from ..common.json_files import read_json
 from ..fetching.fetched import fetched_revision
 from ..scores.score_table import write_scores
@@ -111,7 +111,7 @@ def main() -> None:
     inputs += filter(None, [arguments.fetched])
     if arguments.docstring_tasks:
         inputs.append(arguments.docstring_tasks / "tasks.json")  # holds the hash of each task's data
-    key = content_hash(*inputs)
+    key = files_hash(*inputs)
     load = partial(
         load_baseline, arguments.baseline, config["max_seq_length"], base_config, base, arguments.train
     )

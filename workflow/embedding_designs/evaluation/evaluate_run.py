@@ -12,7 +12,7 @@ from pathlib import Path
 from ..common import gpus
 from ..common.atomic_writes import resumable
 from ..common.command import command
-from ..common.hashes import content_hash
+from ..common.hashes import files_hash
 from ..scores.score_table import write_scores
 from ..study.config_files import read_study, read_task_config
 from ..study.run_configs import task_batches
@@ -50,11 +50,11 @@ def main() -> None:
     inputs = [arguments.config]
     if arguments.docstring_tasks:
         inputs.append(arguments.docstring_tasks / "tasks.json")  # holds the hash of each task's data
-    model_key = content_hash(*model_files(arguments.model))
+    model_key = files_hash(*model_files(arguments.model))
     store = open_store(arguments.embeddings, f"{model_key[:16]}-{config['max_seq_length']}")
     load = partial(load_for_evaluation, arguments.model, config["max_seq_length"])
     with (
-        resumable(arguments.partial, f"{model_key} {content_hash(*inputs)}") as finished,
+        resumable(arguments.partial, f"{model_key} {files_hash(*inputs)}") as finished,
         on_devices(load, count_devices(arguments.devices)) as model,
     ):
         encoder = Encoder(model, config["prompts"], config["batch_size"], store)

@@ -14,12 +14,12 @@ from ..common.command import command
 from ..common.errors import BadInput
 from ..common.json_files import read_object
 from ..common.near_names import nearest
-from ..common.wording import counted, few
+from ..common.wording import counted, few, shown
 from .not_used import not_used, write_report
 from .published.mteb_results import short_forms
 from .published.sources import Found, read_source
 from .score_table import COLUMNS, check_consistent, write_scores
-from .text_tables import quoted, read_texts, why_not_shown
+from .text_tables import read_texts, why_not_shown
 
 UNKNOWN = "unknown"
 LABELS = ["name", "pooling", "attention"]  # what labels may say of a model, beside any other column
@@ -70,7 +70,7 @@ def read_labels(path: str | Path) -> pd.DataFrame:
     for column in {"model", *LABELS} & set(labels):
         for line, text in labels[column].items():
             if reason := why_not_shown(text):
-                raise BadInput(f"{path}:{line}: {column} {quoted(text)} {reason}")
+                raise BadInput(f"{path}:{line}: {column} {shown(text)} {reason}")
     for column in {"model", "name"} & set(labels):
         repeated = labels[column][labels[column].duplicated() & (labels[column] != "")]
         if len(repeated):

@@ -10,7 +10,7 @@ from ..common.csv_files import csv_rows
 from ..common.errors import BadInput
 
 CONTROL = ("Cc", "Cs", "Zl", "Zp")  # control characters, lone surrogates, line and paragraph separators
-LONGEST_NAME = 200  # characters of a name that figures and tables show
+LONGEST_SHOWN = 200  # characters of a name that figures and tables show
 LONGEST_FILE_NAME = 100  # bytes of a name that becomes part of file names; a file system allows 255
 
 
@@ -33,17 +33,12 @@ def _plain(text: str) -> str:
     return unicodedata.normalize("NFC", text).strip()
 
 
-def quoted(text: str) -> str:
-    """Return a text as an error message shows it: in quotation marks, and shortened if it is long."""
-    return f'"{text[:60]}…"' if len(text) > 60 else f'"{text}"'
-
-
 def why_not_shown(text: str) -> str | None:
     """Return why a text cannot be a name in figures and tables, or None if it can."""
     if any(unicodedata.category(character) in CONTROL for character in text):
         return "contains a line break or control character"
-    if len(text) > LONGEST_NAME:
-        return f"has {len(text)} characters; at most {LONGEST_NAME} are allowed"
+    if len(text) > LONGEST_SHOWN:
+        return f"has {len(text)} characters; at most {LONGEST_SHOWN} are allowed"
     return None
 
 

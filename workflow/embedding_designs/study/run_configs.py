@@ -46,7 +46,7 @@ def config_text(study: Mapping[str, Any], name: str) -> str:
 
 
 def config_mark(study: Mapping[str, Any], name: str) -> str:
-    """Return a config's name and the hash of its content and of the state of the files it names, as a path."""
+    """Return a config's name and a hash of its content and of the state of the files it names, as a path."""
     parts = [config_text(study, name), *map(file_states, named_files(study, name))]
     if name == "data":  # other versions of the packages have other docstrings
         parts.append(found("requirements.lock").read_text(encoding="utf-8"))

@@ -8,7 +8,7 @@ from typing import Any
 import yaml
 
 from ..common.csv_files import utf8_lines
-from ..common.errors import BadInput
+from ..common.errors import BadInput, reason
 
 LONGEST_STUDY = 100_000  # characters; a config is passed to a shell, and Linux limits that to 128 KiB
 DEEPEST = 20  # levels; a study has 6
@@ -49,7 +49,7 @@ def read_study_file(path: Path) -> dict[str, Any]:
             f"{path}:{line}: not YAML: character {chr(error.character)!r} is not allowed"
         ) from None
     except (ValueError, OverflowError) as error:  # an escape such as \UFFFFFFFF, too long a version number
-        raise BadInput(f"{path}: not YAML: {str(error)[:200]}") from None
+        raise BadInput(f"{path}: not YAML: {reason(error)}") from None
     except RecursionError:
         raise BadInput(f"{path}: nested deeper than {DEEPEST} levels") from None
     if not isinstance(node, yaml.MappingNode):

@@ -21,10 +21,10 @@ from transformers import set_seed
 from ..common.atomic_writes import atomic, resumable
 from ..common.command import command
 from ..common.errors import BadInput
-from ..common.hashes import content_hash
+from ..common.hashes import files_hash
 from ..common.json_files import read_object
 from ..fetching.fetched import fetched_revision
-from ..study.designs import POOLING_KINDS
+from ..study.designs import TRAINED_POOLINGS
 from . import processes
 from .base_checks import check_lora_targets
 from .checkpoints import train_with_checkpoints
@@ -116,7 +116,7 @@ def training_arguments(
     """
     recipe = config["training"]
     pooling_rate = recipe.get("pooling_learning_rate")
-    has_weights = POOLING_KINDS[config["design"]["pooling"]["kind"]].trained
+    has_weights = config["design"]["pooling"]["kind"] in TRAINED_POOLINGS
     arguments = SentenceTransformerTrainingArguments(
         output_dir=str(checkpoints),
         max_steps=recipe["steps"],
@@ -177,7 +177,7 @@ def shared_checkpoints(folder: Path, *inputs: Path) -> Iterator[Path]:
     """Yield the folder of checkpoints, which the main process makes, and removes at the end."""
     with contextlib.ExitStack() as stack:
         if processes.is_main():
-            stack.enter_context(resumable(folder, content_hash(*inputs)))
+            stack.enter_context(resumable(folder, files_hash(*inputs)))
         processes.wait()
         yield folder
 
