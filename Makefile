@@ -1,10 +1,11 @@
 # make study               run the default study and say where its findings page is
 # make study STUDY=smoke   run another study of config/studies/
 # make leaderboard         put published MTEB scores through the same comparison; no training
-# make test                run all tests and lint
-# make validate            reproduce published MTEB scores; minutes, and needs the tasks' data
+# make test                run lint and all tests but the three slow suites below
+# make validate            reproduce published MTEB scores; minutes, and fetches the tasks' data from the hub
 # make test-slurm          a study on a real SLURM of one node and of two; minutes, and needs Debian's slurm-wlm and munge
 # make test-conda          studies with the environments of envs/, on a stand-in for conda; minutes
+# make environment         install the locked versions and this package, editable, into .venv
 # make lock                choose new versions for requirements.lock (needs uv)
 
 PYTHON ?= python3
@@ -29,6 +30,7 @@ leaderboard:
 # One thread each: two threads of torch beside another busy process are many times slower.
 test: $(READY) lint
 	OMP_NUM_THREADS=1 HF_HUB_OFFLINE=1 $(BIN)/python -m pytest --numprocesses logical --maxprocesses 8 --dist loadfile
+	@echo "Not run, because they take minutes each: make validate, make test-conda, make test-slurm"
 
 validate: $(READY)
 	$(BIN)/python -m pytest -rs -s -m validate
@@ -45,13 +47,14 @@ lint: $(READY)
 environment: $(READY)
 
 # A machine with an NVIDIA GPU gets the CUDA build of torch ("===" excludes local builds such as +cpu);
-# elsewhere "==" takes the CPU build where pip can find one.
-$(READY): requirements.lock
+# elsewhere "==" takes the CPU build where pip can find one. The lock has setuptools, which builds the package.
+$(READY): requirements.lock pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "error: $(PYTHON) is Python " + sys.version.split()[0] + "; 3.11 or newer is needed (make PYTHON=...)")'
 	$(PYTHON) -m venv .venv
 	if nvidia-smi --list-gpus > /dev/null 2>&1; then \
 		$(BIN)/pip install --quiet "torch===$$(sed -n 's/^torch==//p' requirements.lock)"; fi
 	$(BIN)/pip install --quiet --requirement requirements.lock
+	$(BIN)/pip install --quiet --no-deps --no-build-isolation --editable .
 	cp requirements.lock $@
 
 # torch brings the CUDA packages that fit its build, so the lock names none.

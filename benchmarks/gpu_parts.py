@@ -1,6 +1,6 @@
 """The parts of gpu_check.py, each a Markdown table on standard output.
 
-PYTHONPATH=workflow python benchmarks/gpu_parts.py steps_qwen2 [--tiny]
+python benchmarks/gpu_parts.py steps_qwen2 [--tiny]
 """
 
 import argparse

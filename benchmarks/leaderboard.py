@@ -1,6 +1,6 @@
 """Measures the statistics stage on published scores: its commands as the rules run them, and slow parts.
 
-PYTHONPATH=workflow python benchmarks/leaderboard.py [--repeats 3]
+python benchmarks/leaderboard.py [--repeats 3]
 """
 
 import argparse

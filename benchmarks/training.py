@@ -1,7 +1,7 @@
 """Measures training: a step that pools all layers, and the quickstart's runs against plain defaults.
 
-PYTHONPATH=workflow python benchmarks/training.py step [--repeats 5]
-PYTHONPATH=workflow python benchmarks/training.py run [--repeats 5]     # after `make study`
+python benchmarks/training.py step [--repeats 5]
+python benchmarks/training.py run [--repeats 5]     # after `make study`
 """
 
 import argparse

@@ -1,4 +1,4 @@
-"""Reads a CSV file as a table of texts, and checks the names in it."""
+"""Reads a CSV file or a pandas table as a table of texts, and checks the names in it."""
 
 import unicodedata
 from collections.abc import Sequence
@@ -27,6 +27,22 @@ def read_texts(path: Path, needed: Sequence[str] = ()) -> pd.DataFrame:
         if column not in columns:
             raise BadInput(f"{path}: column {column} is missing; required: {', '.join(needed)}")
     return pd.DataFrame(texts, columns=columns, index=[line for line, _ in lines], dtype=str)
+
+
+def as_texts(table: pd.DataFrame, name: str) -> pd.DataFrame:
+    """Return the cells of a pandas table as `read_texts` would; a missing value is an empty text.
+
+    The index is "row 0", "row 1" …; name: the table's, for the BadInput raised if a column appears twice.
+    """
+    columns = [_plain(str(column)) for column in table.columns]
+    for column in columns:
+        if columns.count(column) > 1:
+            raise BadInput(f"{name}: column {quoted(column)} appears twice")
+    cells = [
+        [_plain(str(cell)) if known else "" for cell, known in zip(row, present, strict=True)]
+        for row, present in zip(table.to_numpy(object), table.notna().to_numpy(), strict=True)
+    ]
+    return pd.DataFrame(cells, [f"row {row}" for row in range(len(cells))], columns, dtype=str)
 
 
 def _plain(text: str) -> str:
