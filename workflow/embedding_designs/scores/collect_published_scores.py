@@ -14,11 +14,12 @@ from ..common.command import command
 from ..common.errors import BadInput
 from ..common.json_files import read_object
 from ..common.near_names import nearest
+from ..common.score_files import write_scores
 from ..common.wording import counted, few
 from .not_used import not_used, write_report
 from .published.mteb_results import short_forms
 from .published.sources import Found, read_source
-from .score_table import COLUMNS, check_consistent, write_scores
+from .score_table import COLUMNS, check_consistent
 from .text_tables import quoted, read_texts, why_not_shown
 
 UNKNOWN = "unknown"
