@@ -10,8 +10,8 @@ from .atomic_writes import atomic
 from .errors import BadInput
 
 Kind = type | UnionType
-WORDS = {dict: "an object", list: "an array", str: "a string", int: "an integer", float: "a number",
-         NoneType: "null"}  # fmt: skip
+WORDS: dict[Any, str] = {dict: "an object", list: "an array", str: "a string", int: "an integer",
+                         float: "a number", NoneType: "null"}  # fmt: skip
 
 
 def read_object(path: Path, needed: Mapping[str, Kind]) -> dict[str, Any]:

@@ -25,7 +25,7 @@ from .statistics.control import against_control
 
 MANY_DESIGNS = 60  # beyond it what grows fastest with the pairs is left out
 MANY = f"left out for pools of more than {MANY_DESIGNS} designs"
-SETTINGS = {"alpha": 0.05, "rope": 0.01, "missing": "refuse"}
+SETTINGS: dict[str, Any] = {"alpha": 0.05, "rope": 0.01, "missing": "refuse"}
 
 
 def compare_study(scores: pd.DataFrame, study: Mapping[str, Any], source: str = "scores") -> dict[str, Any]:

@@ -68,8 +68,9 @@ def prepare(
         train, heldout = split_by_query(rows, config)
         about["dropped"]["not_needed"] = len(rows) - len(train) - len(heldout)
     if not train:
-        dropped = in_words(about["dropped"]) or "none"
-        raise BadInput(f"{origin(config)}: no training rows are left; dropped: {dropped}")
+        raise BadInput(
+            f"{origin(config)}: no training rows are left; dropped: {in_words(about['dropped']) or 'none'}"
+        )
     evaluated = [row for row in harvested if row["split"] == "eval"]
     report = report_on(train, heldout, about, config, evaluated)
     for line in losses(report, config):
@@ -125,7 +126,7 @@ def shared_texts(rows: list[Row]) -> dict[str, int]:
     positive_for = Counter(positive for _, positive in pairs)  # text -> queries
     several = [positive_for[row["positive"]] > 1 for row in rows]
     own = [(row["query"], row.get("negative")) in pairs for row in rows]
-    others = [positive_for[row.get("negative")] > is_own for row, is_own in zip(rows, own, strict=True)]
+    others = [positive_for[row.get("negative", "")] > is_own for row, is_own in zip(rows, own, strict=True)]
     return {
         "rows_whose_query_has_other_rows": sum(queries[row["query"]] > 1 for row in rows),
         "passages_positive_for_several_queries": sum(count > 1 for count in positive_for.values()),

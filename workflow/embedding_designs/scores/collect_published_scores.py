@@ -25,7 +25,7 @@ from .text_tables import quoted, read_texts, why_not_shown
 UNKNOWN = "unknown"
 LABELS = ["name", "pooling", "attention"]  # what labels may say of a model, beside any other column
 CONFIG = {"from": str, "path": str, "benchmark": str | None, "tasks": list, "pools": dict}
-EVERY_MODEL = {"all": {}}  # the pools of a study that names none
+EVERY_MODEL: dict[str, dict[str, Any]] = {"all": {}}  # the pools of a study that names none
 
 
 def published_scores(source: Mapping[str, Any]) -> Found:
