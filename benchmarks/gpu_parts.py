@@ -64,7 +64,8 @@ def run_config(design: str, tiny: bool, **recipe: Any) -> dict[str, Any]:
         pooling = pooling | POOL[tiny]
     lora = {"rank": 16, "alpha": 32, "dropout": 0.1, "target_modules": MODULES, "save": "merged"}
     training = {
-        "steps": 3, "batch_size": 8, "gradient_accumulation_steps": 4, "learning_rate": 1e-5, "warmup_steps": 1,
+        "steps": 3, "batch_size": 8, "gradient_accumulation_steps": 4, "learning_rate": 1e-5,
+        "warmup_steps": 1,
         "weight_decay": 0.01, "max_grad_norm": 1.0, "scale": 20.0, "max_seq_length": 512, "precision": "bf16",
         "gradient_checkpointing": False, "shared_texts": "keep", "checkpoint_steps": 100, "log_steps": 1,
         "heldout_steps": 100,

@@ -18,8 +18,9 @@ import pandas as pd
 from measure import hardware, medians, print_table
 from scipy import stats
 
+from embedding_designs.common.score_files import write_scores
 from embedding_designs.comparison.statistics import equivalence, pairwise
-from embedding_designs.scores.score_table import COLUMNS, write_scores
+from embedding_designs.scores.score_table import COLUMNS
 from embedding_designs.study.study import load_study
 
 PUBLISHED = Path("resources/published/mteb-english-scores.csv.gz")

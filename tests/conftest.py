@@ -72,8 +72,9 @@ def run_config():
             base["lora"] = {"rank": 4, "alpha": 8, "dropout": 0.1, "target_modules": modules,
                             "save": "merged"}  # fmt: skip
         training = {
-            "steps": 8, "batch_size": 4, "gradient_accumulation_steps": 2, "learning_rate": 0.01, "warmup_steps": 2,
-            "weight_decay": 0.01, "max_grad_norm": 1.0, "scale": 20.0, "max_seq_length": 16, "precision": "fp32",
+            "steps": 8, "batch_size": 4, "gradient_accumulation_steps": 2, "learning_rate": 0.01,
+            "warmup_steps": 2, "weight_decay": 0.01, "max_grad_norm": 1.0, "scale": 20.0,
+            "max_seq_length": 16, "precision": "fp32",
             "gradient_checkpointing": False, "shared_texts": "separate",
             "checkpoint_steps": 2, "log_steps": 1, "heldout_steps": 4,
         }  # fmt: skip

@@ -24,7 +24,7 @@ def train(config, bases, rows, folder) -> dict[str, torch.Tensor]:
 
 @pytest.fixture(scope="module")
 def trained(run_config, bases, triplets, tmp_path_factory):
-    """Return the config, the folder with the checkpoints 4 and 6, and the weights of a training of 6 steps."""
+    """Return the config, the folder with checkpoints 4 and 6, and the weights after 6 steps."""
     config = run_config(lora=True, steps=STEPS, checkpoint_steps=2)
     folder = tmp_path_factory.mktemp("trained") / "run"
     return config, folder, train(config, bases, triplets, folder)

@@ -296,10 +296,10 @@ def test_the_commands_refuse_a_base_in_one_line_with_exit_code_2(base, run_confi
         (tmp_path / f"{name}.json").write_text(json.dumps(content))
     train, heldout = map(str, triplets)
     for command in (
-        ["training.train_design", "config.json", "--train", train, "--heldout", heldout, "--checkpoints", "c", "--output", "o",
-         "--training-log", "l"],
-        ["evaluation.evaluate_baseline", "untrained-base", "tasks.json", "--base-config", "base_config.json", "--train",
-         train, "--partial", "p", "--embeddings", "e", "--devices", "1", "--output", "scores.csv"],
+        ["training.train_design", "config.json", "--train", train, "--heldout", heldout, "--checkpoints", "c",
+         "--output", "o", "--training-log", "l"],
+        ["evaluation.evaluate_baseline", "untrained-base", "tasks.json", "--base-config", "base_config.json",
+         "--train", train, "--partial", "p", "--embeddings", "e", "--devices", "1", "--output", "scores.csv"],
     ):  # fmt: skip
         run = subprocess.run(
             [sys.executable, "-m", f"embedding_designs.{command[0]}", *command[1:]],

@@ -22,7 +22,9 @@ designs:
   mean: {attention: causal, pooling: {kind: mean}}
 seeds: [1]
 training: {steps: 2, batch_size: 4, gradient_accumulation_steps: 1, warmup_steps: 1, max_seq_length: 24}
-evaluation: {docstring_tasks: {packages: [networkx], documents: 64, queries: 30, classes: 4}, max_seq_length: 24}
+evaluation:
+  docstring_tasks: {packages: [networkx], documents: 64, queries: 30, classes: 4}
+  max_seq_length: 24
 """
 
 

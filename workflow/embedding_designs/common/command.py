@@ -8,7 +8,8 @@ import functools
 import os
 import signal
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from typing import Any, TextIO
 
 from tqdm import tqdm
 
@@ -46,7 +47,9 @@ def note(line: str) -> None:
     _say(f"note: {one_line(line)}")
 
 
-def progress(iterable=None, *, description: str, total: int | None = None, every: float = 10.0) -> tqdm:
+def progress(
+    iterable: Iterable[Any] | None = None, *, description: str, total: int | None = None, every: float = 10.0
+) -> tqdm:
     """Return a tqdm bar that prints a complete line on the console every `every` seconds.
 
     Lines rather than one redrawn bar, because several jobs share the console.
@@ -57,7 +60,7 @@ def progress(iterable=None, *, description: str, total: int | None = None, every
     )  # fmt: skip
 
 
-def console_lines():
+def console_lines() -> "_Lines":
     """Return a text file for tqdm whose lines go to the console."""
     return _Lines(_console())
 
@@ -68,19 +71,19 @@ def _say(line: str) -> None:
         print(line, file=_console(), flush=True)
 
 
-def _console():
+def _console() -> TextIO:
     return _descriptor(int(os.environ[CONSOLE])) if CONSOLE in os.environ else sys.stderr
 
 
 @functools.cache
-def _descriptor(number: int):
+def _descriptor(number: int) -> TextIO:
     return os.fdopen(os.dup(number), "w", errors="backslashreplace")
 
 
 class _Lines:
     """A text file that turns tqdm's carriage returns into lines and drops its blank redraws."""
 
-    def __init__(self, file):
+    def __init__(self, file: TextIO):
         self.file = file
 
     def write(self, text: str) -> None:

@@ -5,14 +5,14 @@ import sys
 from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from types import NoneType, UnionType
-from typing import Any
+from typing import Any, TypeGuard
 
 from .atomic_writes import atomic
 from .errors import BadInput, reason
 
 Kind = type | UnionType
-WORDS = {dict: "an object", list: "an array", str: "a string", int: "an integer", float: "a number",
-         NoneType: "null"}  # fmt: skip
+WORDS: dict[Any, str] = {dict: "an object", list: "an array", str: "a string", int: "an integer",
+                         float: "a number", NoneType: "null"}  # fmt: skip
 
 
 def read_object(path: Path, needed: Mapping[str, Kind]) -> dict[str, Any]:
@@ -50,7 +50,7 @@ def check_keys(named: str, content: Any, keys: Collection[str] = ()) -> None:
             raise BadInput(f"{named}: {key} is missing; required: {', '.join(keys)}")
 
 
-def is_number(value: Any) -> bool:
+def is_number(value: Any) -> TypeGuard[float]:
     """Return whether a value is a finite number, and not true or false."""
     number = isinstance(value, int | float) and not isinstance(value, bool)
     return number and abs(value) <= sys.float_info.max

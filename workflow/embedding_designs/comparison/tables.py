@@ -3,7 +3,7 @@
 One row a base, category and design, pair or effect, so that every table can be filtered by its first columns.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -74,12 +74,12 @@ def latex(table: pd.DataFrame, name: str) -> str:
 
 
 def _short_p(p: float | None) -> str:
-    if pd.isna(p):
+    if p is None or pd.isna(p):
         return "--"
     return SMALL if p < float(SMALL[1:]) else f"{p:.{DIGITS}f}"
 
 
-def _rows(make, statistics: Statistics) -> Rows:
+def _rows(make: Callable[..., Rows], statistics: Statistics) -> Rows:
     for comparison in statistics["comparisons"]:
         for row in make(comparison, statistics):
             yield {"base": comparison["base"], "category": comparison["category"], **row}

@@ -16,7 +16,8 @@ class Columns:
     """
 
     def __init__(self, given: dict[str, str | None]):
-        self.query, self.positive, negative = (given.get(name, name) for name in NAMES)
+        self.query, self.positive = (given.get(name) or name for name in NAMES[:2])
+        negative = given.get(NAMES[2], NAMES[2])
         self.asked = given.get("negative")
         self.negative = re.compile(r"(?!)" if negative is None else rf"{re.escape(negative)}(_[0-9]+)?")
         self.known: dict[tuple[str, ...], list[str]] = {}  # one choice for all rows of the same columns

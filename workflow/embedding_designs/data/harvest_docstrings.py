@@ -74,7 +74,8 @@ def harvest(splits: dict[str, str], processes: int = 1) -> tuple[list[dict[str, 
     """
     order = sorted(splits, key=lambda package: (splits[package], package))
     jobs = [(package, module, path) for package in order for module, path in package_files(package)]
-    rows, files, unreadable = [], Counter(), Counter()
+    rows: list[dict[str, Any]] = []
+    files, unreadable = Counter[str](), Counter[str]()
     for (package, _, _), found in zip(jobs, _read_all(jobs, processes), strict=True):
         files[package] += 1
         unreadable[package] += found is None

@@ -122,7 +122,7 @@ def shared_texts(rows: list[Row]) -> dict[str, int]:
     positive_for = Counter(positive for _, positive in pairs)  # text -> queries
     several = [positive_for[row["positive"]] > 1 for row in rows]
     own = [(row["query"], row.get("negative")) in pairs for row in rows]
-    others = [positive_for[row.get("negative")] > is_own for row, is_own in zip(rows, own, strict=True)]
+    others = [positive_for[row.get("negative", "")] > is_own for row, is_own in zip(rows, own, strict=True)]
     return {
         "rows_whose_query_has_other_rows": sum(queries[row["query"]] > 1 for row in rows),
         "passages_positive_for_several_queries": sum(count > 1 for count in positive_for.values()),

@@ -97,7 +97,7 @@ def _encode(load: Callable[[], Any], rank: int, threads: int, batches: Any, resu
         model = load()
         if rank == 0:
             results.put(getattr(model, "max_seq_length", None))
-        while parent.is_alive():
+        while parent and parent.is_alive():
             with contextlib.suppress(queue.Empty):
                 number, texts = batches.get(timeout=PATIENCE)
                 results.put((number, next(encode_batches(model, [texts]))[1]))

@@ -107,6 +107,7 @@ class Vectors:
         self.files: list[Path | None] = []  # None: the rows that wait
         self.known_files: set[Path] = set()
         self.waiting: list[tuple[np.ndarray, np.ndarray]] = []
+        self.task = ""  # whose rows wait
         self.dimension = 0
         self.refresh()
 
@@ -114,10 +115,11 @@ class Vectors:
         """Index the files that other processes have written."""
         for file in sorted({*self.folder.glob(f"*/*.{self.kind}{KEYS}")} - self.known_files):
             self.known_files.add(file)
-            self.files.append(file.with_name(file.name.removesuffix(KEYS) + ".npy"))
+            vectors = file.with_name(file.name.removesuffix(KEYS) + ".npy")
+            self.files.append(vectors)
             keys = np.load(file)
             self.index.add(keys, self._places(len(self.files) - 1, 0, len(keys)))
-            self.dimension = self.dimension or np.load(self.files[-1], "r").shape[1]
+            self.dimension = self.dimension or np.load(vectors, "r").shape[1]
 
     def places(self, keys: np.ndarray) -> np.ndarray:
         """Return where each key's vector stands; -1: nowhere."""

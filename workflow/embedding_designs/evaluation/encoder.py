@@ -102,7 +102,7 @@ class Encoder(AbsEncoder):
 
 def _texts(inputs: DataLoader) -> list[str]:
     """Return the texts of MTEB's loader; of its data set at once where it has one, which is much faster."""
-    dataset = getattr(inputs, "dataset", None)
+    dataset: Any = getattr(inputs, "dataset", None)
     if "text" in getattr(dataset, "column_names", ()):
         return list(dataset["text"])
     return [text for batch in inputs for text in batch["text"]]

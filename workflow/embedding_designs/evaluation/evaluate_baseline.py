@@ -27,8 +27,8 @@ from ..common.command import command
 from ..common.errors import BadInput
 from ..common.hashes import files_hash
 from ..common.json_files import read_json
+from ..common.score_files import write_scores
 from ..fetching.fetched import fetched_revision
-from ..scores.score_table import write_scores
 from ..study.config_files import read_task_config
 from ..study.run_configs import names_of
 from ..training.model import base_arguments, build_model

@@ -13,7 +13,7 @@ from ..common import gpus
 from ..common.atomic_writes import resumable
 from ..common.command import command
 from ..common.hashes import files_hash
-from ..scores.score_table import write_scores
+from ..common.score_files import write_scores
 from ..study.config_files import read_study, read_task_config
 from ..study.run_configs import task_batches
 from ..training.base_checks import check_positions, in_one_line

@@ -13,11 +13,9 @@ from ..common.atomic_writes import atomic
 from ..common.command import note, progress
 from ..common.errors import BadInput
 from ..common.json_files import read_json
+from ..common.score_files import SCORE_COLUMNS, SCORE_DIGITS
 from ..data.docstrings.task_folder import load_task
 from ..fetching.mteb_tasks import in_cache, mteb_task
-from ..scores.score_table import SCORE_DIGITS
-
-COLUMNS = ["task", "category", "metric", "score"]
 
 
 def load(name: str, docstring_tasks: Path | None, benchmark: str | None = None) -> mteb.AbsTask:
@@ -51,7 +49,7 @@ def evaluate(
                 part.write_text(json.dumps(row), encoding="utf-8")
         finish([name for _, name in batch[: number + 1]])
         rows.append(read_json(done))
-    return pd.DataFrame(rows, columns=COLUMNS)
+    return pd.DataFrame(rows, columns=SCORE_COLUMNS)
 
 
 def is_intact(done: Path) -> bool:
@@ -59,7 +57,7 @@ def is_intact(done: Path) -> bool:
     if not done.exists():
         return False
     try:
-        read_json(done, keys=COLUMNS)
+        read_json(done, keys=SCORE_COLUMNS)
     except BadInput as damage:
         note(f"{damage}; the task is evaluated again")
         return False

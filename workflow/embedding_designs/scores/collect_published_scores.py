@@ -14,17 +14,18 @@ from ..common.command import command
 from ..common.errors import BadInput
 from ..common.json_files import read_object
 from ..common.near_names import nearest
+from ..common.score_files import write_scores
 from ..common.wording import counted, few, shown
 from .not_used import not_used, write_report
 from .published.mteb_results import short_forms
 from .published.sources import Found, read_source
-from .score_table import COLUMNS, check_consistent, write_scores
+from .score_table import COLUMNS, check_consistent
 from .text_tables import read_texts, why_not_shown
 
 UNKNOWN = "unknown"
 LABELS = ["name", "pooling", "attention"]  # what labels may say of a model, beside any other column
 CONFIG = {"from": str, "path": str, "benchmark": str | None, "tasks": list, "pools": dict}
-EVERY_MODEL = {"all": {}}  # the pools of a study that names none
+EVERY_MODEL: dict[str, dict[str, Any]] = {"all": {}}  # the pools of a study that names none
 
 
 def published_scores(source: Mapping[str, Any]) -> Found:

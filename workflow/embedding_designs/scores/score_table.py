@@ -1,4 +1,4 @@
-"""The table of scores, one row a cell: how it is read, checked, completed and written."""
+"""The table of scores, one row a cell: how it is read, checked and completed."""
 
 import math
 import re
@@ -9,7 +9,6 @@ from typing import Any
 
 import pandas as pd
 
-from ..common.atomic_writes import atomic
 from ..common.errors import BadInput
 from ..common.wording import NAMED, counted, few, shown
 from .text_tables import read_texts, why_no_file_name, why_not_shown
@@ -22,16 +21,9 @@ SHOWN = [*NAMES, "pooling", "attention", "metric"]  # columns whose texts figure
 FILE_NAMES = ["base", "category"]  # columns whose texts are part of file names
 IDENTITY = ["base", "model", "design", "baseline", "seed", "task"]  # those that a table has identify a cell
 WHERE = "file:line"  # column of a row's place: its file and, in a table, its line
-SCORE_DIGITS = 6  # what scores are recorded to, and so what counts as a tie
 MISSING = {"", "nan", "na", "n/a", "#n/a", "<na>", "null", "none"}  # in lower case: a cell without a score
 NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?", re.ASCII | re.IGNORECASE)
 LARGEST_SEED = 2**32 - 1
-
-
-def write_scores(scores: pd.DataFrame, path: Path) -> None:
-    """Write a table of scores as CSV, atomically; a missing score is an empty cell."""
-    with atomic(path) as part:
-        scores.to_csv(part, index=False, float_format=f"%.{SCORE_DIGITS}f", lineterminator="\n")
 
 
 def read_scores(path: str | Path) -> pd.DataFrame:

@@ -37,7 +37,7 @@ def as_texts(table: pd.DataFrame, name: str) -> pd.DataFrame:
     columns = [_plain(str(column)) for column in table.columns]
     for column in columns:
         if columns.count(column) > 1:
-            raise BadInput(f"{name}: column {quoted(column)} appears twice")
+            raise BadInput(f"{name}: column {shown(column)} appears twice")
     cells = [
         [_plain(str(cell)) if known else "" for cell, known in zip(row, present, strict=True)]
         for row, present in zip(table.to_numpy(object), table.notna().to_numpy(), strict=True)

@@ -142,9 +142,9 @@ def _check_code(folder: Path, base: Mapping[str, Any]) -> None:
                 "use a base that has its own code"
             )
     ours = {file.name for file in MODULES.glob("*.py")}
-    for file in sorted(folder.rglob("*.py")):
-        if file.name in ours and file.name != "__init__.py":
-            raise BadInput(f"{file}: a module of the trained model has the same name; rename the file")
+    for code in sorted(folder.rglob("*.py")):
+        if code.name in ours and code.name != "__init__.py":
+            raise BadInput(f"{code}: a module of the trained model has the same name; rename the file")
 
 
 def code_references(folder: Path) -> Iterator[tuple[str, str]]:

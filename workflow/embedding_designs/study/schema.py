@@ -149,7 +149,7 @@ def _explain(error: jsonschema.ValidationError) -> str:
         missing = next(name for name in limit if name not in value)
         return f"{'.'.join(filter(None, [key, missing]))} is missing"
     if error.schema.get("pattern") == NAME_PATTERN and rule in ("pattern", "maxLength"):
-        return check_name(key, value, error.schema["maxLength"])
+        return check_name(key, value, error.schema["maxLength"]) or ""
     if rule == "enum" and "then" in error.absolute_schema_path:
         return f"{key} {shown(value)} does not fit the keys beside it; {nearest(value, limit)}"
     return f"{key or 'the study'} {_why(rule, limit, value)}"

@@ -1,7 +1,7 @@
 """Reads the YAML of a study as plain values: unique keys, no tags, errors with their line."""
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -78,7 +78,8 @@ def _text(path: Path) -> str:
 
 
 def _line(error: yaml.MarkedYAMLError) -> int:
-    return (error.problem_mark or error.context_mark).line + 1
+    mark = error.problem_mark or error.context_mark
+    return mark.line + 1 if mark else 1
 
 
 def _kind(node: yaml.Node | None) -> str:
@@ -121,7 +122,7 @@ class _Values:
                 own[name] = self.value(value_node, (*key, name))
         return merged | own
 
-    def _merged(self, node: yaml.Node, key: tuple[str, ...]) -> Iterator[Mapping[str, Any]]:
+    def _merged(self, node: yaml.Node, key: tuple[str, ...]) -> Iterator[dict[str, Any]]:
         for below in node.value if isinstance(node, yaml.SequenceNode) else [node]:
             if not isinstance(below, yaml.MappingNode):
                 raise self._refused(below, (*key, "<<"), f"must be a mapping, not {_kind(below)}")

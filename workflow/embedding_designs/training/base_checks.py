@@ -33,7 +33,7 @@ def in_one_line(asked_by: str) -> Iterator[None]:
 
 
 def check_backbone(backbone: Backbone, max_seq_length: int) -> None:
-    """Raise ValueError where a loaded base is an encoder, or cannot read some text of `max_seq_length` tokens."""
+    """Raise ValueError if a loaded base is an encoder, or cannot read a text of `max_seq_length` tokens."""
     if backbone.config.model_type in MODEL_FOR_MASKED_LM_MAPPING_NAMES:
         raise ValueError(
             f"{backbone.config.model_type} is an encoder; expected a decoder-only language model"

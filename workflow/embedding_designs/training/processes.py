@@ -1,6 +1,7 @@
 """The processes of one training: how many there are, which is the main one, sums over them, waiting."""
 
 import os
+from typing import Any
 
 import torch
 import torch.distributed as dist
@@ -44,8 +45,8 @@ def wait() -> None:
         dist.barrier()
 
 
-def total(number: torch.Tensor | float) -> torch.Tensor | float:
-    """Return the sum of a number over all processes, each of which gets it."""
+def total(number: Any) -> Any:
+    """Return the sum of a number or tensor over all processes, each of which gets it."""
     if count() == 1:
         return number
     result = torch.as_tensor(number, device=device()).clone()

@@ -62,7 +62,7 @@ def submodules(rows: list[Row], wanted: int, enough: int) -> dict[str, list[Row]
     The package is split level by level, its largest part first, until there are that many; where there
     never are, the split with the most of them counts.
     """
-    parts, best = {"": rows}, {}
+    parts, best = {"": rows}, dict[str, list[Row]]()
     while parts and len(best) < wanted:
         large = {name: members for name, members in parts.items() if len(members) >= enough}
         best = max(best, large, key=len)

@@ -101,7 +101,7 @@ def leaders(comparison: Mapping[str, Any]) -> list[str]:
 def scores(comparisons: Sequence[Mapping[str, Any]], baselines: pd.DataFrame) -> Table:
     """Return mean scores over tasks and seeds, ± the seeds' spread: designs, then baselines, by category."""
     designs = comparisons[0]["designs"]
-    best = {name: set() for name in designs}
+    best: dict[str, set[int]] = {name: set() for name in designs}
     for column, comparison in enumerate(comparisons):
         printed = {name: f"{comparison['mean_scores'][name]:.3f}" for name in designs}
         highest = max(printed.values(), key=float)

@@ -159,7 +159,8 @@ def _read(file: ResultFile, task: Any) -> Result:
     if result.task_name != file.task:
         raise BadInput(f"{file.path}: has results for {result.task_name}; name the file after that task")
     missing = [part for part, score in found if score is None] or ([] if found else ["any subset"])
-    return Result(file, None if missing else sum(score for _, score in found) / len(found), missing)
+    scores = [score for _, score in found if score is not None]
+    return Result(file, None if missing else sum(scores) / len(scores), missing)
 
 
 def _main_scores(file: ResultFile, scores: Mapping[str, Any]) -> Iterator[tuple[str, float | None]]:
@@ -184,7 +185,10 @@ def _one_revision_each(
     by_model: dict[str, dict[str, list[Result]]] = {}
     for result in results:
         by_model.setdefault(result.file.model, {}).setdefault(result.file.revision, []).append(result)
-    chosen, revisions, unnamed, incomplete = {}, {}, [], []
+    chosen: dict[str, list[Result]] = {}
+    revisions: dict[str, str] = {}
+    unnamed: list[str] = []
+    incomplete: list[str] = []
     for model, own in by_model.items():
         names = named_revisions(model, own, models)
         left = unnamed if names else incomplete

@@ -51,7 +51,7 @@ def read_source(source: Mapping[str, Any], models: Sequence[str] = ()) -> tuple[
         case _:
             found = Found(*read_mteb_results(path, source["benchmark"], source["tasks"], models))
     if source["benchmark"]:
-        tasks = selected_tasks(source["benchmark"], source["tasks"])
+        tasks: dict[str, str | None] = {**selected_tasks(source["benchmark"], source["tasks"])}
     else:
         tasks = dict.fromkeys(source["tasks"] or found.rows["task"])
     check_tasks(path, found.rows["task"].unique(), tasks)
