@@ -23,8 +23,8 @@ ATTENTIONS = ("causal", "bidirectional")
 STUDY = "workflow/embedding_designs/study/"
 PLACES = {
     "schema": STUDY + "study.schema.yaml",
-    "settings": STUDY + "designs.py",
-    "learning rate": "workflow/embedding_designs/training/train_design.py",
+    "settings": STUDY + "study.schema.yaml",
+    "learning rate": STUDY + "designs.py",
     "cost": "workflow/embedding_designs/planning/cost_model.py",
     "marker": "workflow/embedding_designs/reporting/figures/looks.py",
     "tests": "tests/helpers/toy.py",

@@ -65,8 +65,8 @@ def prepare(
         train, heldout = split_by_query(rows, config)
         about["dropped"]["not_needed"] = len(rows) - len(train) - len(heldout)
     if not train:
-        dropped = nonzero(about["dropped"]) or "none"
-        raise BadInput(f"{origin(config)}: no training rows are left; dropped: {dropped}")
+        reasons = nonzero(about["dropped"]) or "none"
+        raise BadInput(f"{origin(config)}: no training rows are left; dropped: {reasons}")
     evaluated = [row for row in harvested if row["split"] == "eval"]
     report = report_on(train, heldout, about, config, evaluated)
     for line in losses(report, config):

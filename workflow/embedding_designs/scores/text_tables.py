@@ -8,6 +8,7 @@ import pandas as pd
 
 from ..common.csv_files import csv_rows
 from ..common.errors import BadInput
+from ..common.wording import shown
 
 CONTROL = ("Cc", "Cs", "Zl", "Zp")  # control characters, lone surrogates, line and paragraph separators
 LONGEST_SHOWN = 200  # characters of a name that figures and tables show
