@@ -81,7 +81,8 @@ def test_the_card_says_whose_code_runs():
     words = " ".join(model_card(changed(run=run, code=["backbone.py", "own_code.py"])).split())
     assert "custom modules, copied from embedding-designs, are in `backbone.py`." in words
     assert (
-        "**This model also runs its base's code** when it is loaded with `trust_remote_code=True`: the code of "
+        "**This model also runs its base's code** when it is loaded with `trust_remote_code=True`: "
+        "the code of "
         "[mistralai/Mistral-7B-v0.1](https://huggingface.co/mistralai/Mistral-7B-v0.1) at revision `abc`, "
         "here in `own_code.py`."
     ) in words
