@@ -1,4 +1,4 @@
-"""The trainable pooling equals an independent implementation of the paper's equations, gradients included."""
+"""The trainable pooling equals its plain equation, gradients included."""
 
 import pytest
 import torch
@@ -6,6 +6,7 @@ from torch.utils._python_dispatch import TorchDispatchMode
 
 from embedding_designs.modules import mean_feed_forward, trainable_pooling
 from embedding_designs.modules.trainable_pooling import LastLayerPooling, MultiLayerPooling
+from embedding_designs.modules.trainable_pooling_equation import equation
 
 SIZES = {  # so that the cheapest orders differ: narrow heads, wide heads, more latents than states, fewer
     "few latents": {"dimension": 16, "latents": 6, "heads": 3, "head_dim": 4},
@@ -14,34 +15,6 @@ SIZES = {  # so that the cheapest orders differ: narrow heads, wide heads, more 
 }
 SHAPES = [(3, 5), (3, 1), (2, 60), (40, 2), (1, 1)]  # (batch, states)
 SMALL = {True: 2**12, False: 2**12}
-
-
-def equations(pool, inputs):
-    """q = Wq LN1(Z); k, v = Wkv LN2(H); x = SDPA(q, k, v) Wo + Z; x = FF(LN3(x)) + x; mean over latents.
-
-    One text and one head at a time, in plain steps of the equations of arXiv 2409.02727.
-    inputs: (n, dim) of one text. Returns (dim,).
-    """
-
-    def normed(norm, x):
-        x = (x - x.mean(-1, keepdim=True)) / torch.sqrt(x.var(-1, keepdim=True, unbiased=False) + norm.eps)
-        return x * norm.weight + norm.bias
-
-    latents = pool.latent_states
-    query = normed(pool.norm_latents, latents) @ pool.to_query.weight.T
-    key = normed(pool.norm_inputs, inputs) @ pool.to_key.weight.T
-    value = normed(pool.norm_inputs, inputs) @ pool.to_value.weight.T
-    heads = []
-    for head in range(pool.heads):
-        part = slice(head * pool.head_dim, (head + 1) * pool.head_dim)
-        scores = torch.exp(query[:, part] @ key[:, part].T / pool.head_dim**0.5)
-        heads.append(scores / scores.sum(1, keepdim=True) @ value[:, part])
-    x = torch.cat(heads, dim=1) @ pool.to_output.weight + latents
-    expand, contract = pool.feed_forward.expand, pool.feed_forward.contract
-    values, gates = (normed(pool.norm_feed_forward, x) @ expand.weight.T + expand.bias).chunk(2, dim=1)
-    gelu = gates * 0.5 * (1 + torch.erf(gates / 2**0.5))
-    x = (values * gelu) @ contract.weight.T + contract.bias + x
-    return x.mean(dim=0)
 
 
 def made(sizes, dtype=torch.float64):
@@ -67,14 +40,14 @@ def relative_error(got, expected):
 @pytest.mark.parametrize("chunked", [False, True], ids=["whole", "in chunks"])
 @pytest.mark.parametrize(("batch", "states"), SHAPES)
 @pytest.mark.parametrize("sizes", SIZES.values(), ids=SIZES)
-def test_forward_and_gradients_equal_the_equations(sizes, batch, states, chunked, monkeypatch):
+def test_forward_and_gradients_equal_the_equation(sizes, batch, states, chunked, monkeypatch):
     if chunked:
         monkeypatch.setitem(mean_feed_forward.CHUNK_BYTES, "cpu", 2**12)
         monkeypatch.setattr(mean_feed_forward, "KEPT_BYTES", 2**12)
         monkeypatch.setattr(trainable_pooling, "GROUP_BYTES", SMALL)
     pool = made(sizes)
     inputs = torch.randn(batch, states, sizes["dimension"], dtype=torch.float64, requires_grad=True)
-    expected = torch.stack([equations(pool, text) for text in inputs])
+    expected = torch.stack([equation(pool, text) for text in inputs])
     got = pool.pool_states(inputs)
     assert relative_error(got, expected) < 1e-9
     for ours, theirs in zip(gradients(pool, inputs, got), gradients(pool, inputs, expected), strict=True):
@@ -90,7 +63,7 @@ def test_float32_equals_the_equations_within_its_rounding(states):
     sizes = {"dimension": 64, "latents": 96, "heads": 4, "head_dim": 128}
     pool, inputs = made(sizes, torch.float32), torch.randn(4, states, 64, requires_grad=True)
     exact, exact_inputs = made(sizes), inputs.detach().double().requires_grad_()
-    expected = torch.stack([equations(exact, text) for text in exact_inputs])
+    expected = torch.stack([equation(exact, text) for text in exact_inputs])
     got = pool.pool_states(inputs)
     assert relative_error(got, expected) < 1e-5
     theirs = gradients(exact, exact_inputs, expected)
@@ -107,7 +80,7 @@ def test_masked_states_are_as_if_absent(chunked, monkeypatch):
     mask = torch.tensor([[1, 1, 1, 1, 1], [0, 0, 1, 1, 1], [1, 1, 0, 0, 0]])
     got = pool({"token_embeddings": hidden, "attention_mask": mask})["sentence_embedding"]
     for text in range(3):
-        torch.testing.assert_close(got[text], equations(pool, hidden[text][mask[text].bool()]))
+        torch.testing.assert_close(got[text], equation(pool, hidden[text][mask[text].bool()]))
 
 
 def test_the_last_token_alone_is_pooled_where_the_design_says_so():
@@ -117,7 +90,7 @@ def test_the_last_token_alone_is_pooled_where_the_design_says_so():
     mask = torch.tensor([[1, 1, 1, 1, 1], [0, 0, 1, 1, 1], [1, 1, 0, 0, 0]])
     got = pool({"token_embeddings": hidden, "attention_mask": mask})["sentence_embedding"]
     for text, last in enumerate([4, 4, 1]):
-        torch.testing.assert_close(got[text], equations(pool, hidden[text, last : last + 1]))
+        torch.testing.assert_close(got[text], equation(pool, hidden[text, last : last + 1]))
 
 
 @pytest.mark.parametrize("layer_weights", [True, False])
@@ -129,7 +102,7 @@ def test_multi_layer_pooling_adds_its_layer_weights_if_it_has_any(layer_weights)
     got = pool({"layer_embeddings": layers})["sentence_embedding"]
     added = pool.layer_vectors if layer_weights else torch.zeros(3, 16)
     for text in range(3):
-        torch.testing.assert_close(got[text], equations(pool, layers[text] + added))
+        torch.testing.assert_close(got[text], equation(pool, layers[text] + added))
     assert (pool.layer_vectors is not None) == layer_weights
 
 
@@ -160,7 +133,7 @@ def test_what_inference_keeps_is_dropped_when_weights_change(change, states):
         pool.load_state_dict(changed, assign=change == "assign")
     with torch.no_grad():
         after = pool.pool_states(inputs)
-        expected = torch.stack([equations(pool, text) for text in inputs])
+        expected = torch.stack([equation(pool, text) for text in inputs])
     assert relative_error(after, expected) < 1e-9
     assert relative_error(after, before) > 1e-3
 
@@ -211,7 +184,7 @@ def test_gradients_reach_the_pooling_under_bfloat16_autocast():
         inputs = torch.randn(3, states, 16, requires_grad=True)
         with torch.autocast("cpu", torch.bfloat16):
             got = pool.pool_states(inputs)
-        expected = torch.stack([equations(pool, text) for text in inputs])
+        expected = torch.stack([equation(pool, text) for text in inputs])
         assert relative_error(got.float(), expected) < 0.05
         for ours, theirs in zip(
             gradients(pool, inputs, got.float()), gradients(pool, inputs, expected), strict=True

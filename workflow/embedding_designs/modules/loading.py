@@ -1,4 +1,4 @@
-"""Checks a loaded language model's weights, and removes baselines to code from its settings."""
+"""Checks a loaded language model's weights, and removes references to code from its settings."""
 
 from collections.abc import Collection, Sequence
 from typing import Any
@@ -30,12 +30,12 @@ def some(names: Sequence[str], count: int = 3) -> str:
 
 
 def keep_code_references(model: nn.Module, tokenizer: Any, kept: Sequence[str]) -> None:
-    """Remove baselines to Python code (`auto_map`) from a model's settings, except for `kept` classes.
+    """Remove references to Python code (`auto_map`) from a model's settings, except for `kept` classes.
 
     Their code is saved beside the weights; other code would come from a hub model's newest revision.
     """
     configs = [model.config, *(getattr(model.config, name, None) for name in model.config.sub_configs)]
     for settings in [*(vars(config) for config in configs if config is not None), tokenizer.init_kwargs]:
-        baselines = settings.pop("auto_map", None) or {}
-        if baselines := {name: baselines[name] for name in kept if name in baselines}:
-            settings["auto_map"] = baselines
+        references = settings.pop("auto_map", None) or {}
+        if references := {name: references[name] for name in kept if name in references}:
+            settings["auto_map"] = references
