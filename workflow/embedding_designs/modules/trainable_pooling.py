@@ -1,9 +1,9 @@
 """The paper's trainable pooling: latents attend to token states or to layer states.
 
-It computes the equation of `trainable_pooling_equation` exactly, in a cheaper order. Latents and weights
-are the same for every text, so what depends on them alone is computed once; queries, keys, and values are not formed if
-another order of the products is cheaper (`contraction`); the feed-forward layer is averaged over the latents as it is
-computed (`mean_feed_forward`). docs/performance.md counts what that saves.
+It computes the equation of `trainable_pooling_equation` exactly, in a cheaper order. Latents and weights are
+the same for every text, so what depends on them alone is computed once; queries, keys, and values are not
+formed if another order of the products is cheaper (`contraction`); the feed-forward layer is averaged over
+the latents as it is computed (`mean_feed_forward`). docs/performance.md counts what that saves.
 """
 
 from collections.abc import Callable
