@@ -151,7 +151,7 @@ def save_model(model: SentenceTransformer, folder: Path) -> None:
 
 
 def load_model(path: str | Path) -> SentenceTransformer:
-    """Return a model that training saved to a folder.
+    """Return a model that training saved to a folder, or one of Sentence Transformers' own modules.
 
     Uses this package's module classes, not the copies of their code in the folder: transformers would copy
     those to a cache that processes share, where one could read a half-written file. The base's code runs only
@@ -159,6 +159,9 @@ def load_model(path: str | Path) -> SentenceTransformer:
     """
     path = Path(path)
     table = read_json(path / "modules.json")
+    with in_one_line(str(path)):
+        if table[0]["type"].startswith("sentence_transformers."):  # a published model; ours begin with Backbone
+            return SentenceTransformer(str(path), device=device(), local_files_only=True)
     settings = read_json(path / "config_sentence_transformers.json", ["prompts"])
     classes = _module_classes()
     with in_one_line(str(path)):
