@@ -63,7 +63,7 @@ def prepare(folder: Path, n_models: int) -> None:
     """Write the scores of so many models, and the study."""
     (folder / "configs").mkdir(parents=True)
     study = load_study("config/studies/leaderboard.yaml")
-    del study["statistics"]["baseline"]
+    del study["statistics"]["control"]
     (folder / "configs/study.json").write_text(json.dumps(study))
     write_scores(as_table(published(n_models)), folder / "scores.csv")
 
