@@ -18,7 +18,7 @@ STAGES = {
     "data": {"common", "study", "fetching"},
     "training": {"common", "study", "fetching", "data", "modules"},
     "evaluation": {"common", "study", "fetching", "data", "training"},
-    "scores": {"common", "study"},
+    "scores": {"common", "study", "fetching"},
     "comparison": {"common", "study", "scores"},
     "reporting": {"common", "study", "fetching", "scores", "comparison"},
     "planning": {"common", "study", "fetching", "evaluation"},
