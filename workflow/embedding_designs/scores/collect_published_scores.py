@@ -14,6 +14,7 @@ from ..common.command import command
 from ..common.errors import BadInput
 from ..common.json_files import read_object
 from ..common.near_names import nearest
+from ..common.places import found
 from ..common.wording import counted, few
 from .not_used import not_used, write_report
 from .published.mteb_results import short_forms
@@ -35,7 +36,7 @@ def published_scores(source: Mapping[str, Any]) -> Found:
     what is unknown or cannot be used.
     """
     pools = source["pools"]
-    labels = read_labels(source["labels"]) if "labels" in source else pd.DataFrame(columns=LABELS)
+    labels = read_labels(found(source["labels"])) if "labels" in source else pd.DataFrame(columns=LABELS)
     # "" for a pool that lists no models: then all have to be read
     listed = [name for rule in pools.values() for name in rule.get("models", [""])]
     (rows, left, revisions), tasks = read_source(source, listed)
