@@ -14,8 +14,13 @@ from ..common.command import command
 from ..common.errors import BadInput
 from ..common.json_files import read_object
 from ..common.near_names import nearest
+<<<<<<< HEAD
 from ..common.score_files import write_scores
 from ..common.wording import counted, few, shown
+=======
+from ..common.places import found
+from ..common.wording import counted, few
+>>>>>>> refs/heads/lib
 from .not_used import not_used, write_report
 from .published.mteb_results import short_forms
 from .published.sources import Found, read_source
@@ -36,7 +41,7 @@ def published_scores(source: Mapping[str, Any]) -> Found:
     what is unknown or cannot be used.
     """
     pools = source["pools"]
-    labels = read_labels(source["labels"]) if "labels" in source else pd.DataFrame(columns=LABELS)
+    labels = read_labels(found(source["labels"])) if "labels" in source else pd.DataFrame(columns=LABELS)
     # "" for a pool that lists no models: then all have to be read
     listed = [name for rule in pools.values() for name in rule.get("models", [""])]
     (rows, left, revisions), tasks = read_source(source, listed)

@@ -160,7 +160,7 @@ def load_model(path: str | Path) -> SentenceTransformer:
     path = Path(path)
     table = read_json(path / "modules.json")
     with in_one_line(str(path)):
-        if table[0]["type"].startswith("sentence_transformers."):  # published; ours begin with Backbone
+        if table[0]["type"].startswith("sentence_transformers."):  # ours start with Backbone
             return SentenceTransformer(str(path), device=device(), local_files_only=True)
     settings = read_json(path / "config_sentence_transformers.json", ["prompts"])
     classes = _module_classes()
@@ -178,7 +178,7 @@ def load_model(path: str | Path) -> SentenceTransformer:
     )
 
 
-def _module_classes() -> dict[str, Any]:
+def _module_classes() -> dict[str, type]:
     """Return the classes of our models' modules by their names in the modules.json of a saved model."""
     return {
         f"{module.__module__}.{module.__name__}".removeprefix(MODULES): module
