@@ -14,13 +14,9 @@ from ..common.command import command
 from ..common.errors import BadInput
 from ..common.json_files import read_object
 from ..common.near_names import nearest
-<<<<<<< HEAD
+from ..common.places import found
 from ..common.score_files import write_scores
 from ..common.wording import counted, few, shown
-=======
-from ..common.places import found
-from ..common.wording import counted, few
->>>>>>> refs/heads/lib
 from .not_used import not_used, write_report
 from .published.mteb_results import short_forms
 from .published.sources import Found, read_source
