@@ -178,7 +178,7 @@ def load_model(path: str | Path) -> SentenceTransformer:
     )
 
 
-def _module_classes() -> dict[str, type]:
+def _module_classes() -> dict[str, Any]:
     """Return the classes of our models' modules by their names in the modules.json of a saved model."""
     return {
         f"{module.__module__}.{module.__name__}".removeprefix(MODULES): module
