@@ -1,4 +1,4 @@
-"""The training log: JSON lines of loss, learning rate, tokens a second, memory and held-out loss."""
+"""The training log: JSON lines of loss, learning rate, tokens per second, memory and held-out loss."""
 
 import contextlib
 import json
@@ -20,7 +20,7 @@ from . import processes
 class TrainingLog(TrainerCallback):
     """Writes the log while a Trainer runs, and shows progress; of several processes, the main one does.
 
-    A resumed training goes on with the log as it stood at the checkpoint. Seconds are those of training,
+    A resumed training continues the log from its state at the checkpoint. Seconds are those of training,
     without building and loading, summed over interruptions. Tokens are those of all processes, memory is that
     of the main one.
     """
@@ -34,8 +34,8 @@ class TrainingLog(TrainerCallback):
         model[0].register_forward_pre_hook(self._count_tokens)
         path.parent.mkdir(parents=True, exist_ok=True)
 
-    def go_on_from(self, counts: dict[str, float]) -> None:
-        """Take over the `counts` of a training that was interrupted."""
+    def resume_from(self, counts: dict[str, float]) -> None:
+        """Start from the `counts` of a training that was interrupted."""
         self.before = {"seconds": counts["seconds"], "tokens": counts["tokens"]}
 
     def counts(self) -> dict[str, float]:
@@ -49,10 +49,10 @@ class TrainingLog(TrainerCallback):
     def on_train_begin(
         self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any
     ) -> None:
-        """Keep the log up to the checkpoint that training goes on from."""
+        """Keep the log up to the checkpoint that training resumes from."""
         events = read_events(self.path, state.global_step)
         args.eval_on_start = _owes_heldout_loss(args, state, events)
-        processes.wait()  # for all to have read what the main process now writes
+        processes.wait()  # until all have read what the main process now writes
         if processes.is_main():
             with atomic(self.path) as part:
                 part.write_text("".join(json.dumps(event) + "\n" for event in events), encoding="utf-8")
