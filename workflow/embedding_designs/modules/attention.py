@@ -22,10 +22,10 @@ def attend(query: Tensor, key: Tensor, value: Tensor, heads: int, mask: Tensor |
 class GatedFeedForward(nn.Module):
     """GEGLU, dim -> 2 x 4 dim -> 4 dim -> dim, with exact GELU (Shazeer 2020, arXiv 2002.05202)."""
 
-    def __init__(self, dimension: int, multiplier: int = 4):
+    def __init__(self, dimension: int):
         super().__init__()
-        self.expand = nn.Linear(dimension, 2 * multiplier * dimension)
-        self.contract = nn.Linear(multiplier * dimension, dimension)
+        self.expand = nn.Linear(dimension, 2 * 4 * dimension)
+        self.contract = nn.Linear(4 * dimension, dimension)
 
     def forward(self, states: Tensor) -> Tensor:
         """Return states of the same shape, (…, dim)."""

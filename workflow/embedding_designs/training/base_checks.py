@@ -70,7 +70,7 @@ def check_backbone(backbone: Backbone, max_seq_length: int) -> None:
             f"{backbone.config.model_type} is an encoder; expected a decoder-only language model"
         )
     embedded, tokenizer = backbone.model.get_input_embeddings().num_embeddings, backbone.tokenizer
-    added = tokenizer.added_tokens_encoder  # some have no embedding; texts rarely contain them
+    added = tokenizer.added_tokens_encoder  # some have no embedding, but texts rarely contain them
     numbers = [number for token, number in tokenizer.get_vocab().items() if token not in added]
     if (largest := max([*numbers, tokenizer.eos_token_id, tokenizer.pad_token_id])) >= embedded:
         raise ValueError(

@@ -65,7 +65,7 @@ def train_run(
     with memory_for(recipe):
         train_with_checkpoints(trainer, training_log, checkpoints)
     trainer.check_end()
-    training_log.summarise(trainer.state)
+    training_log.summarize(trainer.state)
     finish_model(model, config)
     return model
 
