@@ -165,12 +165,12 @@ def steps(architecture: str, tiny: bool) -> None:
     peak = next((tflops for gpu, tflops in PEAKS.items() if gpu in name), None)
     rows = []
     with tempfile.TemporaryDirectory() as folder:
-        config = base_folder(Path(folder), architecture, tiny)
+        base = base_folder(Path(folder), architecture, tiny)
         for design in DESIGNS:
             for checkpointing in (False, True):
                 try:
                     rows.append(
-                        [design, checkpointing, *_step(design, config, folder, tiny, checkpointing, peak)]
+                        [design, checkpointing, *_step(design, base, folder, tiny, checkpointing, peak)]
                     )
                     break
                 except torch.OutOfMemoryError:
@@ -188,11 +188,11 @@ def steps(architecture: str, tiny: bool) -> None:
 
 
 def _step(
-    design: str, config: AutoConfig, folder: str, tiny: bool, checkpointing: bool, peak: float | None
+    design: str, base: AutoConfig, folder: str, tiny: bool, checkpointing: bool, peak: float | None
 ) -> list[str]:
     config = run_config(design, tiny, gradient_checkpointing=checkpointing)
     torch.manual_seed(0)
-    with random_weights(config):
+    with random_weights(base):
         model = untrained_model(config, folder).train()
     if checkpointing:
         model.gradient_checkpointing_enable({"use_reentrant": False})
@@ -200,7 +200,7 @@ def _step(
     weights = [weight for weight in model.parameters() if weight.requires_grad]
     optimiser = torch.optim.AdamW(weights, lr=1e-5, fused=device() == "cuda")
     lengths = (32, *[24 if tiny else 256] * 2)
-    ids = [torch.randint(3, config.vocab_size, (8, length), device=device()) for length in lengths]
+    ids = [torch.randint(3, base.vocab_size, (8, length), device=device()) for length in lengths]
     columns = [{"input_ids": rows, "attention_mask": torch.ones_like(rows)} for rows in ids]
 
     def micro_step() -> None:
