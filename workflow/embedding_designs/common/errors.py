@@ -20,7 +20,7 @@ class BadInput(Exception):
 
 
 class Stopped(Exception):
-    """The work was stopped by a signal, and resumes when the same command is run again; one line."""
+    """The work was stopped by a signal; the same command resumes it; one line."""
 
 
 def one_line(text: str) -> str:

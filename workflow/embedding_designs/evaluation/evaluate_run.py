@@ -1,4 +1,4 @@
-"""Evaluates one trained model on one batch of MTEB tasks; a killed evaluation goes on where it was.
+"""Evaluates one trained model on one batch of MTEB tasks; a killed evaluation resumes where it was.
 
 python -m embedding_designs.evaluation.evaluate_run CONFIG.json --model DIR --output SCORES.csv …
 """
@@ -33,15 +33,15 @@ def main() -> None:
     parser.add_argument("--docstring-tasks", type=Path, nargs="?")
     parser.add_argument("--partial", type=Path, required=True, help="folder of finished tasks")
     parser.add_argument("--embeddings", type=Path, required=True, help="folder of the run's embeddings")
-    parser.add_argument("--study", type=Path, help="the study config: which tasks the run has besides")
-    parser.add_argument("--devices", type=int, help="processes; default: one for each GPU, or one")
+    parser.add_argument("--study", type=Path, help="the study config: which other tasks the run has")
+    parser.add_argument("--devices", type=int, help="processes; default: one per GPU, or one")
     parser.add_argument("--output", type=Path, required=True)
     arguments = parser.parse_args()
 
     if arguments.devices:
         gpus.choose(arguments.devices)
     logging.basicConfig(level=logging.WARNING)
-    logging.getLogger("mteb").setLevel(logging.INFO)  # how far a search of a large corpus has come
+    logging.getLogger("mteb").setLevel(logging.INFO)  # reports the progress of searches in a large corpus
     config = read_task_config(arguments.config)
     batches = (
         task_batches(read_study(arguments.study, "evaluation")) if arguments.study else {"": config["tasks"]}
@@ -68,7 +68,7 @@ def main() -> None:
 
 
 def load_for_evaluation(folder: Path, max_seq_length: int):
-    """Return a trained model that cuts texts to so many tokens."""
+    """Return a trained model that truncates texts to `max_seq_length` tokens."""
     model = load_model(folder)
     with in_one_line(f"evaluation: {folder}"):
         check_positions(model[0], max_seq_length)

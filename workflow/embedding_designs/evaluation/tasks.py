@@ -19,7 +19,7 @@ from ..fetching.mteb_tasks import in_cache, mteb_task
 
 
 def load(name: str, docstring_tasks: Path | None, benchmark: str | None = None) -> mteb.AbsTask:
-    """Return a fresh task object; a used one scores differently, because its sampling goes on."""
+    """Return a new task object; a used one scores differently, because its random state has advanced."""
     if docstring_tasks and name in read_json(docstring_tasks / "tasks.json"):
         return load_task(docstring_tasks, name)
     return in_cache(mteb_task(name, benchmark))
@@ -35,7 +35,7 @@ def evaluate(
 ) -> pd.DataFrame:
     """Return one row for each task of a task config: task, category, metric, score.
 
-    model: what `mteb.evaluate` takes. A task that has its file in the folder `partial` is not evaluated
+    model: what `mteb.evaluate` takes. A task that has a file in the folder `partial` is not evaluated
     again; each task's file is written when it is done. finish: called after each task with all that are done.
     """
     rows = []

@@ -1,4 +1,8 @@
-"""The processes of one training: how many there are, which is the main one, sums over them, waiting."""
+"""The processes of one training: how many there are, which is the main one, sums over them, waiting.
+
+accelerate's PartialState joins them. It answers none of the rest here, because it has no sums, and because
+TrainingArguments resets it, so that its answers would depend on when they are asked for.
+"""
 
 import os
 from typing import Any
@@ -7,13 +11,26 @@ import torch
 import torch.distributed as dist
 from accelerate import PartialState
 
-from .model import device
+from ..common import gpus
 
 
 def join() -> None:
-    """Join the other processes of this training, if `accelerate launch` began several; take one's GPU."""
+    """Join the other processes of this training, if `accelerate launch` started several; take one GPU."""
     if int(os.environ.get("WORLD_SIZE", "1")) > 1:
         PartialState(cpu=not torch.cuda.is_available())
+    else:
+        gpus.choose(1)  # or the Trainer would take all GPUs, with a batch for each
+
+
+def device() -> str:
+    """Return where models run: a CUDA GPU if there is one, else the CPU.
+
+    Raises BadInput where there is a GPU that torch cannot use: training on the CPU would take days.
+    """
+    if torch.cuda.is_available():
+        return "cuda"
+    gpus.refuse_unused_ones(torch.__version__)
+    return "cpu"
 
 
 def count() -> int:
@@ -40,7 +57,7 @@ def sharing() -> str | None:
 
 
 def wait() -> None:
-    """Return when all processes have come here."""
+    """Return when all processes have reached this point."""
     if count() > 1:
         dist.barrier()
 
