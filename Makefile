@@ -1,11 +1,14 @@
-# make study               run the default study and say where its findings page is
-# make study STUDY=smoke   run another study of config/studies/
-# make leaderboard         put published MTEB scores through the same comparison; no training
-# make test                run all tests and lint
-# make validate            reproduce published MTEB scores; minutes, and needs the tasks' data
-# make test-slurm          a study on a real SLURM of one node and of two; minutes, and needs Debian's slurm-wlm and munge
-# make test-conda          studies with the environments of envs/, on a stand-in for conda; minutes
+# make study               run the default study and print where its findings page is
+# make study STUDY=smoke   run another study from config/studies/
+# make leaderboard         run the same comparison on published MTEB scores; no training
+# make test                run lint and the default tests, without the three slow suites below
+# make validate            reproduce published MTEB scores; takes minutes and fetches the tasks' data from the hub
+# make test-slurm          run a study on a real SLURM with one and two nodes; takes minutes, needs Debian's slurm-wlm, munge
+# make test-conda          run studies in the environments of envs/, using a stand-in for conda; takes minutes
+# make environment         install the versions in requirements.lock and this package, editable, into .venv
+# make lint                run ruff, mypy, snakefmt, and Snakemake's linter
 # make lock                choose new versions for requirements.lock (needs uv)
+# make clean               delete .venv and .snakemake
 
 PYTHON ?= python3
 STUDY ?= quickstart
@@ -26,9 +29,10 @@ study: $(READY)
 leaderboard:
 	$(MAKE) study STUDY=leaderboard
 
-# One thread each: two threads of torch beside another busy process are many times slower.
+# One thread per process: with other busy processes, two torch threads are many times slower than one.
 test: $(READY) lint
 	OMP_NUM_THREADS=1 HF_HUB_OFFLINE=1 $(BIN)/python -m pytest --numprocesses logical --maxprocesses 8 --dist loadfile
+	@echo "Not run, because they take minutes each: make validate, make test-conda, make test-slurm"
 
 validate: $(READY)
 	$(BIN)/python -m pytest -rs -s -m validate
@@ -39,22 +43,24 @@ test-slurm test-conda: test-%: $(READY)
 lint: $(READY)
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
+	$(BIN)/mypy
 	$(BIN)/snakefmt --check Snakefile workflow/rules
 	$(BIN)/snakemake --lint
 
 environment: $(READY)
 
-# A machine with an NVIDIA GPU gets the CUDA build of torch ("===" excludes local builds such as +cpu);
-# elsewhere "==" takes the CPU build where pip can find one.
-$(READY): requirements.lock
+# A machine with an NVIDIA GPU gets the CUDA build of torch ("===" excludes local builds such as +cpu).
+# Elsewhere, "==" takes the CPU build if pip can find one. The lock has setuptools, which builds the package.
+$(READY): requirements.lock pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "error: $(PYTHON) is Python " + sys.version.split()[0] + "; 3.11 or newer is needed (make PYTHON=...)")'
 	$(PYTHON) -m venv .venv
 	if nvidia-smi --list-gpus > /dev/null 2>&1; then \
 		$(BIN)/pip install --quiet "torch===$$(sed -n 's/^torch==//p' requirements.lock)"; fi
 	$(BIN)/pip install --quiet --requirement requirements.lock
+	$(BIN)/pip install --quiet --no-deps --no-build-isolation --editable .
 	cp requirements.lock $@
 
-# torch brings the CUDA packages that fit its build, so the lock names none.
+# torch installs the CUDA packages that match its build, so the lock lists none.
 NOT_LOCKED := triton cuda-bindings cuda-pathfinder cuda-toolkit $(addprefix nvidia-,cublas cuda-cupti \
 	cuda-nvrtc cuda-runtime cudnn-cu13 cufft cufile curand cusolver cusparse cusparselt-cu13 nccl-cu13 \
 	nvjitlink nvshmem-cu13 nvtx)

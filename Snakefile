@@ -1,11 +1,12 @@
 # Which pooling and attention design makes the better LLM-based embedding model?
 #
-#     snakemake --cores all                          the study that config/config.yaml names
-#     snakemake --cores all --config study=smoke     another one
-#     snakemake --cores all fetch                    only what needs the network; the rest then runs without
+#     snakemake --cores all                          run the study named in config/config.yaml
+#     snakemake --cores all --config study=smoke     run another study
+#     snakemake --cores all fetch                    run only what needs the network
 #
-# With `--snakefile /path/to/Snakefile --directory /elsewhere` results go to that directory, and paths in a study are
-# relative to it. Files that it lacks, such as config/, are read from here; nothing is written here.
+# With `--snakefile /path/to/Snakefile --directory /elsewhere`, results go to that directory, and paths in a
+# study are relative to it. Files that are missing there, such as config/, are read from here; nothing is
+# written here.
 #
 # Rules are included in the order in which they run.
 
@@ -41,7 +42,7 @@ include: "workflow/rules/report.smk"
 
 
 rule all:
-    """Everything that a study makes: its findings page, the scores, figures and tables behind it, and its models."""
+    """Make all results of a study: the findings page, what it is built from, and the models."""
     default_target: True
     input:
         expand(

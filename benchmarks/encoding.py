@@ -1,6 +1,6 @@
 """Measures one evaluation of the quickstart against MTEB with a plain Sentence Transformers model.
 
-PYTHONPATH=workflow python benchmarks/encoding.py [--repeats 5] [--design multi-layer-bidirectional]
+python benchmarks/encoding.py [--repeats 5] [--design multi-layer-bidirectional]
 It needs the quickstart's results: `make study`.
 """
 

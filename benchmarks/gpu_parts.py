@@ -1,6 +1,6 @@
 """The parts of gpu_check.py, each a Markdown table on standard output.
 
-PYTHONPATH=workflow python benchmarks/gpu_parts.py steps_qwen2 [--tiny]
+python benchmarks/gpu_parts.py steps_qwen2 [--tiny]
 """
 
 import argparse
@@ -26,10 +26,11 @@ from torch.utils.flop_counter import FlopCounterMode
 from transformers import AutoConfig, AutoModel, AutoModelForCausalLM
 from transformers.utils import logging
 
+from embedding_designs.study.run_config import RunConfig
 from embedding_designs.training.contrastive_loss import contrastive_loss
-from embedding_designs.training.model import device, load_model
+from embedding_designs.training.model import load_model, untrained_model
 from embedding_designs.training.pretrain_base import train_tokenizer
-from embedding_designs.training.train_design import untrained_model
+from embedding_designs.training.processes import device
 
 # config.json of mistralai/Mistral-7B-v0.1 and Qwen/Qwen2-0.5B
 BASES = {
@@ -57,24 +58,24 @@ MODULES = ["q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down
 PEAKS = {"H200": 989, "H100": 989, "A100": 312, "A800": 312, "B200": 2250, "L40S": 362, "4090": 165}
 
 
-def run_config(design: str, tiny: bool, **recipe: Any) -> dict[str, Any]:
+def run_config(design: str, tiny: bool, **recipe: Any) -> RunConfig:
     """Return the config of a run with the paper's recipe; tiny: with a pool of a few latents."""
     attention, pooling = DESIGNS[design]
     if pooling["kind"] != "eos":
         pooling = pooling | POOL[tiny]
     lora = {"rank": 16, "alpha": 32, "dropout": 0.1, "target_modules": MODULES, "save": "merged"}
     training = {
-        "steps": 3, "batch_size": 8, "gradient_accumulation_steps": 4, "learning_rate": 1e-5, "warmup_steps": 1,
-        "weight_decay": 0.01, "max_grad_norm": 1.0, "scale": 20.0, "max_seq_length": 512, "precision": "bf16",
-        "gradient_checkpointing": False, "shared_texts": "keep", "checkpoint_steps": 100, "log_steps": 1,
-        "heldout_steps": 100,
+        "steps": 3, "batch_size": 8, "gradient_accumulation_steps": 4, "learning_rate": 1e-5,
+        "warmup_steps": 1, "weight_decay": 0.01, "max_grad_norm": 1.0, "scale": 20.0, "max_seq_length": 512,
+        "precision": "bf16", "gradient_checkpointing": False, "shared_texts": "keep",
+        "checkpoint_steps": 100, "log_steps": 1, "heldout_steps": 100,
     }  # fmt: skip
-    return {
-        "base": {"name": "random", "precision": "bf16", "finetuning": "lora", "lora": lora},
-        "design": {"name": design, "attention": attention, "pooling": pooling},
-        "seed": 1,
-        "training": training | recipe,
-    }
+    return RunConfig(
+        base={"name": "random", "precision": "bf16", "finetuning": "lora", "lora": lora},
+        design={"name": design, "attention": attention, "pooling": pooling},
+        seed=1,
+        training=training | recipe,
+    )
 
 
 def base_folder(folder: Path, architecture: str, tiny: bool, **sizes: Any) -> AutoConfig:
@@ -104,7 +105,7 @@ def random_weights(config: AutoConfig) -> Iterator[None]:
 
     with (
         patch.object(AutoModel, "from_pretrained", drawn),
-        patch("embedding_designs.training.model.check_base_folder", lambda *given: None),
+        patch("embedding_designs.training.base_checks.check_base_folder", lambda *given: None),
     ):
         yield
 
@@ -164,12 +165,12 @@ def steps(architecture: str, tiny: bool) -> None:
     peak = next((tflops for gpu, tflops in PEAKS.items() if gpu in name), None)
     rows = []
     with tempfile.TemporaryDirectory() as folder:
-        config = base_folder(Path(folder), architecture, tiny)
+        base = base_folder(Path(folder), architecture, tiny)
         for design in DESIGNS:
             for checkpointing in (False, True):
                 try:
                     rows.append(
-                        [design, checkpointing, *_step(design, config, folder, tiny, checkpointing, peak)]
+                        [design, checkpointing, *_step(design, base, folder, tiny, checkpointing, peak)]
                     )
                     break
                 except torch.OutOfMemoryError:
@@ -187,19 +188,19 @@ def steps(architecture: str, tiny: bool) -> None:
 
 
 def _step(
-    design: str, config: AutoConfig, folder: str, tiny: bool, checkpointing: bool, peak: float | None
+    design: str, base: AutoConfig, folder: str, tiny: bool, checkpointing: bool, peak: float | None
 ) -> list[str]:
     config = run_config(design, tiny, gradient_checkpointing=checkpointing)
     torch.manual_seed(0)
-    with random_weights(config):
+    with random_weights(base):
         model = untrained_model(config, folder).train()
     if checkpointing:
         model.gradient_checkpointing_enable({"use_reentrant": False})
-    loss = contrastive_loss(model, config["training"])
+    loss = contrastive_loss(model, config.training)
     weights = [weight for weight in model.parameters() if weight.requires_grad]
     optimiser = torch.optim.AdamW(weights, lr=1e-5, fused=device() == "cuda")
     lengths = (32, *[24 if tiny else 256] * 2)
-    ids = [torch.randint(3, config.vocab_size, (8, length), device=device()) for length in lengths]
+    ids = [torch.randint(3, base.vocab_size, (8, length), device=device()) for length in lengths]
     columns = [{"input_ids": rows, "attention_mask": torch.ones_like(rows)} for rows in ids]
 
     def micro_step() -> None:
@@ -238,7 +239,7 @@ def _timed(function: Any) -> float:
 
 
 def resume(tiny: bool) -> None:
-    """Stop a training by SIGTERM, let it go on, and compare it with one that was not stopped."""
+    """Stop a training by SIGTERM, resume it, and compare it with one that was not stopped."""
     with tempfile.TemporaryDirectory() as folder:
         work = Path(folder)
         base_folder(work / "base", "qwen2", tiny)
@@ -248,8 +249,9 @@ def resume(tiny: bool) -> None:
         columns = {name: [f"{word} {name}" for word in words] for name in ("query", "positive", "negative")}
         pd.DataFrame(columns).to_parquet(work / "train.parquet")
         pd.DataFrame(columns).head(16).to_parquet(work / "heldout.parquet")
-        config = run_config("multi-layer-bidirectional", tiny, steps=12, accumulation=4 if tiny else 16)
-        (work / "config.json").write_text(json.dumps(config))
+        recipe = {"steps": 12, "gradient_accumulation_steps": 4 if tiny else 16}
+        config = run_config("multi-layer-bidirectional", tiny, **recipe)
+        (work / "config.json").write_text(json.dumps(config.to_json()))
         _train(work, "whole", None)
         seconds = _train(work, "stopped", 2)
         checkpoint = sum(file.stat().st_size for file in (work / "stopped-work").rglob("*"))
@@ -264,7 +266,7 @@ def resume(tiny: bool) -> None:
 
 
 def _train(work: Path, name: str, stop_after: int | None) -> float:
-    """Train; with stop_after, send SIGTERM when so many lines are logged; return the seconds to the exit."""
+    """Train; with stop_after, send SIGTERM once this many lines are logged; return the seconds until exit."""
     command = [sys.executable, "-m", "embedding_designs.training.train_design", str(work / "config.json")]
     command += ["--base", str(work / "base"), "--train", str(work / "train.parquet")]
     command += ["--heldout", str(work / "heldout.parquet")]

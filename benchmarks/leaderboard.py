@@ -1,6 +1,6 @@
 """Measures the statistics stage on published scores: its commands as the rules run them, and slow parts.
 
-PYTHONPATH=workflow python benchmarks/leaderboard.py [--repeats 3]
+python benchmarks/leaderboard.py [--repeats 3]
 """
 
 import argparse
@@ -18,8 +18,9 @@ import pandas as pd
 from measure import hardware, medians, print_table
 from scipy import stats
 
+from embedding_designs.common.score_files import write_scores
 from embedding_designs.comparison.statistics import equivalence, pairwise
-from embedding_designs.scores.score_table import COLUMNS, write_scores
+from embedding_designs.scores.score_table import COLUMNS
 from embedding_designs.study.study import load_study
 
 PUBLISHED = Path("resources/published/mteb-english-scores.csv.gz")
@@ -62,7 +63,7 @@ def prepare(folder: Path, n_models: int) -> None:
     """Write the scores of so many models, and the study."""
     (folder / "configs").mkdir(parents=True)
     study = load_study("config/studies/leaderboard.yaml")
-    del study["statistics"]["baseline"]
+    del study["statistics"]["control"]
     (folder / "configs/study.json").write_text(json.dumps(study))
     write_scores(as_table(published(n_models)), folder / "scores.csv")
 

@@ -1,50 +1,31 @@
 """The baseline of the speed claims: the paper's formulas computed as they are written, as in its code.
 
-Pooling: latents are repeated for each text, all of them are projected to queries and fed forward text by
-text, and keys and values are formed in full. Backbone: a batch is run as it comes, padded to its longest
-text, and the states of all layers are kept until they are pooled.
+Pooling: the plain equations (modules/plain_trainable_pooling.py): latents are repeated for each text, all of
+them are projected to queries and fed forward text by text, and keys and values are formed in full. Backbone:
+a batch is padded to its longest text, and the states of all layers are kept until they are pooled.
 """
 
 from typing import Any
 
 import torch
-import torch.nn.functional as F
 from sentence_transformers import SentenceTransformer
-from torch import Tensor
 
 from embedding_designs.modules.backbone import Backbone
+from embedding_designs.modules.plain_trainable_pooling import PlainTrainablePooling
 from embedding_designs.modules.pooling import TOKEN_POOLINGS
 from embedding_designs.modules.trainable_pooling import LastLayerPooling, MultiLayerPooling, TrainablePooling
 
 
-class PlainFormulas:
-    """Computes a trainable pooling from the same weights by plain formulas."""
+class PlainLastLayerPooling(LastLayerPooling):
+    """`last_layer` by the plain equations."""
 
-    def pool_states(self, inputs: Tensor, mask: Tensor | None = None) -> Tensor:
-        """Return (batch, dim) from input states (batch, n, dim)."""
-        latents = self.latent_states.unsqueeze(0).repeat(len(inputs), 1, 1)  # (batch, latents, dim)
-        inputs = self.norm_inputs(inputs.to(latents.dtype))
-        attended = F.scaled_dot_product_attention(
-            self._split(self.to_query(self.norm_latents(latents))),
-            self._split(self.to_key(inputs)),
-            self._split(self.to_value(inputs)),
-            attn_mask=None if mask is None else mask.bool()[:, None, None, :],
-        )  # (batch, heads, latents, head_dim)
-        states = attended.transpose(1, 2).flatten(2) @ self.to_output.weight + latents
-        values, gates = self.feed_forward.expand(self.norm_feed_forward(states)).chunk(2, dim=-1)
-        states = self.feed_forward.contract(values * F.gelu(gates)) + states
-        return states.mean(dim=1)
-
-    def _split(self, states: Tensor) -> Tensor:
-        return states.unflatten(-1, (self.heads, self.head_dim)).transpose(1, 2)
+    pool_states = PlainTrainablePooling.pool_states
 
 
-class PlainLastLayerPooling(PlainFormulas, LastLayerPooling):
-    """`last_layer` by plain formulas."""
+class PlainMultiLayerPooling(MultiLayerPooling):
+    """`multi_layer` by the plain equations."""
 
-
-class PlainMultiLayerPooling(PlainFormulas, MultiLayerPooling):
-    """`multi_layer` by plain formulas."""
+    pool_states = PlainTrainablePooling.pool_states
 
 
 def plain_copy(pooling: torch.nn.Module) -> torch.nn.Module:
@@ -57,7 +38,7 @@ def plain_copy(pooling: torch.nn.Module) -> torch.nn.Module:
 
 
 class PlainBackbone(Backbone):
-    """A backbone that runs a batch whole and keeps all hidden states where layers are pooled."""
+    """A backbone that runs a batch at once and keeps all hidden states where layers are pooled."""
 
     def forward(self, features: dict[str, Any], **kwargs: Any) -> dict[str, Any]:
         """Add token_embeddings and, if asked, layer_embeddings."""

@@ -1,6 +1,6 @@
 """Measures the trainable pooling against the paper's formulas computed as they are written.
 
-PYTHONPATH=workflow python benchmarks/pooling.py [--case TEXT] [--repeats 5]
+python benchmarks/pooling.py [--case TEXT] [--repeats 5]
 """
 
 import argparse

@@ -1,7 +1,7 @@
 """Measures training: a step that pools all layers, and the quickstart's runs against plain defaults.
 
-PYTHONPATH=workflow python benchmarks/training.py step [--repeats 5]
-PYTHONPATH=workflow python benchmarks/training.py run [--repeats 5]     # after `make study`
+python benchmarks/training.py step [--repeats 5]
+python benchmarks/training.py run [--repeats 5]     # after `make study`
 """
 
 import argparse
@@ -19,12 +19,14 @@ from sentence_transformers.sentence_transformer.losses import MultipleNegativesR
 from transformers import AutoConfig, AutoModelForCausalLM, set_seed
 from transformers.utils import logging
 
+from embedding_designs.common import gpus
+from embedding_designs.study.run_config import RunConfig
 from embedding_designs.study.run_configs import run_config
 from embedding_designs.study.study import load_study
 from embedding_designs.training.contrastive_loss import InBatchContrastiveLoss
-from embedding_designs.training.model import build_model
+from embedding_designs.training.model import build_model, untrained_model
 from embedding_designs.training.pretrain_base import train_tokenizer
-from embedding_designs.training.train_design import train_run, untrained_model
+from embedding_designs.training.train_design import train_run
 
 STUDY = Path("results/quickstart")
 PAPER = {"latents": 768, "heads": 32, "head_dim": 2048}
@@ -95,25 +97,25 @@ def measure_steps(repeats: int) -> None:
         )  # fmt: skip
 
 
-def plain_run(config: dict, base: str) -> None:
+def plain_run(config: RunConfig, base: str) -> None:
     """Train a run of the quickstart by the plain formulas and Sentence Transformers' defaults."""
-    set_seed(config["seed"])
+    set_seed(config.seed)
     model = made_plain(untrained_model(config, base))
     with tempfile.TemporaryDirectory() as folder:
         SentenceTransformerTrainer(
             model=model,
             args=SentenceTransformerTrainingArguments(
-                output_dir=folder, max_steps=config["training"]["steps"],
-                per_device_train_batch_size=config["training"]["batch_size"],
-                learning_rate=config["training"]["learning_rate"], use_cpu=not torch.cuda.is_available(),
+                output_dir=folder, max_steps=config.training["steps"],
+                per_device_train_batch_size=config.training["batch_size"],
+                learning_rate=config.training["learning_rate"], use_cpu=not torch.cuda.is_available(),
                 save_strategy="no", disable_tqdm=True, report_to="none",
             ),
             train_dataset=Dataset.from_parquet(str(STUDY / "data/train.parquet"), keep_in_memory=True),
-            loss=MultipleNegativesRankingLoss(model, scale=config["training"]["scale"]),
+            loss=MultipleNegativesRankingLoss(model, scale=config.training["scale"]),
         ).train()  # fmt: skip
 
 
-def our_run(config: dict, base: str) -> None:
+def our_run(config: RunConfig, base: str) -> None:
     """Train a run of the quickstart as the workflow does, with held-out losses and checkpoints."""
     data = STUDY / "data"
     with tempfile.TemporaryDirectory() as folder:
@@ -141,6 +143,7 @@ def main() -> None:
     parser.add_argument("--repeats", type=int, default=5)
     parser.add_argument("--design", nargs="+", default=["eos-causal", "multi-layer-bidirectional"])
     arguments = parser.parse_args()
+    gpus.choose(1)
     logging.set_verbosity_error()
     logging.disable_progress_bar()
     if arguments.part == "step":

@@ -10,6 +10,7 @@ import pytest
 import torch
 from transformers import AutoConfig, AutoModelForCausalLM
 
+from embedding_designs.study.run_config import RunConfig
 from embedding_designs.training.pretrain_base import train_tokenizer
 from helpers.toy import BACKBONES, DESIGNS, sentence
 
@@ -65,23 +66,18 @@ def triplets(tmp_path_factory):
 def run_config():
     """Return a function that makes the run config of a tiny training."""
 
-    def make(design: str = "multi-layer-bidirectional", lora: bool = False, **recipe) -> dict:
+    def make(design: str = "multi-layer-bidirectional", lora: bool = False, **recipe) -> RunConfig:
         base = {"name": "tiny", "precision": "fp32", "finetuning": "lora" if lora else "full"}
         if lora:
             modules = ["q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj"]
             base["lora"] = {"rank": 4, "alpha": 8, "dropout": 0.1, "target_modules": modules,
                             "save": "merged"}  # fmt: skip
         training = {
-            "steps": 8, "batch_size": 4, "gradient_accumulation_steps": 2, "learning_rate": 0.01, "warmup_steps": 2,
-            "weight_decay": 0.01, "max_grad_norm": 1.0, "scale": 20.0, "max_seq_length": 16, "precision": "fp32",
-            "gradient_checkpointing": False, "shared_texts": "separate",
-            "checkpoint_steps": 2, "log_steps": 1, "heldout_steps": 4,
+            "steps": 8, "batch_size": 4, "gradient_accumulation_steps": 2, "learning_rate": 0.01,
+            "warmup_steps": 2, "weight_decay": 0.01, "max_grad_norm": 1.0, "scale": 20.0,
+            "max_seq_length": 16, "precision": "fp32", "gradient_checkpointing": False,
+            "shared_texts": "separate", "checkpoint_steps": 2, "log_steps": 1, "heldout_steps": 4,
         }  # fmt: skip
-        return {
-            "base": base,
-            "design": {"name": design, **DESIGNS[design]},
-            "seed": 7,
-            "training": training | recipe,
-        }
+        return RunConfig(base, {"name": design, **DESIGNS[design]}, seed=7, training=training | recipe)
 
     return make

@@ -11,8 +11,13 @@ from embedding_designs.common import gpus
 from embedding_designs.common.errors import BadInput
 from helpers.paths import WORKFLOW
 
-CHOOSE = "import os; from embedding_designs.common import gpus; gpus.choose({}); print(os.environ.get(gpus.VISIBLE))"
-DEVICE = "from embedding_designs.training.model import device; print(device())"
+CHOOSE = """
+import os
+from embedding_designs.common import gpus
+gpus.choose({})
+print(os.environ.get(gpus.VISIBLE))
+"""
+DEVICE = "from embedding_designs.training.processes import device; print(device())"
 
 
 @pytest.fixture
@@ -30,7 +35,7 @@ def python(code: str, environment: dict[str, str]) -> subprocess.CompletedProces
 
 
 def test_commands_side_by_side_get_different_gpus_and_give_them_back(machine):
-    hold = f"{CHOOSE.format(1)}; import sys; sys.stdout.flush(); sys.stdin.read()"
+    hold = f"{CHOOSE.format(1)}import sys; sys.stdout.flush(); sys.stdin.read()"
     first = subprocess.Popen(
         [sys.executable, "-c", hold], env=machine, text=True, stdin=subprocess.PIPE, stdout=subprocess.PIPE
     )
@@ -40,8 +45,19 @@ def test_commands_side_by_side_get_different_gpus_and_give_them_back(machine):
     assert python(CHOOSE.format(2), machine).stdout == "0,1\n"
 
 
-def test_a_schedulers_choice_stands(machine):
-    assert python(CHOOSE.format(1), machine | {gpus.VISIBLE: "1"}).stdout == "1\n"
+@pytest.mark.parametrize(("given", "number", "used"), [("1", 1, "1"), ("3,5", 2, "3,5"), ("3,5", 1, "3")])
+def test_a_scheduler_chooses_the_gpus_and_no_more_are_used_than_asked_for(given, number, used, machine):
+    assert python(CHOOSE.format(number), machine | {gpus.VISIBLE: given}).stdout == f"{used}\n"
+
+
+def test_a_command_that_finds_all_gpus_in_use_shares_as_many_as_it_was_given(machine):
+    hold = f"{CHOOSE.format(2)}import sys; sys.stdout.flush(); sys.stdin.read()"
+    first = subprocess.Popen(
+        [sys.executable, "-c", hold], env=machine, text=True, stdin=subprocess.PIPE, stdout=subprocess.PIPE
+    )
+    assert first.stdout.readline() == "0,1\n"
+    assert python(CHOOSE.format(1), machine).stdout == "0\n"
+    first.communicate()
 
 
 @pytest.mark.parametrize(("visible", "there"), [(None, 2), ("5", 1)])

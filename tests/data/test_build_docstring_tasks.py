@@ -9,12 +9,14 @@ import pytest
 from threadpoolctl import threadpool_limits
 
 from embedding_designs.common.errors import BadInput
-from embedding_designs.data.build_docstring_tasks import read_config
 from embedding_designs.data.docstring_table import COLUMNS
 from embedding_designs.data.docstrings.sample import submodules
+from embedding_designs.data.docstrings.task_data import BUILDERS
 from embedding_designs.data.docstrings.task_folder import load_task
 from embedding_designs.data.parquet_tables import write_table
-from embedding_designs.study.docstring_task_names import CATEGORIES, task_name
+from embedding_designs.study.docstring_task_names import task_name
+from embedding_designs.study.parts import read_docstring_tasks_config
+from embedding_designs.study.schema import defaults
 
 MODULES, CLASSES, METHODS = 6, 3, 8
 WORDS = [
@@ -128,7 +130,7 @@ def test_a_loaded_task_is_fresh_and_scores_the_same(tasks):
 
 def test_tasks_have_mtebs_types_and_main_scores(tasks):
     main_scores = {}
-    for category in CATEGORIES:
+    for category in BUILDERS:
         metadata = load_task(tasks, task_name(category, "toy")).metadata
         assert metadata.type == category
         assert metadata.is_filled() or metadata.reference is None
@@ -186,19 +188,26 @@ def test_the_largest_part_is_split_until_there_are_enough():
 @pytest.mark.parametrize(
     ("config", "named"),
     [
-        ({"packages": ["toy"], "category": []}, '"category" is not known'),
+        (
+            {"packages": ["toy"], "category": []},
+            "tasks.category is not known; did you mean categories",
+        ),
         (
             {"packages": ["toy"], "categories": ["Summaries"]},
-            'categories "Summaries" is not known; choose STS',
+            'docstring_tasks.categories.0 "Summaries" is not known; choose from STS',
         ),
-        ({"packages": []}, r"packages \[\] is not a list"),
-        ({"packages": ["toy"], "documents": "many"}, "documents 'many' is not a whole number"),
+        ({"packages": []}, r"packages \[\] must not be empty"),
+        ({"packages": ["toy"], "documents": "many"}, 'documents "many" must be an integer'),
     ],
 )
 def test_a_wrong_key_is_named(tmp_path, config, named):
     (tmp_path / "config.json").write_text(json.dumps(config))
     with pytest.raises(BadInput, match=named):
-        read_config(str(tmp_path / "config.json"))
+        read_docstring_tasks_config(tmp_path / "config.json")
+
+
+def test_every_category_of_the_schema_has_a_builder():
+    assert defaults("docstring_tasks")["categories"] == list(BUILDERS)
 
 
 def test_an_unknown_task_is_named(tasks):

@@ -198,3 +198,8 @@ def test_the_harvest_depends_on_the_files_alone(packages):
     rows = pyarrow.parquet.read_table(output).to_pylist()
     splits = {split: {one["package"] for one in rows if one["split"] == split} for split in ("train", "eval")}
     assert splits == {"train": {"bookshelf", "joblib"}, "eval": {"catalogue"}}
+
+
+def test_the_references_of_a_docstring_are_left_out():
+    docstring = "Rotate a point.\n\nIt turns left.\n\nReferences\n----------\nA book on turning points, 1999."
+    assert prose(docstring).text == "Rotate a point.\nIt turns left."

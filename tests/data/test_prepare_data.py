@@ -88,7 +88,9 @@ def test_another_seed_draws_other_rows(harvested):
 
 def test_the_command_writes_the_same_bytes_again(harvested, tmp_path, monkeypatch):
     write_table(tmp_path / "d.parquet", {key: [row[key] for row in harvested] for key in harvested[0]})
-    (tmp_path / "source.json").write_text(json.dumps(CONFIG | {"source": "docstrings"}))
+    (tmp_path / "source.json").write_text(
+        json.dumps(CONFIG | {"source": "docstrings", "train_packages": ["shop"]})
+    )
     monkeypatch.chdir(tmp_path)
     written = []
     for _ in range(2):
@@ -105,7 +107,8 @@ def test_the_command_writes_the_same_bytes_again(harvested, tmp_path, monkeypatc
 def test_training_on_docstrings_needs_no_package_to_evaluate_on(harvested, tmp_path):
     write_table(tmp_path / "d.parquet", {key: [row[key] for row in harvested[:-1]] for key in harvested[0]})
     source = tmp_path / "source.json"
-    source.write_text(json.dumps(CONFIG | {"source": "docstrings", "eval_packages": []}))
+    config = {"source": "docstrings", "train_packages": ["shop"], "eval_packages": []}
+    source.write_text(json.dumps(CONFIG | config))
     train, heldout, report = prepare(str(source), str(tmp_path / "d.parquet"))
     assert (len(train), len(heldout)) == (120, 30)
     assert report["train_texts_in_evaluation"] is None  # there is nothing to look for them in
@@ -114,8 +117,9 @@ def test_training_on_docstrings_needs_no_package_to_evaluate_on(harvested, tmp_p
 def test_texts_found_in_the_evaluation_are_counted(tmp_path):
     bank = docstring("bank.safe", "Safe.open", "eval", "bank")
     write_table(tmp_path / "d.parquet", {key: [bank[key]] for key in bank})
-    rows = [{"query": bank["summary"].upper(), "positive": "something", "negative": bank["text"]}]
-    source = file_source(tmp_path, "\n".join(map(json.dumps, rows)))
+    row = {"query": bank["summary"].upper(), "positive": "something", "negative": bank["text"]}
+    rows = [row, row | {"query": bank["description"]}]  # one of them is held out
+    source = file_source(tmp_path, "\n".join(map(json.dumps, rows)), heldout_rows=1)
     _, _, report = prepare(source, str(tmp_path / "d.parquet"))
     assert report["train_texts_in_evaluation"] == 2
 
@@ -181,8 +185,8 @@ def test_rows_that_can_be_dropped_are_counted(tmp_path):
     lines = "\n".join(
         json.dumps(dict(zip(("query", "positive", "negative"), row, strict=True))) for row in rows
     )
-    train, _, report = prepare(file_source(tmp_path, lines, drop_empty=True), None)
-    assert sorted(row["query"] for row in train) == ["a", "h"]
+    train, heldout, report = prepare(file_source(tmp_path, lines, drop_empty=True, heldout_rows=1), None)
+    assert sorted(row["query"] for row in train + heldout) == ["a", "h"]
     assert {reason: count for reason, count in report["dropped"].items() if count} == {
         "empty": 1, "duplicate": 1, "positive_is_negative": 1
     }  # fmt: skip
@@ -191,16 +195,18 @@ def test_rows_that_can_be_dropped_are_counted(tmp_path):
 def test_columns_are_renamed_and_the_negative_may_be_absent(tmp_path):
     content = "\ufeffquestion,answer\nwhy,because\nhow,so\n"
     columns = {"query": "question", "positive": "answer"}
-    train, _, _ = prepare(file_source(tmp_path, content, "rows.csv", columns=columns), None)
-    assert sorted(map(tuple, (row.items() for row in train))) == [
+    source = file_source(tmp_path, content, "rows.csv", columns=columns, heldout_rows=1)
+    train, heldout, _ = prepare(source, None)
+    assert sorted(map(tuple, (row.items() for row in train + heldout))) == [
         (("query", "how"), ("positive", "so")),
         (("query", "why"), ("positive", "because")),
     ]
 
 
 def test_a_negative_that_is_not_there_is_not_asked_for(tmp_path):
-    train, _, _ = prepare(file_source(tmp_path, "query,positive\nwhy,because\n", "rows.csv"), None)
-    assert train == [{"query": "why", "positive": "because"}]
+    content = "query,positive\nwhy,because\nhow,so\n"
+    train, heldout, _ = prepare(file_source(tmp_path, content, "rows.csv", heldout_rows=1), None)
+    assert {"query": "why", "positive": "because"} in train + heldout
 
 
 def test_a_file_without_rows_and_an_unknown_data_set_are_named(tmp_path):
@@ -222,13 +228,13 @@ def test_all_rows_of_a_query_are_on_one_side(tmp_path):
 @pytest.mark.parametrize(
     ("config", "named"),
     [
-        ({"source": "files"}, 'source "files" is not known; choose docstrings, file or hub'),
-        ({"heldout_rows": -1}, "heldout_rows -1 is not a non-negative integer"),
+        ({"source": "files"}, 'data.source "files" is not known; did you mean file'),
+        ({"heldout_rows": -1}, "data.heldout_rows -1 must be at least 1"),
         (
             {"columns": {"query": "q"}},
             r'rows\.jsonl:1: no column "q"; found "query", "positive", "negative"',
         ),
-        ({"columns": {"anchor": "q"}}, 'columns "anchor" is not known'),
+        ({"columns": {"anchor": "q"}}, "data.columns.anchor is not known"),
     ],
 )
 def test_a_wrong_key_is_named(tmp_path, config, named):

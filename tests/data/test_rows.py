@@ -19,8 +19,10 @@ from embedding_designs.data import prepare_data
 from embedding_designs.data.prepare_data import prepare, shared_texts
 from embedding_designs.data.rows import read_rows
 from embedding_designs.fetching import fetch_data
+from embedding_designs.study.schema import defaults
 
 ROW = {"query": "Which bird is red?", "positive": "The cardinal.", "negative": "The crow."}
+NEXT = {"query": "Which bird is blue?", "positive": "The jay.", "negative": "The crow."}
 
 
 def jsonl(*rows):
@@ -45,7 +47,7 @@ def parquet(columns):
 def read(tmp_path):
     def read(content, name="mine.jsonl", **config):
         (tmp_path / name).write_bytes(content)
-        return read_rows({"source": "file", "path": str(tmp_path / name)} | config)
+        return read_rows(defaults("data", {"source": "file", "path": str(tmp_path / name), **config}))
 
     return read
 
@@ -130,8 +132,8 @@ def test_a_mapped_name_has_numbered_columns_too(read):
 
 
 def test_columns_that_are_not_read_are_named_on_the_console_and_in_the_report(tmp_path, capsys):
-    (tmp_path / "mine.jsonl").write_bytes(jsonl(ROW, ROW | {"negatives": ["lost"], "two\nlines": 7}))
-    config = {"source": "file", "path": str(tmp_path / "mine.jsonl")}
+    (tmp_path / "mine.jsonl").write_bytes(jsonl(ROW, ROW | {"negatives": ["lost"], "two\nlines": 7}, NEXT))
+    config = {"source": "file", "path": str(tmp_path / "mine.jsonl"), "heldout_rows": 1}
     (tmp_path / "config.json").write_text(json.dumps(config))
     _, _, report = prepare(str(tmp_path / "config.json"), None)
     assert report["columns_not_read"] == ["negatives", "two\nlines"]
@@ -193,7 +195,7 @@ def test_a_folder_and_a_missing_file_are_named_by_the_key(tmp_path):
         ("\0.csv", "null"),
     ]:
         with pytest.raises(BadInput, match=r'^data\.path ".*csv|jsonl": .*' + reason):
-            read_rows({"source": "file", "path": f"{tmp_path}/{name}"})
+            read_rows(defaults("data", {"source": "file", "path": f"{tmp_path}/{name}"}))
 
 
 @pytest.mark.parametrize(
@@ -272,24 +274,25 @@ def test_heldout_passages_that_are_trained_on_are_counted(tmp_path):
 @pytest.mark.parametrize(
     ("config", "named"),
     [
-        ([], "not a JSON object"),
-        ({"tasks": {}}, "source is missing"),
-        ({"source": ["file"]}, "is not known; choose docstrings, file or hub"),
-        ({"source": "file"}, "path is missing"),
-        ({"source": "file", "path": 7}, "path 7 is not a string"),
-        ({"source": "file", "path": "x", "columns": ["a"]}, "columns ['a'] is not a mapping"),
+        ([], "config.json: data [] must be a mapping"),
+        ({"tasks": {}}, "data.tasks is not known"),
+        ({}, "data.source is missing"),
+        ({"source": ["file"]}, 'data.source ["file"] is not known; did you mean file? allowed: docstrings, '),
+        ({"source": "file"}, 'data.path is missing: data.source "file" needs it'),
+        ({"source": "file", "path": 7}, "data.path 7 must be text"),
+        ({"source": "file", "path": "x", "columns": ["a"]}, 'data.columns ["a"] must be a mapping'),
         (
             {"source": "file", "path": "x", "columns": {"query": 7}},
-            "columns.query 7 is not the name of a column",
+            "data.columns.query 7 must be text",
         ),
         (
             {"source": "file", "path": "x", "columns": {"query": "a", "positive": "a"}},
             'data.columns: query and positive both name the column "a"',
         ),
-        ({"source": "hub"}, "dataset is missing"),
+        ({"source": "hub"}, "data.dataset is missing"),
         (
             {"source": "hub", "dataset": "a/b", "heldout_rows": 1.5},
-            "heldout_rows 1.5 is not a non-negative integer",
+            "data.heldout_rows 1.5 must be an integer",
         ),
     ],
 )
@@ -311,7 +314,7 @@ def test_a_config_of_the_wrong_kind_is_one_line(tmp_path, monkeypatch, capsys, c
 def test_a_table_that_is_not_a_harvest_is_refused_in_one_line(tmp_path):
     (tmp_path / "rows.parquet").write_bytes(parquet({"query": ["a"]}))
     (tmp_path / "text.parquet").write_text("text")
-    config = config_file(tmp_path, [ROW, PAIR], source="docstrings")
+    config = config_file(tmp_path, [ROW, PAIR], source="docstrings", train_packages=["shop"])
     for name, line in [("rows", 'no column "package"'), ("text", "not readable"), ("absent", "not readable")]:
         with pytest.raises(BadInput, match=rf"{name}\.parquet.*{line}"):
             prepare(config, str(tmp_path / f"{name}.parquet"))
@@ -325,24 +328,25 @@ def test_what_is_not_a_list_of_what_was_fetched_is_refused_in_one_line(tmp_path,
         prepare(config, None, tmp_path / "fetched.json")
 
 
-def hub_card(folder, rows, **config):
+def hub_config(folder, rows, **config):
     (folder / "data").mkdir()
     (folder / "data" / "train.jsonl").write_bytes(jsonl(*rows))
-    return {"source": "hub", "dataset": str(folder / "data")} | config
+    return defaults("data", {"source": "hub", "dataset": str(folder / "data"), **config})
 
 
 def test_rows_of_the_hub_are_read_like_those_of_a_file(tmp_path):
-    rows, report = read_rows(hub_card(tmp_path, [{**PAIR, "negative": ["x", "y"], "score": 0.5}]))
+    rows, report = read_rows(hub_config(tmp_path, [{**PAIR, "negative": ["x", "y"], "score": 0.5}]))
     assert texts(rows) == THREE[:2]
     assert (report["read"]["negatives"], report["columns_not_read"]) == (2, ["score"])
     missing = {"source": "hub", "dataset": str(tmp_path / "data"), "columns": {"query": "anchor"}}
+    missing = defaults("data", missing)
     with pytest.raises(BadInput, match='data:train: no column "anchor"; found "query", "positive"'):
         read_rows(missing)
 
 
 def test_a_split_that_the_hub_does_not_have_is_named_with_those_there_are(tmp_path):
     with pytest.raises(BadInput, match=r'split "tain" cannot be loaded: .*tain.*train'):
-        read_rows(hub_card(tmp_path, [PAIR], split="tain"))
+        read_rows(hub_config(tmp_path, [PAIR], split="tain"))
 
 
 JSON_VALUES = st.recursive(
@@ -375,7 +379,9 @@ def rows_or_one_line(name, content, drop_empty):
         file = Path(folder) / name
         file.write_bytes(content)
         try:
-            rows, _ = read_rows({"source": "file", "path": str(file), "drop_empty": drop_empty})
+            rows, _ = read_rows(
+                {"source": "file", "path": str(file), "columns": {}, "drop_empty": drop_empty}
+            )
         except BadInput as error:
             assert str(error).removeprefix("data.path ").startswith(str(file))
             assert "\n" not in str(error)

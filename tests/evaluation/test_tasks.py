@@ -59,11 +59,11 @@ def test_a_task_belongs_to_the_category_that_mteb_gives_it(category, name, own):
 @pytest.mark.parametrize(
     ("tasks", "benchmark", "message"),
     [
-        ({"STS": ["STS71"]}, None, r"s\.yaml: evaluation\.tasks\.STS STS71 is not a task of MTEB .*STS17"),
+        ({"STS": ["STS71"]}, None, r"s\.yaml: evaluation\.tasks\.STS STS71 is not an MTEB task .*STS17"),
         (
             {"STS": ["STS17"]},
             "MTEB(eng, v3)",
-            r"evaluation\.benchmark \"MTEB\(eng, v3\)\" is not a .*eng, v2",
+            r"evaluation\.benchmark \"MTEB\(eng, v3\)\" is not an .*eng, v2",
         ),
     ],
 )

@@ -49,7 +49,7 @@ def another_program(code: str, address: str, home: Path) -> None:
 
 
 def run(module: str, *arguments: object, address: str, home: Path, **variables: str):
-    command = [sys.executable, "-m", f"embedding_designs.fetching.{module}", *map(str, arguments)]
+    command = [sys.executable, "-m", f"embedding_designs.{module}", *map(str, arguments)]
     surroundings = environment(address, home, **variables)
     return subprocess.run(command, env=surroundings, capture_output=True, text=True)
 
@@ -63,7 +63,7 @@ def fetch_base(folder: Path, address: str, model: str = "base/tiny", code: bool 
     output = folder / "fetched.json"
     output.unlink(missing_ok=True)
     arguments = [folder / "config.json", "--output", output]
-    done = run("fetch_base", *arguments, address=address, home=folder / "home", **variables)
+    done = run("fetching.fetch_base", *arguments, address=address, home=folder / "home", **variables)
     assert done.returncode == 0 or not output.exists()
     return done
 
@@ -158,7 +158,7 @@ def test_what_cannot_be_fetched_is_said_in_one_line(repositories, tmp_path):
 def prepare(folder: Path, address: str, home: Path, *arguments: object):
     outputs = [text for name in ("train", "heldout") for text in (f"--{name}", folder / f"{name}.parquet")]
     return run(
-        "prepare_data", folder / "source.json", *outputs, "--report", folder / "report.json", *arguments,
+        "data.prepare_data", folder / "source.json", *outputs, "--report", folder / "report.json", *arguments,
         address=address, home=home, HF_HUB_OFFLINE="1",
     )  # fmt: skip
 
@@ -167,13 +167,13 @@ def test_training_data_are_read_at_the_commit_that_was_fetched(repositories, tmp
     home, source, fetched = tmp_path / "home", tmp_path / "source.json", tmp_path / "fetched.json"
 
     def fetch(config: Path, output: Path, address: str) -> None:
-        done = run("fetch_data", config, "--output", output, address=address, home=home)
+        done = run("fetching.fetch_data", config, "--output", output, address=address, home=home)
         assert done.returncode == 0, done.stderr
 
-    config = {"source": "hub", "dataset": "some/data", "split": "train"}
+    config = {"source": "hub", "dataset": "some/data", "split": "train", "heldout_rows": 1}
     source.write_text(json.dumps({**config, "revision": "old"}))
     old = repositories / "datasets/some/data/old"
-    write(old, {"train.csv": "query,positive,negative\nx,y,z\n"})
+    write(old, {"train.csv": "query,positive,negative\nx,y,z\nu,v,w\n"})
     with hub.serve(repositories) as address:
         fetch(source, fetched, address)
         newer = tmp_path / "newer.json"  # is read later, by another study
@@ -182,9 +182,8 @@ def test_training_data_are_read_at_the_commit_that_was_fetched(repositories, tmp
     assert json.loads(fetched.read_text())[0]["revision"] == hub.COMMITS["old"]
     done = prepare(tmp_path, NOBODY, home, "--fetched", fetched)
     assert done.returncode == 0, done.stderr
-    assert pd.read_parquet(tmp_path / "train.parquet").to_dict("records") == [
-        {"query": "x", "positive": "y", "negative": "z"}
-    ]
+    rows = pd.concat([pd.read_parquet(tmp_path / f"{side}.parquet") for side in ("train", "heldout")])
+    assert sorted(map(tuple, rows.to_numpy())) == [("u", "v", "w"), ("x", "y", "z")]
     said = one_line(prepare(tmp_path, NOBODY, tmp_path / "empty", "--fetched", fetched))
     assert "is not in" in said and "run `snakemake --cores 1 fetch --forcerun fetch_base" in said
 
@@ -192,9 +191,11 @@ def test_training_data_are_read_at_the_commit_that_was_fetched(repositories, tmp
 def test_a_task_that_mteb_does_not_have_is_named_before_anything_is_fetched(tmp_path):
     (tmp_path / "tasks.json").write_text(json.dumps(["STS12", "STSBenchmrk"]))
     output = tmp_path / "fetched.json"
-    done = run("fetch_tasks", tmp_path / "tasks.json", "--output", output, address=NOBODY, home=tmp_path)
+    done = run(
+        "fetching.fetch_tasks", tmp_path / "tasks.json", "--output", output, address=NOBODY, home=tmp_path
+    )
     said = one_line(done)
     assert (
-        "evaluation.tasks.* STSBenchmrk is not a task of MTEB" in said
+        "evaluation.tasks.* STSBenchmrk is not an MTEB task" in said
         and "did you mean STSBenchmark or" in said
     )

@@ -1,1 +1,1 @@
-"""What the tests share: small objects, example results, copies of the workflow, stand-ins for a hub and a cluster."""
+"""What the tests share: small objects, example results, and stand-ins for a hub, a channel and a cluster."""

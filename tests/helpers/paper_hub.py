@@ -1,10 +1,11 @@
 """A folder for hub.py with what the paper's studies fetch, in miniature.
 
 The architectures, tokenizer classes and special tokens of the bases are the real ones, their weights random.
-Task data are the first rows of the real ones, from ../shared/data/hub, and made up for search and reranking.
+Task data are the first rows of the real ones, from the folder REAL, and made up for search and reranking.
 """
 
 import json
+import os
 import shutil
 import string
 from collections.abc import Iterable
@@ -22,6 +23,7 @@ from transformers import (
     Qwen2Tokenizer,
 )
 
+from helpers.paths import ROOT
 from helpers.toy import sentence
 
 MADE_UP = {"Reranking": ["AskUbuntuDupQuestions"], "Retrieval": ["SciFact"]}  # tasks with made-up data
@@ -31,7 +33,8 @@ CATEGORIES = [
 ]
 NO_TASKS: dict[str, list[str]] = {category: [] for category in CATEGORIES}
 ROWS = {"SummEval": 4}  # each is sixteen summaries and more
-REAL = Path(__file__).parents[2] / "shared" / "data" / "hub"
+HUB_FOLDER = "EMBEDDING_DESIGNS_HUB"  # names a folder with real datasets, owner/name; if empty, there is none
+REAL = Path(os.environ.get(HUB_FOLDER, ROOT.parent / "shared" / "data" / "hub") or os.devnull)
 SIZE = {
     "hidden_size": 32, "intermediate_size": 64, "num_hidden_layers": 3, "num_attention_heads": 4,
     "num_key_value_heads": 2, "max_position_embeddings": 1024,

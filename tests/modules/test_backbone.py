@@ -6,8 +6,7 @@ from transformers import AutoModel
 
 from embedding_designs.modules.backbone import Backbone, probe_attention
 from embedding_designs.modules.pooling import TOKEN_POOLINGS
-from embedding_designs.training.model import build_model, load_model, merge_adapter
-from embedding_designs.training.train_design import untrained_model
+from embedding_designs.training.model import build_model, load_model, merge_adapter, untrained_model
 from helpers.toy import BACKBONES, DESIGNS, sentence
 
 
@@ -34,7 +33,7 @@ def test_attention_mode_holds_before_and_after_lora_merge_save_and_reload(
     architecture, attention, bases, run_config, tmp_path
 ):
     config = run_config("mean-causal", lora=True)
-    config["design"]["attention"] = attention
+    config.design["attention"] = attention
     model = untrained_model(config, str(bases[architecture]))
     for name, weights in model.named_parameters():
         if "lora_B" in name:  # zero at first: an adapter that does nothing would prove nothing
@@ -148,9 +147,9 @@ def test_states_pooled_on_the_fly_under_checkpointing_give_the_gradients_of_all_
     architecture, tokens, lora, autocast, bases, run_config
 ):
     config = run_config("multi-layer-bidirectional", lora=lora)
-    config["design"]["pooling"] = config["design"]["pooling"] | {"tokens": tokens}
+    config.design["pooling"] = config.design["pooling"] | {"tokens": tokens}
     if lora:
-        config["base"]["lora"]["dropout"] = 0.0
+        config.base["lora"]["dropout"] = 0.0
     torch.manual_seed(0)
     backbone = untrained_model(config, str(bases[architecture]))[0].train()
     features = backbone.preprocess([sentence(1), sentence(2, words=3), sentence(3, words=9)])

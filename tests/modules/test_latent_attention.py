@@ -14,7 +14,7 @@ def normed(norm, x):
 def reference_pool(pool, tokens):
     """Return the embedding of one text, (dim,), from its real tokens' states, (tokens, dim).
 
-    One token, one head and one latent at a time: the token asks, the latents are keys and values.
+    One token, one head and one latent at a time: the token is the query, the latents are keys and values.
     """
     latents = [normed(pool.norm_latents, latent) for latent in pool.latent_states]
     inner = pool.heads * pool.head_dim
@@ -34,10 +34,12 @@ def reference_pool(pool, tokens):
                 )
             )
         attended = pool.to_output.weight @ torch.cat(heads) + token
-        expanded = pool.expand.weight @ normed(pool.norm_feed_forward, attended) + pool.expand.bias
+        feed_forward = pool.feed_forward
+        normed_attended = normed(pool.norm_feed_forward, attended)
+        expanded = feed_forward.expand.weight @ normed_attended + feed_forward.expand.bias
         values, gates = expanded[: len(expanded) // 2], expanded[len(expanded) // 2 :]
         gelu = gates * 0.5 * (1 + torch.erf(gates / 2**0.5))
-        results.append(pool.contract.weight @ (values * gelu) + pool.contract.bias + attended)
+        results.append(feed_forward.contract.weight @ (values * gelu) + feed_forward.contract.bias + attended)
     return sum(results) / len(results)
 
 
@@ -53,7 +55,7 @@ def pool(double):
     torch.manual_seed(0)
     pool = LatentAttentionPooling(dimension=12, tokens="all", latents=5, heads=3, head_dim=4)
     for norm in (pool.norm_tokens, pool.norm_latents, pool.norm_feed_forward):
-        torch.nn.init.normal_(norm.weight)  # norms of their own, or one could stand for another
+        torch.nn.init.normal_(norm.weight)  # all different, so that none can be mistaken for another
         torch.nn.init.normal_(norm.bias)
     return pool
 

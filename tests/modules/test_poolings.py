@@ -5,7 +5,7 @@ import torch
 
 from embedding_designs.modules.pooling import last_token, mean_token
 from embedding_designs.modules.poolings import POOLINGS
-from embedding_designs.study.designs import POOLING_KINDS
+from embedding_designs.study.design_checks import pooling_settings
 
 SMALL = {"latents": 6, "heads": 3, "head_dim": 4}
 
@@ -21,7 +21,7 @@ def test_token_poolings_read_only_real_tokens():
 
 @pytest.mark.parametrize("kind", POOLINGS)
 def test_a_saved_pooling_is_loaded_with_its_settings_and_weights(kind, tmp_path):
-    settings = {"dimension": 16, "tokens": POOLING_KINDS[kind].causal[0], **POOLING_KINDS[kind].settings}
+    settings = {"dimension": 16, **pooling_settings(kind)}
     settings |= {key: value for key, value in SMALL.items() if key in settings}
     if POOLINGS[kind].reads_layers:
         settings["layers"] = [1, 3, 4]

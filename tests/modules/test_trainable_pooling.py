@@ -1,10 +1,11 @@
-"""The trainable pooling equals an independent implementation of the paper's equations, gradients included."""
+"""The trainable pooling equals the plain equations and their gradients; these equal PyTorch's attention."""
 
 import pytest
 import torch
 from torch.utils._python_dispatch import TorchDispatchMode
 
 from embedding_designs.modules import mean_feed_forward, trainable_pooling
+from embedding_designs.modules.plain_trainable_pooling import PlainTrainablePooling
 from embedding_designs.modules.trainable_pooling import LastLayerPooling, MultiLayerPooling
 
 SIZES = {  # so that the cheapest orders differ: narrow heads, wide heads, more latents than states, fewer
@@ -16,32 +17,9 @@ SHAPES = [(3, 5), (3, 1), (2, 60), (40, 2), (1, 1)]  # (batch, states)
 SMALL = {True: 2**12, False: 2**12}
 
 
-def equations(pool, inputs):
-    """q = Wq LN1(Z); k, v = Wkv LN2(H); x = SDPA(q, k, v) Wo + Z; x = FF(LN3(x)) + x; mean over latents.
-
-    One text and one head at a time, in plain steps of the equations of arXiv 2409.02727.
-    inputs: (n, dim) of one text. Returns (dim,).
-    """
-
-    def normed(norm, x):
-        x = (x - x.mean(-1, keepdim=True)) / torch.sqrt(x.var(-1, keepdim=True, unbiased=False) + norm.eps)
-        return x * norm.weight + norm.bias
-
-    latents = pool.latent_states
-    query = normed(pool.norm_latents, latents) @ pool.to_query.weight.T
-    key = normed(pool.norm_inputs, inputs) @ pool.to_key.weight.T
-    value = normed(pool.norm_inputs, inputs) @ pool.to_value.weight.T
-    heads = []
-    for head in range(pool.heads):
-        part = slice(head * pool.head_dim, (head + 1) * pool.head_dim)
-        scores = torch.exp(query[:, part] @ key[:, part].T / pool.head_dim**0.5)
-        heads.append(scores / scores.sum(1, keepdim=True) @ value[:, part])
-    x = torch.cat(heads, dim=1) @ pool.to_output.weight + latents
-    expand, contract = pool.feed_forward.expand, pool.feed_forward.contract
-    values, gates = (normed(pool.norm_feed_forward, x) @ expand.weight.T + expand.bias).chunk(2, dim=1)
-    gelu = gates * 0.5 * (1 + torch.erf(gates / 2**0.5))
-    x = (values * gelu) @ contract.weight.T + contract.bias + x
-    return x.mean(dim=0)
+def plain(pool, inputs, mask=None):
+    """Return (batch, dim) by the plain equations, with the weights of a pooling that computes them faster."""
+    return PlainTrainablePooling.pool_states(pool, inputs, mask)
 
 
 def made(sizes, dtype=torch.float64):
@@ -64,17 +42,38 @@ def relative_error(got, expected):
     return ((got - expected).abs().max() / expected.abs().max().clamp(min=1e-12)).item()
 
 
-@pytest.mark.parametrize("chunked", [False, True], ids=["whole", "in chunks"])
+@pytest.mark.parametrize("masked", [False, True])
+def test_the_plain_equations_equal_pytorchs_attention(masked):
+    """nn.MultiheadAttention with the same projections, which are square there, then GEGLU by its formula."""
+    pool = made({"dimension": 12, "latents": 5, "heads": 3, "head_dim": 4})
+    attention = torch.nn.MultiheadAttention(12, 3, bias=False, batch_first=True, dtype=torch.float64)
+    projections = torch.cat([pool.to_query.weight, pool.to_key.weight, pool.to_value.weight])
+    attention.load_state_dict({"in_proj_weight": projections, "out_proj.weight": pool.to_output.weight.T})
+    inputs, mask = torch.randn(2, 4, 12, dtype=torch.float64), torch.ones(2, 4, dtype=torch.bool)
+    mask[1, :2] = not masked
+
+    latents = pool.latent_states.expand(2, -1, -1)
+    keys = pool.norm_inputs(inputs)
+    attended, _ = attention(pool.norm_latents(latents), keys, keys, key_padding_mask=~mask)
+    x = attended + latents
+    expand, contract = pool.feed_forward.expand, pool.feed_forward.contract
+    values, gates = (pool.norm_feed_forward(x) @ expand.weight.T + expand.bias).chunk(2, dim=-1)
+    gelu = gates * 0.5 * (1 + torch.erf(gates / 2**0.5))
+    x = (values * gelu) @ contract.weight.T + contract.bias + x
+    torch.testing.assert_close(plain(pool, inputs, mask), x.mean(dim=1))
+
+
+@pytest.mark.parametrize("chunked", [False, True], ids=["at once", "in chunks"])
 @pytest.mark.parametrize(("batch", "states"), SHAPES)
 @pytest.mark.parametrize("sizes", SIZES.values(), ids=SIZES)
-def test_forward_and_gradients_equal_the_equations(sizes, batch, states, chunked, monkeypatch):
+def test_forward_and_gradients_equal_the_equation(sizes, batch, states, chunked, monkeypatch):
     if chunked:
         monkeypatch.setitem(mean_feed_forward.CHUNK_BYTES, "cpu", 2**12)
         monkeypatch.setattr(mean_feed_forward, "KEPT_BYTES", 2**12)
         monkeypatch.setattr(trainable_pooling, "GROUP_BYTES", SMALL)
     pool = made(sizes)
     inputs = torch.randn(batch, states, sizes["dimension"], dtype=torch.float64, requires_grad=True)
-    expected = torch.stack([equations(pool, text) for text in inputs])
+    expected = plain(pool, inputs)
     got = pool.pool_states(inputs)
     assert relative_error(got, expected) < 1e-9
     for ours, theirs in zip(gradients(pool, inputs, got), gradients(pool, inputs, expected), strict=True):
@@ -90,7 +89,7 @@ def test_float32_equals_the_equations_within_its_rounding(states):
     sizes = {"dimension": 64, "latents": 96, "heads": 4, "head_dim": 128}
     pool, inputs = made(sizes, torch.float32), torch.randn(4, states, 64, requires_grad=True)
     exact, exact_inputs = made(sizes), inputs.detach().double().requires_grad_()
-    expected = torch.stack([equations(exact, text) for text in exact_inputs])
+    expected = plain(exact, exact_inputs)
     got = pool.pool_states(inputs)
     assert relative_error(got, expected) < 1e-5
     theirs = gradients(exact, exact_inputs, expected)
@@ -98,7 +97,7 @@ def test_float32_equals_the_equations_within_its_rounding(states):
         assert relative_error(ours, exact_gradient) < 1e-5 or exact_gradient.abs().max() < 1e-12
 
 
-@pytest.mark.parametrize("chunked", [False, True], ids=["whole", "in chunks"])
+@pytest.mark.parametrize("chunked", [False, True], ids=["at once", "in chunks"])
 def test_masked_states_are_as_if_absent(chunked, monkeypatch):
     if chunked:
         monkeypatch.setattr(trainable_pooling, "GROUP_BYTES", SMALL)
@@ -107,7 +106,8 @@ def test_masked_states_are_as_if_absent(chunked, monkeypatch):
     mask = torch.tensor([[1, 1, 1, 1, 1], [0, 0, 1, 1, 1], [1, 1, 0, 0, 0]])
     got = pool({"token_embeddings": hidden, "attention_mask": mask})["sentence_embedding"]
     for text in range(3):
-        torch.testing.assert_close(got[text], equations(pool, hidden[text][mask[text].bool()]))
+        (alone,) = plain(pool, hidden[text, mask[text].bool()].unsqueeze(0))
+        torch.testing.assert_close(got[text], alone)
 
 
 def test_the_last_token_alone_is_pooled_where_the_design_says_so():
@@ -116,8 +116,7 @@ def test_the_last_token_alone_is_pooled_where_the_design_says_so():
     hidden = torch.randn(3, 5, 16, dtype=torch.float64)
     mask = torch.tensor([[1, 1, 1, 1, 1], [0, 0, 1, 1, 1], [1, 1, 0, 0, 0]])
     got = pool({"token_embeddings": hidden, "attention_mask": mask})["sentence_embedding"]
-    for text, last in enumerate([4, 4, 1]):
-        torch.testing.assert_close(got[text], equations(pool, hidden[text, last : last + 1]))
+    torch.testing.assert_close(got, plain(pool, hidden[[0, 1, 2], [4, 4, 1]].unsqueeze(1)))
 
 
 @pytest.mark.parametrize("layer_weights", [True, False])
@@ -128,8 +127,7 @@ def test_multi_layer_pooling_adds_its_layer_weights_if_it_has_any(layer_weights)
     layers = torch.randn(3, 3, 16, dtype=torch.float64)
     got = pool({"layer_embeddings": layers})["sentence_embedding"]
     added = pool.layer_vectors if layer_weights else torch.zeros(3, 16)
-    for text in range(3):
-        torch.testing.assert_close(got[text], equations(pool, layers[text] + added))
+    torch.testing.assert_close(got, plain(pool, layers + added))
     assert (pool.layer_vectors is not None) == layer_weights
 
 
@@ -160,7 +158,7 @@ def test_what_inference_keeps_is_dropped_when_weights_change(change, states):
         pool.load_state_dict(changed, assign=change == "assign")
     with torch.no_grad():
         after = pool.pool_states(inputs)
-        expected = torch.stack([equations(pool, text) for text in inputs])
+        expected = plain(pool, inputs)
     assert relative_error(after, expected) < 1e-9
     assert relative_error(after, before) > 1e-3
 
@@ -169,9 +167,9 @@ def test_training_frees_what_inference_has_kept():
     pool = made(SIZES["few latents"]).eval()
     with torch.no_grad():
         pool.pool_states(torch.randn(2, 5, 16, dtype=torch.float64))
-    assert pool._kept
+    assert pool.kept
     pool.train()
-    assert not pool._kept
+    assert not pool.kept
 
 
 class LargestTensor(TorchDispatchMode):
@@ -211,7 +209,7 @@ def test_gradients_reach_the_pooling_under_bfloat16_autocast():
         inputs = torch.randn(3, states, 16, requires_grad=True)
         with torch.autocast("cpu", torch.bfloat16):
             got = pool.pool_states(inputs)
-        expected = torch.stack([equations(pool, text) for text in inputs])
+        expected = plain(pool, inputs)
         assert relative_error(got.float(), expected) < 0.05
         for ours, theirs in zip(
             gradients(pool, inputs, got.float()), gradients(pool, inputs, expected), strict=True
@@ -224,7 +222,7 @@ def test_gradients_reach_the_pooling_under_bfloat16_autocast():
     ("dimension", "layers", "count"), [(4096, 32, 1_278_275_584), (896, 24, 245_216_384)]
 )
 def test_parameter_counts_equal_the_papers(dimension, layers, count):
-    """The block has the reference's parameters; multi-layer pooling adds one vector per layer."""
+    """The block has the parameters of the paper's code; multi-layer pooling adds one vector per layer."""
     settings = {"dimension": dimension, "tokens": "last", "latents": 768, "heads": 32, "head_dim": 2048}
     with torch.device("meta"):
         last, multi = (

@@ -146,7 +146,7 @@ def test_findings_come_first_and_say_what_kind_of_claim_they_are(page, results):
     assert page.index("What cannot be decided here:") < page.index(overall["these_checkpoints"][0])
     assert page.index(overall["these_checkpoints"][0]) < page.index("These designs (tests over runs")
     assert page.index("These designs (tests over runs") < page.index("<img")
-    assert "no evidence about large language models" in text
+    assert "not evidence about large language models" in text
     assert "Only the second kind says how a newly trained checkpoint would do" in text
 
 
@@ -155,7 +155,7 @@ def test_a_hub_base_is_not_called_small(tmp_path):
     study = json.loads((folder / "configs/study.json").read_text())
     study["bases"]["mini"] = {"model": "a/model"}
     (folder / "configs/study.json").write_text(json.dumps(study))
-    assert "no evidence about large" not in page_of(folder)
+    assert "not evidence about large" not in page_of(folder)
 
 
 def test_text_is_escaped(page):

@@ -70,24 +70,25 @@ def test_the_card_tells_design_recipe_scores_prompts_and_the_base_of_an_adapter(
                 "| learning rate | 1e-05 |", "| STS | 0.5000 |", "| Retrieval | 0.2000 |",
                 "| All tasks | 0.4000 |", r'| STS | `"Say a\|b: "` |'):  # fmt: skip
         assert row in card
-    for sentence in ("one seed of one design", "a LoRA adapter", "in revision `abc`", "max_seq_length = 256"):
+    for sentence in ("one seed of one design", "a LoRA adapter", "at revision `abc`", "max_seq_length = 256"):
         assert sentence in card
 
 
 def test_the_card_says_whose_code_runs():
-    assert "runs code of its base" not in model_card(FACTS)
+    assert "runs its base's code" not in model_card(FACTS)
     run = copy.deepcopy(FACTS["run"])
     run["base"] |= {"trust_remote_code": True, "lora": {**LORA, "save": "merged"}}
     words = " ".join(model_card(changed(run=run, code=["backbone.py", "own_code.py"])).split())
-    assert "own modules, copied from embedding-designs, are in `backbone.py`." in words
+    assert "custom modules, copied from embedding-designs, are in `backbone.py`." in words
     assert (
-        "**This model also runs code of its base** when it is loaded with `trust_remote_code=True`: that of "
+        "**This model also runs its base's code** when it is loaded with `trust_remote_code=True`: "
+        "the code of "
         "[mistralai/Mistral-7B-v0.1](https://huggingface.co/mistralai/Mistral-7B-v0.1) at revision `abc`, "
         "here in `own_code.py`."
     ) in words
     run["base"] |= {"model": "/home/me/models/mine"}
     words = " ".join(model_card(changed(run=run)).split())
-    assert "that of the folder that the base was loaded from." in words and "/home" not in words
+    assert "the code of the folder that the base was loaded from." in words and "/home" not in words
 
 
 def test_every_table_is_whole():

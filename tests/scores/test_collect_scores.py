@@ -49,13 +49,13 @@ def run(results: Path, module: str, *arguments: str) -> subprocess.CompletedProc
 
 
 def collected(results: Path) -> subprocess.CompletedProcess:
-    return run(results, "scores.collect_scores", "configs/study.json", "--results", ".", "--output", "scores.csv",
-               "--baselines-output", "baselines.csv", "--collected", "collected.json")  # fmt: skip
+    options = "--results . --output scores.csv --baselines-output baselines.csv --collected collected.json"
+    return run(results, "scores.collect_scores", "configs/study.json", *options.split())
 
 
 def compared(results: Path) -> subprocess.CompletedProcess:
-    return run(results, "comparison.compare_designs", "scores.csv", "--study", "configs/study.json", "--collected",
-               "collected.json", "--output", "statistics.json", "--tables", "tables")  # fmt: skip
+    options = "--study configs/study.json --collected collected.json --output statistics.json --tables tables"
+    return run(results, "comparison.compare_designs", "scores.csv", *options.split())
 
 
 def test_rows_carry_what_their_path_says_and_are_sorted_by_number(results):
@@ -159,7 +159,7 @@ def test_a_table_that_was_edited_by_hand_is_noticed(results, table):
         (
             "configs/study.json",
             '{"statistics": {"alpha": "x"}}',
-            "statistics: alpha is not an integer or a number",
+            'statistics.alpha "x" must be a number',
         ),
         ("collected.json", "{}", "collected.json: sha256 is missing"),
         ("collected.json", '{"sha256": [], "not_used": [], "revisions": {}}', "sha256 is not an object"),

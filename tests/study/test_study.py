@@ -7,7 +7,8 @@ import yaml
 
 from embedding_designs.common.errors import BadInput
 from embedding_designs.study.run_configs import config, task_batches
-from embedding_designs.study.study import load_study, missing_files, study_schema
+from embedding_designs.study.schema import RENAMED, study_schema
+from embedding_designs.study.study import load_study, missing_files
 from helpers.paths import STUDIES
 from helpers.small_study import small_study
 
@@ -49,6 +50,20 @@ def test_defaults_are_the_papers(check):
     }  # fmt: skip
 
 
+def test_renamed_keys_are_none_of_the_schema_and_their_new_names_are():
+    def at(path):
+        schema = study_schema()
+        for key in path.split("."):
+            schema = schema["properties"].get(key)
+            if schema and "$ref" in schema:
+                schema = study_schema()["$defs"][schema["$ref"].rsplit("/", 1)[1]]
+        return schema
+
+    for old, new in RENAMED.items():
+        assert at(old) is None
+        assert at(new) is not None
+
+
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
@@ -69,7 +84,7 @@ def test_defaults_are_the_papers(check):
             "designs has only eos-causal; a comparison needs two or more",
         ),
         ({"evaluation/tasks": {"STS": ["STS12"]}}, "evaluation has only the task STS12; a comparison"),
-        ({"designs/multi/pooling/tokens": "all"}, '"all" does not fit multi_layer; choose from mean, last'),
+        ({"designs/multi/pooling/tokens": "all"}, '"all" does not fit the keys beside it; choose from mean,'),
         ({"designs/eos-causal/pooling/heads": 4}, "heads 4 does not fit eos; allowed: kind, tokens"),
         ({"designs/multi/pooling/layers": "middle"}, '"middle" is not known; did you mean middle_third?'),
         ({"designs/multi/pooling/layers": []}, "layers [] must not be empty"),
@@ -102,6 +117,13 @@ def test_defaults_are_the_papers(check):
         ({"statistics/missing": "impute"}, '"impute" is not known; choose from refuse, drop_tasks'),
         ({"statistics/rope": -0.1}, "statistics.rope -0.1 must be at least 0"),
         ({"scores": {"from": "published"}}, "bases is not allowed in a study with scores; allowed: d"),
+        ({"references": ["bm25"]}, "references is not known; it is now called baselines"),
+        ({"statistics/baseline": "multi"}, "statistics.baseline is not known; it is now called statistics.c"),
+        ({"training/max_tokens": 64}, "training.max_tokens is not known; it is now called training.max_seq"),
+        ({"evaluation/max_tokens": 64}, "max_tokens is not known; it is now called evaluation.max_seq_len"),
+        ({"training/accumulation": 4}, "it is now called training.gradient_accumulation_steps"),
+        ({"training/cached_chunk": 4}, "it is now called training.mini_batch_size"),
+        ({"data/columns": {"query": "positive"}}, 'columns: query and positive both name the column "positi'),
         ({"statistics/control": "eos"}, '"eos" is not a design of this study; choose from eos-caus'),
     ],
 )  # fmt: skip

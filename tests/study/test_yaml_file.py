@@ -155,7 +155,7 @@ VALUES = st.recursive(
 
 
 def resolved(schema: dict) -> dict:
-    """Return a part of the schema without a baseline at its top."""
+    """Return a part of the schema without a reference at its top."""
     named = schema.get("$ref", "").rsplit("/", 1)[-1]
     return study_schema()["$defs"].get(named, {}) | schema
 

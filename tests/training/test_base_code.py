@@ -14,8 +14,8 @@ from transformers import AutoModel, AutoTokenizer
 from embedding_designs.common.errors import BadInput
 from embedding_designs.evaluation.evaluate_baseline import load_baseline
 from embedding_designs.study.base_folder import check_base_folder
-from embedding_designs.training.model import load_model, merge_adapter
-from embedding_designs.training.train_design import save_run, untrained_model
+from embedding_designs.study.run_config import RunConfig
+from embedding_designs.training.model import finish_model, load_model, save_run, untrained_model
 from helpers import hub
 from helpers.paths import WORKFLOW
 from helpers.toy import sentence
@@ -46,7 +46,7 @@ def marker(tmp_path, monkeypatch):
 
 
 def base_with_code(
-    bases, folder: Path, baselines: dict, kind: str = "llama", names: list[str] = SETTINGS
+    bases, folder: Path, references: dict, kind: str = "llama", names: list[str] = SETTINGS
 ) -> Path:
     """Write a base whose settings, the files `names`, refer to code; kind: its model_type."""
     AutoModel.from_pretrained(bases["llama"]).save_pretrained(folder)
@@ -57,18 +57,17 @@ def base_with_code(
         content = json.loads(file.read_text()) if file.exists() else {}
         if name == "config.json":
             content["model_type"] = kind
-        tokenizer = {"AutoTokenizer": [None, baselines["AutoModel"]]} if name != "config.json" else {}
-        file.write_text(json.dumps(content | {"auto_map": baselines | tokenizer}))
+        tokenizer = {"AutoTokenizer": [None, references["AutoModel"]]} if name != "config.json" else {}
+        file.write_text(json.dumps(content | {"auto_map": references | tokenizer}))
     (folder / "modules.json").write_text(
         json.dumps([{"idx": 0, "name": "0", "path": "", "type": "own_code.C"}])
     )
     return folder
 
 
-def train_and_save(config: dict, base: Path | str, folder: Path) -> SentenceTransformer:
+def train_and_save(config: RunConfig, base: Path | str, folder: Path) -> SentenceTransformer:
     model = untrained_model(config, str(base)).eval()
-    if config["base"].get("lora", {}).get("save") == "merged":
-        merge_adapter(model)
+    finish_model(model, config)
     save_run(model, config, folder)
     return model
 
@@ -85,7 +84,7 @@ def test_code_of_a_native_base_never_runs_where_it_is_not_trusted(
         (base / "own_code.py").rename(tmp_path / "other/own_code.py")
     config = run_config("mean-causal", lora=save is not None)
     if save:
-        config["base"]["lora"]["save"] = save
+        config.base["lora"]["save"] = save
     trained = train_and_save(config, base, tmp_path / "saved")
     for file in (tmp_path / "saved").rglob("*.json"):
         assert '"auto_map"' not in file.read_text(), file
@@ -94,7 +93,7 @@ def test_code_of_a_native_base_never_runs_where_it_is_not_trusted(
         SentenceTransformer(str(tmp_path / "saved"), trust_remote_code=True, device="cpu"),
     ):
         assert np.array_equal(loaded.encode(TEXTS), trained.encode(TEXTS))
-    load_baseline("untrained-base", 16, config["base"], str(base), tmp_path)
+    load_baseline("untrained-base", 16, config.base, str(base), tmp_path)
     assert not marker.exists()
 
 
@@ -126,7 +125,7 @@ def test_an_architecture_that_is_code_is_refused_in_one_line_where_it_is_not_tru
 ):
     base = base_with_code(bases, tmp_path / "base", OWN, kind="own")
     config = run_config("mean-causal")
-    config["base"]["model"] = str(base)
+    config.base["model"] = str(base)
     with pytest.raises(
         BadInput, match=r"^bases\.tiny\.model .*/base: .* runs only with trust_remote_code: true$"
     ):
@@ -140,9 +139,9 @@ def test_a_trusted_folder_runs_its_code_in_training_evaluation_and_reload(
 ):
     base = base_with_code(bases, tmp_path / "base", OWN, kind="own", names=["config.json"])
     config = run_config("mean-causal", lora=save is not None)
-    config["base"] |= {"model": str(base), "trust_remote_code": True}
+    config = config.with_base({"model": str(base), "trust_remote_code": True})
     if save:
-        config["base"]["lora"]["save"] = save
+        config.base["lora"]["save"] = save
     trained = train_and_save(config, base, tmp_path / "saved")
     assert marker.exists() and type(trained[0].model).__name__ == "OwnModel"
     for loaded in (
@@ -170,11 +169,12 @@ import json, sys
 import numpy as np
 from pathlib import Path
 from sentence_transformers import SentenceTransformer
-from embedding_designs.model import load_model
-from embedding_designs.train import save_run, untrained_model
+from embedding_designs.study.run_config import RunConfig
+from embedding_designs.training.model import load_model, save_run, untrained_model
 
-config, texts = json.load(sys.stdin)
-model = untrained_model(config, config["base"]["model"]).eval()
+content, texts = json.load(sys.stdin)
+config = RunConfig.from_json(content)
+model = untrained_model(config, config.base["model"]).eval()
 save_run(model, config, Path("saved"))
 for loaded in (load_model("saved"), SentenceTransformer("saved", trust_remote_code=True, device="cpu")):
     assert type(loaded[0].model).__name__ == "OwnModel"
@@ -193,10 +193,11 @@ def test_a_trusted_hub_base_runs_the_code_of_the_pinned_revision_everywhere(
         with (folder / "own_code.py").open("a") as code:
             code.write(f"    marked = '{marked}'\n")
     config = run_config("mean-causal", lora=save is not None)
-    config["base"] |= {"model": "owner/base", "revision": hub.COMMITS["old"], "trust_remote_code": True}
+    pinned = {"model": "owner/base", "revision": hub.COMMITS["old"], "trust_remote_code": True}
+    config = config.with_base(pinned)
     if save:
-        config["base"]["lora"]["save"] = save
-    (tmp_path / "config.json").write_text(json.dumps(config["base"]))
+        config.base["lora"]["save"] = save
+    (tmp_path / "config.json").write_text(json.dumps(config.base))
     environment = {
         **{name: value for name, value in os.environ.items() if not name.startswith("HF_")},
         "HF_HOME": str(tmp_path / "home"), "NO_PROXY": "127.0.0.1", "HF_HUB_DISABLE_TELEMETRY": "1",
@@ -206,7 +207,7 @@ def test_a_trusted_hub_base_runs_the_code_of_the_pinned_revision_everywhere(
     with hub.serve(tmp_path / "hub") as address:
         run(fetch, environment | {"HF_ENDPOINT": address}, tmp_path)
     offline = environment | {"HF_HUB_OFFLINE": "1"}
-    run(["-c", TRAIN_AND_LOAD], offline, tmp_path, json.dumps([config, TEXTS]))
+    run(["-c", TRAIN_AND_LOAD], offline, tmp_path, json.dumps([config.to_json(), TEXTS]))
 
 
 def run(arguments: list[str], environment: dict[str, str], folder: Path, text: str = "") -> None:

@@ -8,26 +8,23 @@ import pytest
 import torch
 
 from embedding_designs.common.errors import Stopped
-from embedding_designs.training import contrastive_loss
 from embedding_designs.training.checkpoint_files import COMPLETE, complete_checkpoint, damage
 from embedding_designs.training.log import read_events
-from embedding_designs.training.train_design import train_run
+from helpers.training import same_weights, stop_at_once, stopped_in, train, weights_of
 
 STEPS = 6
 
 
-def train(config, bases, rows, folder) -> dict[str, torch.Tensor]:
-    folder.mkdir(exist_ok=True)
-    model = train_run(config, str(bases["mistral"]), *rows, folder, folder / "log.jsonl")
-    return {name: value.clone() for name, value in model.state_dict().items()}
+def trained_weights(config, bases, rows, folder) -> dict[str, torch.Tensor]:
+    return weights_of(train(config, bases["mistral"], rows, folder))
 
 
 @pytest.fixture(scope="module")
 def trained(run_config, bases, triplets, tmp_path_factory):
-    """Return the config, the folder with the checkpoints 4 and 6, and the weights of a training of 6 steps."""
+    """Return a config of 6 steps, the folder with the checkpoints 4 and 6, and the trained weights."""
     config = run_config(lora=True, steps=STEPS, checkpoint_steps=2)
     folder = tmp_path_factory.mktemp("trained") / "run"
-    return config, folder, train(config, bases, triplets, folder)
+    return config, folder, trained_weights(config, bases, triplets, folder)
 
 
 @pytest.fixture
@@ -84,8 +81,8 @@ def test_a_training_resumes_from_the_newest_undamaged_checkpoint_to_the_same_wei
         truncate(run / f"checkpoint-{step}" / "optimizer.pt")
     with (run / "log.jsonl").open("ab") as log:  # as after a kill and a power failure
         log.write(b'{"event": "train", "st' + bytes(20) + b"\n[1]\n\xff\n")
-    again = train(config, bases, triplets, run)
-    assert all(torch.equal(again[name], value) for name, value in weights.items())
+    again = trained_weights(config, bases, triplets, run)
+    assert same_weights(again, weights)
     lines = [json.loads(line) for line in (run / "log.jsonl").read_text().splitlines()]
     assert [line["step"] for line in lines if line["event"] == "train"] == [1, 2, 3, 4, 5, 6]
     assert lines[-1]["resumed_from_step"] == resumed_from
@@ -103,39 +100,15 @@ def test_a_log_that_is_lost_or_damaged_does_not_stop_a_training(tmp_path):
     log = tmp_path / "log.jsonl"
     assert read_events(log, 3) == []
     kept = {"event": "train", "step": 3}
-    lines = [
-        "null",
-        "7",
-        '"step"',
-        "[]",
-        "{}",
-        '{"step": "x", "event": "train"}',
-        '{"step": 1}',
-        json.dumps(kept),
-    ]
+    lines = ["null", "7", '"step"', "[]", "{}", '{"step": "x", "event": "train"}', '{"step": 1}']
+    lines.append(json.dumps(kept))
     log.write_bytes("\n".join(lines).encode() + b"\n\xff\0\n" + b'{"event": "train", "step": 4}\n{"event"')
     assert read_events(log, 3) == [kept]
     assert read_events(log, 0) == []
 
 
-class StopsIn(contrastive_loss.InBatchContrastiveLoss):
-    """Stops the training in its n-th call, as SIGTERM does."""
-
-    def __init__(self, model, recipe, call):
-        super().__init__(model, recipe["scale"])
-        self.calls, self.call = 0, call
-
-    def forward(self, *arguments):
-        self.calls += 1
-        if self.calls == self.call:
-            raise Stopped("by a test")
-        return super().forward(*arguments)
-
-
 @pytest.mark.parametrize("call", [2, 8, 9, 14, 18, 23])  # within and at the end of an epoch and of a step
-def test_a_training_on_rows_that_share_texts_resumes_to_the_same_weights(
-    call, run_config, bases, tmp_path, monkeypatch
-):
+def test_a_training_on_rows_that_share_texts_resumes_to_the_same_weights(call, run_config, bases, tmp_path):
     """An epoch is 6 batches of 4, a step 2 micro-steps; half of the rows share two passages."""
     columns = {
         "query": [f"{number} wizards" for number in range(24)],
@@ -145,12 +118,8 @@ def test_a_training_on_rows_that_share_texts_resumes_to_the_same_weights(
         pd.DataFrame(columns).to_parquet(tmp_path / f"{name}.parquet")
     rows = tmp_path / "train.parquet", tmp_path / "heldout.parquet"
     config = run_config("mean-causal", lora=True, steps=12, heldout_steps=100, checkpoint_steps=100)
-    weights = train(config, bases, rows, tmp_path / "never stopped")
-    with monkeypatch.context() as patch:
-        patch.setattr(
-            "embedding_designs.training.train_design.contrastive_loss", lambda *given: StopsIn(*given, call)
-        )
-        with pytest.raises(Stopped):
-            train(config, bases, rows, tmp_path / "stopped")
-    again = train(config, bases, rows, tmp_path / "stopped")
-    assert all(torch.equal(again[name], value) for name, value in weights.items())
+    weights = trained_weights(config, bases, rows, tmp_path / "never stopped")
+    with stopped_in(call, stop_at_once), pytest.raises(Stopped):
+        train(config, bases["mistral"], rows, tmp_path / "stopped")
+    again = trained_weights(config, bases, rows, tmp_path / "stopped")
+    assert same_weights(again, weights)

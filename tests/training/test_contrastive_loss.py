@@ -17,9 +17,7 @@ from helpers.toy import sentence
 @pytest.fixture
 def model(bases, run_config):
     torch.manual_seed(5)
-    model = build_model(
-        bases["mistral"], run_config("multi-layer-bidirectional")["design"], max_seq_length=16
-    )
+    model = build_model(bases["mistral"], run_config("multi-layer-bidirectional").design, max_seq_length=16)
     lora = LoraConfig(r=4, lora_dropout=0.5, target_modules=["q_proj", "v_proj"], init_lora_weights=False)
     model.add_adapter(lora)
     return model.double().train()

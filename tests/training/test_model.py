@@ -15,8 +15,8 @@ from transformers import AutoConfig, AutoModel, AutoModelForCausalLM, AutoTokeni
 from embedding_designs.common.errors import BadInput
 from embedding_designs.evaluation.evaluate_baseline import load_baseline
 from embedding_designs.evaluation.evaluate_run import load_for_evaluation
-from embedding_designs.training.model import load_model, merge_adapter
-from embedding_designs.training.train_design import save_run, untrained_model
+from embedding_designs.study.run_config import RunConfig
+from embedding_designs.training.model import finish_model, load_model, save_run, untrained_model
 from helpers.paths import WORKFLOW
 from helpers.toy import sentence
 
@@ -33,13 +33,13 @@ def change_weights(folder: Path, change) -> None:
     save_file(change(weights), folder / WEIGHTS, metadata={"format": "pt"})
 
 
-def refused(config: dict, base: Path) -> str:
+def refused(config: RunConfig, base: Path) -> str:
     """Return the one line that training and evaluating a base are refused with."""
-    config["base"]["model"] = str(base)
+    config.base["model"] = str(base)
     lines = []
     for load in (
         lambda: untrained_model(config, str(base)),
-        lambda: load_baseline("untrained-base", 16, config["base"], str(base), base),
+        lambda: load_baseline("untrained-base", 16, config.base, str(base), base),
     ):
         with pytest.raises(BadInput) as error:
             load()
@@ -53,9 +53,9 @@ def refused(config: dict, base: Path) -> str:
 def test_missing_tensors_are_named(base, run_config):
     change_weights(base, lambda weights: {name: w for name, w in weights.items() if ".layers.1." not in name})
     names = ["input_layernorm", "mlp.down_proj", "mlp.gate_proj"]
-    told = ", ".join(f"layers.1.{name}.weight" for name in names)
+    named = ", ".join(f"layers.1.{name}.weight" for name in names)
     assert refused(run_config("mean-causal"), base) == (
-        f"its safetensors lack 9 tensors of MistralModel: {told}, …"
+        f"its safetensors lack 9 tensors of MistralModel: {named}, …"
     )
 
 
@@ -130,8 +130,8 @@ def test_numbers_that_are_not_finite_are_refused(number, base, run_config):
         return weights
 
     change_weights(base, spoil)
-    told = "its tensor layers.2.mlp.up_proj.weight has numbers that are not finite"
-    assert refused(run_config("mean-causal"), base) == told
+    reason = "its tensor layers.2.mlp.up_proj.weight has numbers that are not finite"
+    assert refused(run_config("mean-causal"), base) == reason
 
 
 def test_a_tokenizer_with_more_tokens_than_embeddings_is_refused(bases, base, run_config):
@@ -183,7 +183,7 @@ def absolute_positions(bases, tmp_path):
 def test_more_tokens_than_learned_positions_are_refused(absolute_positions, run_config, tmp_path):
     config = run_config("mean-causal")
     assert refused(config, absolute_positions) == "max_seq_length 16 exceeds its 8 positions"
-    config["training"]["max_seq_length"] = 8
+    config.training["max_seq_length"] = 8
     save_run(untrained_model(config, str(absolute_positions)), config, tmp_path / "saved")
     load_for_evaluation(tmp_path / "saved", 8)
     with pytest.raises(BadInput, match=r"/saved: max_seq_length 16 exceeds its 8 positions$"):
@@ -215,7 +215,7 @@ def test_a_config_that_transformers_cannot_use_is_one_line(settings, said, base,
 @pytest.mark.parametrize("name", ["c_attn", "norm", "proj", "mlp"])
 def test_a_lora_target_that_is_not_a_layer_is_refused_with_the_names_of_layers(name, bases, run_config):
     config = run_config("mean-causal", lora=True)
-    config["base"]["lora"]["target_modules"] = ["q_proj", name]
+    config.base["lora"]["target_modules"] = ["q_proj", name]
     with pytest.raises(BadInput) as error:
         untrained_model(config, str(bases["mistral"]))
     assert str(error.value) == (
@@ -226,7 +226,7 @@ def test_a_lora_target_that_is_not_a_layer_is_refused_with_the_names_of_layers(n
 
 def test_a_lora_target_may_name_one_layer_by_its_path(bases, run_config):
     config = run_config("mean-causal", lora=True)
-    config["base"]["lora"]["target_modules"] = ["self_attn.q_proj", "layers.1.mlp.up_proj"]
+    config.base["lora"]["target_modules"] = ["self_attn.q_proj", "layers.1.mlp.up_proj"]
     adapted = [name for name, _ in untrained_model(config, str(bases["mistral"])).named_modules()]
     assert len([name for name in adapted if name.endswith("lora_A")]) == 3 + 1
 
@@ -237,10 +237,9 @@ def test_a_lora_target_may_name_one_layer_by_its_path(bases, run_config):
 def test_a_saved_model_that_lacks_weights_is_refused(save, gone, bases, run_config, tmp_path):
     config = run_config("mean-causal", lora=save is not None)
     if save:
-        config["base"]["lora"]["save"] = save
+        config.base["lora"]["save"] = save
     model = untrained_model(config, str(bases["mistral"]))
-    if save == "merged":
-        merge_adapter(model)
+    finish_model(model, config)
     save_run(model, config, tmp_path / "saved")
     load_model(tmp_path / "saved")
     file = tmp_path / "saved" / ("adapter_model.safetensors" if save == "adapter" else WEIGHTS)
@@ -290,16 +289,16 @@ def test_the_mean_of_the_token_embeddings_is_the_embedding(bases, run_config):
 def test_the_commands_refuse_a_base_in_one_line_with_exit_code_2(base, run_config, triplets, tmp_path):
     change_weights(base, lambda weights: {name: w for name, w in weights.items() if ".layers.1." not in name})
     config = run_config("mean-causal")
-    config["base"]["model"] = str(base)
+    config.base["model"] = str(base)
     tasks = {"tasks": {}, "prompts": {}, "max_seq_length": 16, "batch_size": 4}
-    for name, content in [("config", config), ("base_config", config["base"]), ("tasks", tasks)]:
+    for name, content in [("config", config.to_json()), ("base_config", config.base), ("tasks", tasks)]:
         (tmp_path / f"{name}.json").write_text(json.dumps(content))
     train, heldout = map(str, triplets)
     for command in (
-        ["training.train_design", "config.json", "--train", train, "--heldout", heldout, "--checkpoints", "c", "--output", "o",
-         "--training-log", "l"],
-        ["evaluation.evaluate_baseline", "untrained-base", "tasks.json", "--base-config", "base_config.json", "--train",
-         train, "--partial", "p", "--embeddings", "e", "--devices", "1", "--output", "scores.csv"],
+        ["training.train_design", "config.json", "--train", train, "--heldout", heldout,
+         "--checkpoints", "c", "--output", "o", "--training-log", "l"],
+        ["evaluation.evaluate_baseline", "untrained-base", "tasks.json", "--base-config", "base_config.json",
+         "--train", train, "--partial", "p", "--embeddings", "e", "--devices", "1", "--output", "s.csv"],
     ):  # fmt: skip
         run = subprocess.run(
             [sys.executable, "-m", f"embedding_designs.{command[0]}", *command[1:]],

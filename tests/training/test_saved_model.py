@@ -13,8 +13,8 @@ import torch
 from sentence_transformers import SentenceTransformer
 from transformers import AutoModel, set_seed
 
-from embedding_designs.training.model import load_model, merge_adapter
-from embedding_designs.training.train_design import save_run, untrained_model
+from embedding_designs.study.run_config import RunConfig
+from embedding_designs.training.model import finish_model, load_model, save_run, untrained_model
 from helpers import hub
 from helpers.toy import DESIGNS, sentence
 
@@ -22,12 +22,7 @@ TEXTS = [sentence(1, words=3), sentence(2, words=12), sentence(3)]
 PUSHED = ["multi-layer-bidirectional", "adapter", "bf16"]
 ELSEWHERE = """
 import json, sys
-try:
-    import embedding_designs
-except ImportError:
-    pass
-else:
-    raise SystemExit("the package can be imported")
+sys.modules["embedding_designs"] = None  # importing it fails, as where it is not installed
 import numpy as np
 import torch
 from sentence_transformers import SentenceTransformer
@@ -57,11 +52,11 @@ np.savez("vectors.npz", **vectors)
 def configs(run_config):
     """Return a run config for each design, for both ways of saving an adapter, and for bfloat16 bases."""
 
-    def config(design: str, save: str | None = None, precision: str = "fp32") -> dict:
+    def config(design: str, save: str | None = None, precision: str = "fp32") -> RunConfig:
         config = run_config(design, lora=save is not None)
-        config["base"]["precision"] = precision
+        config.base["precision"] = precision
         if save:
-            config["base"]["lora"]["save"] = save
+            config.base["lora"]["save"] = save
         return config
 
     return {
@@ -76,13 +71,12 @@ def configs(run_config):
 
 def model_of(config, base) -> SentenceTransformer:
     """Return the model of a run config, with random weights in place of trained ones."""
-    set_seed(config["seed"])
+    set_seed(config.seed)
     model = untrained_model(config, str(base))
     for name, weights in model.named_parameters():
         if "lora_B" in name:  # zero at first: an adapter that does nothing would prove nothing
             torch.nn.init.normal_(weights, std=0.2)
-    if config["base"].get("lora", {}).get("save") == "merged":
-        merge_adapter(model)
+    finish_model(model, config)
     return model.eval()
 
 

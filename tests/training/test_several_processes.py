@@ -1,4 +1,4 @@
-"""Training in several processes: the pool, the loss, the update and the log are those of one process."""
+"""Training in several processes: the batch, the loss, the update and the log are those of one process."""
 
 import importlib.util
 import json
@@ -16,8 +16,9 @@ import torch
 from embedding_designs.common.json_files import write_json
 from embedding_designs.training.checkpoint_files import COMPLETE
 from embedding_designs.training.launch import accelerate_command
-from helpers.paths import ROOT, WORKFLOW
+from helpers.paths import ROOT
 from helpers.toy import sentence
+from helpers.training import environment, same_weights, train_command
 
 DESIGNS = ["eos-causal", "last-layer-causal", "multi-layer-bidirectional", "no-layer-weights"]
 RECIPE = {
@@ -29,15 +30,6 @@ RECIPE = {
 }
 CHUNKED = "multi-layer-bidirectional, 5 texts at once"
 WITH_DROPOUT = ["never stopped", "stopped within a step", "stopped in a held-out loss"]
-
-
-def environment() -> dict[str, str]:
-    return {
-        **os.environ,
-        "PYTHONPATH": f"{WORKFLOW}:{ROOT / 'tests'}",
-        "OMP_NUM_THREADS": "1",
-        "HF_HUB_OFFLINE": "1",
-    }
 
 
 @pytest.fixture(scope="module")
@@ -64,7 +56,8 @@ def runs(run_config, bases, shared, tmp_path_factory):
     folders = {}
     for processes in (1, 2):
         folder = tmp_path_factory.mktemp(f"processes{processes}")
-        cases = {"base": str(bases["mistral"]), "configs": configs, "stop": stop, "output": str(folder)}
+        contents = {name: config.to_json() for name, config in configs.items()}
+        cases = {"base": str(bases["mistral"]), "configs": contents, "stop": stop, "output": str(folder)}
         cases |= {"train": str(shared[0]), "heldout": str(shared[1])}
         write_json(folder / "cases.json", cases)
         command = [sys.executable, "-m"]
@@ -105,17 +98,17 @@ def test_two_processes_write_the_log_of_one(name, runs):
 
 
 @pytest.mark.parametrize("name", WITH_DROPOUT[1:])
-def test_if_one_of_two_processes_is_told_to_stop_both_do_and_go_on_to_the_same_weights(name, runs):
+def test_if_one_of_two_processes_is_stopped_both_stop_and_resume_to_the_same_weights(name, runs):
     never, stopped = weights_of(runs[2], WITH_DROPOUT[0]), weights_of(runs[2], name)
-    assert all(torch.equal(never[weight], stopped[weight]) for weight in never)
+    assert same_weights(never, stopped)
     assert log_of(runs[2], name)[-1]["resumed_from_step"] == WITH_DROPOUT.index(name)
     assert [line.get("loss") for line in log_of(runs[2], name)] == [
         line.get("loss") for line in log_of(runs[2], WITH_DROPOUT[0])
     ]
 
 
-def test_each_process_draws_random_numbers_of_its_own(runs):
-    (checkpoint,) = (runs[2] / WITH_DROPOUT[0] / "work").glob("checkpoint-5")
+def test_each_process_draws_its_own_random_numbers(runs):
+    (checkpoint,) = (runs[2] / WITH_DROPOUT[0]).glob("checkpoint-5")
     states = [torch.load(checkpoint / f"rng_state_{rank}.pth", weights_only=False)["cpu"] for rank in (0, 1)]
     assert not torch.equal(*states)
 
@@ -126,28 +119,11 @@ def test_a_batch_that_the_processes_cannot_share_is_refused(runs):
     assert said.startswith("training.batch_size 7 cannot be shared by 2 GPUs")
 
 
-def launch(folder: Path, config: dict, bases, triplets, *options: str) -> list[str]:
-    write_json(folder / "config.json", config)
-    return [
-        *[
-            sys.executable,
-            "-m",
-            "embedding_designs.training.launch",
-            *options,
-            "train_design",
-            str(folder / "config.json"),
-        ],
-        *["--train", str(triplets[0]), "--heldout", str(triplets[1]), "--base", str(bases["mistral"])],
-        *["--checkpoints", str(folder / "checkpoints"), "--output", str(folder / "model")],
-        *["--training-log", str(folder / "training.jsonl")],
-    ]
-
-
-def test_sigterm_to_the_launcher_ends_all_processes_in_time_and_the_same_command_goes_on(
+def test_sigterm_to_the_launcher_ends_all_processes_in_time_and_the_same_command_resumes(
     run_config, bases, triplets, tmp_path
 ):
     config = run_config(**RECIPE | {"steps": 60, "checkpoint_steps": 60})
-    command = launch(tmp_path, config, bases, triplets, "--processes", "2")
+    command = train_command(config, bases["mistral"], triplets, tmp_path, "--processes", "2")
     console = (tmp_path / "console.txt").open("w")
     given = {"env": {**environment(), "EMBEDDING_DESIGNS_CONSOLE": str(console.fileno())}}
     given |= {"pass_fds": [console.fileno()], "stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
@@ -187,7 +163,7 @@ def test_two_nodes_of_a_slurm_job_train_one_model(run_config, bases, triplets, t
     srun.write_text(SRUN.format(python=sys.executable))
     srun.chmod(0o755)
     config = run_config("mean-causal", **RECIPE | {"steps": 2})
-    command = launch(tmp_path, config, bases, triplets, "--processes", "2", "--nodes", "2")
+    command = train_command(config, bases["mistral"], triplets, tmp_path, "--processes", "2", "--nodes", "2")
     path = f"{srun.parent}:{os.environ['PATH']}"
     subprocess.run(command, env={**environment(), "PATH": path, "SLURM_JOB_ID": str(os.getpid())}, check=True)
     assert json.loads((tmp_path / "training.jsonl").read_text().splitlines()[-1])["processes"] == 2
@@ -196,7 +172,9 @@ def test_two_nodes_of_a_slurm_job_train_one_model(run_config, bases, triplets, t
 @pytest.mark.skipif(importlib.util.find_spec("deepspeed") is not None, reason="DeepSpeed is installed here")
 def test_zero2_without_deepspeed_is_refused_in_one_line(run_config, bases, triplets, tmp_path):
     config = str(ROOT / "profiles/accelerate/zero2.yaml")
-    command = launch(tmp_path, run_config(), bases, triplets, "--processes", "2", "--accelerate", config)
+    command = train_command(
+        run_config(), bases["mistral"], triplets, tmp_path, "--processes", "2", "--accelerate", config
+    )
     refused = subprocess.run(command, env=environment(), capture_output=True, text=True)
     assert refused.returncode == 2
     assert refused.stderr.startswith(
@@ -206,7 +184,9 @@ def test_zero2_without_deepspeed_is_refused_in_one_line(run_config, bases, tripl
 
 
 def test_several_nodes_outside_of_a_slurm_job_are_refused(run_config, bases, triplets, tmp_path):
-    command = launch(tmp_path, run_config(), bases, triplets, "--processes", "2", "--nodes", "2")
+    command = train_command(
+        run_config(), bases["mistral"], triplets, tmp_path, "--processes", "2", "--nodes", "2"
+    )
     outside = {name: value for name, value in environment().items() if name != "SLURM_JOB_ID"}
     refused = subprocess.run(command, env=outside, capture_output=True, text=True)
     assert refused.returncode == 2

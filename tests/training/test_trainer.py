@@ -1,11 +1,8 @@
 """Training stops with one line where a number is not finite, or rows or memory are insufficient."""
 
 import json
-import os
 import re
 import subprocess
-import sys
-from pathlib import Path
 
 import pandas as pd
 import pytest
@@ -14,19 +11,13 @@ from safetensors.torch import load_file
 from transformers import AutoModelForCausalLM
 
 from embedding_designs.common.errors import BadInput
-from embedding_designs.common.json_files import write_json
 from embedding_designs.modules.backbone import probe_attention
 from embedding_designs.training.memory import memory_for
-from embedding_designs.training.train_design import train_run
 from embedding_designs.training.trainer import not_finite
 from helpers.toy import sentence
+from helpers.training import environment, train, train_command
 
 AT_ONCE = {"learning_rate": float("inf"), "warmup_steps": 0}  # which makes the first step's weights infinite
-
-
-def train(config, base, triplets, folder):
-    folder.mkdir(exist_ok=True)
-    return train_run(config, str(base), *triplets, folder, folder / "log.jsonl")
 
 
 def checkpoint_weights(folder) -> list[torch.Tensor]:
@@ -94,15 +85,8 @@ def test_the_first_parameter_that_is_not_finite_is_named_whatever_its_precision(
 
 
 def test_a_diverged_training_leaves_no_model_and_a_failing_exit_code(run_config, bases, triplets, tmp_path):
-    write_json(tmp_path / "config.json", run_config(learning_rate=1e30))
-    command = [
-        sys.executable, "-m", "embedding_designs.training.train_design", str(tmp_path / "config.json"),
-        "--train", str(triplets[0]), "--heldout", str(triplets[1]), "--base", str(bases["mistral"]),
-        "--checkpoints", str(tmp_path / "checkpoints"), "--output", str(tmp_path / "model"),
-        "--training-log", str(tmp_path / "training.jsonl"),
-    ]  # fmt: skip
-    environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[2] / "workflow")}
-    failed = subprocess.run(command, env=environment, capture_output=True, text=True)
+    command = train_command(run_config(learning_rate=1e30), bases["mistral"], triplets, tmp_path)
+    failed = subprocess.run(command, env=environment(), capture_output=True, text=True)
     assert failed.returncode == 2
     errors = [line for line in failed.stderr.splitlines() if line.startswith("error: ")]
     assert len(errors) == 1
@@ -200,7 +184,7 @@ def test_out_of_memory_names_what_to_lower(run_config):
     with pytest.raises(
         BadInput, match=r"batch_size 4, max_seq_length 16\): set or lower training\.mini_batch_size"
     ):
-        with memory_for(run_config()["training"]):
+        with memory_for(run_config().training):
             torch.empty(2**60)
-    with pytest.raises(RuntimeError, match="shapes"), memory_for(run_config()["training"]):
+    with pytest.raises(RuntimeError, match="shapes"), memory_for(run_config().training):
         torch.zeros(2, 3) @ torch.zeros(2, 3)

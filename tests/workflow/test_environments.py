@@ -97,3 +97,10 @@ def test_the_lock_holds_every_declared_dependency():
     declared = [*project["dependencies"], *project["optional-dependencies"]["dev"]]
     missing = [name for name in declared if re.split("[=<>]", name)[0] not in locked()]
     assert missing == []
+
+
+def test_pre_commit_runs_the_locked_versions():
+    repositories = yaml.safe_load((ROOT / ".pre-commit-config.yaml").read_text())["repos"]
+    pinned = {hook["id"]: each["rev"].removeprefix("v") for each in repositories for hook in each["hooks"]}
+    assert pinned["ruff-check"] == pinned["ruff-format"] == locked()["ruff"]
+    assert pinned["snakefmt"] == locked()["snakefmt"]

@@ -33,7 +33,7 @@ def test_both_pools_have_their_diagrams_and_a_place_on_the_page(leaderboard):
         for ending in ("svg", "pdf"):
             assert (results / f"figures/cd-{pool}-All.{ending}").stat().st_size > 1000
     assert "399 models not used: " in page
-    assert "no evidence of what a pooling or an attention does" in page
+    assert "they are not evidence about pooling or attention" in page
     assert str(leaderboard) not in page
     assert not (results / "models").exists()
 

@@ -55,9 +55,7 @@ VARIANTS = {  # one file of each: what makes it another study
 }
 NOBODY = "http://127.0.0.1:9"  # the port of discard: no hub there
 
-pytestmark = pytest.mark.skipif(
-    not paper_hub.REAL.is_dir(), reason="the real task data are not here (../shared/data/hub)"
-)
+pytestmark = pytest.mark.skipif(not paper_hub.REAL.is_dir(), reason=f"no task data in {paper_hub.REAL}")
 
 
 def snakemake(folder: Path, study: str, address: str, *target: str) -> subprocess.CompletedProcess:

@@ -1,6 +1,7 @@
 """A study runs wherever it and the project are, and its page says how to reproduce it."""
 
 import json
+import os
 import re
 import shlex
 import shutil
@@ -22,7 +23,9 @@ designs:
   mean: {attention: causal, pooling: {kind: mean}}
 seeds: [1]
 training: {steps: 2, batch_size: 4, gradient_accumulation_steps: 1, warmup_steps: 1, max_seq_length: 24}
-evaluation: {docstring_tasks: {packages: [networkx], documents: 64, queries: 30, classes: 4}, max_seq_length: 24}
+evaluation:
+  docstring_tasks: {packages: [networkx], documents: 64, queries: 30, classes: 4}
+  max_seq_length: 24
 """
 
 
@@ -34,6 +37,15 @@ def table_of_scores(folder: Path) -> str:
     return f"scores: {{from: table, path: {(folder / 'mine.csv').name}}}\n"
 
 
+def read_only(folder: Path) -> list[str]:
+    """Make a folder read-only, and return the start of a command that this also binds if it is root's."""
+    for path in [folder, *folder.rglob("*")]:
+        path.chmod(path.stat().st_mode & ~0o222)
+    drop = ["setpriv", "--inh-caps=-dac_override", "--bounding-set=-dac_override"]
+    may_drop = os.geteuid() == 0 and shutil.which("setpriv")
+    return drop if may_drop and subprocess.run([*drop, "true"], capture_output=True).returncode == 0 else []
+
+
 def files(folder: Path) -> dict[Path, int]:
     """Return the files of a folder with their times, except for Python's bytecode."""
     found = (path for path in folder.rglob("*") if path.is_file() and "__pycache__" not in path.parts)
@@ -42,14 +54,14 @@ def files(folder: Path) -> dict[Path, int]:
 
 @pytest.fixture(scope="module")
 def elsewhere(tmp_path_factory):
-    """Return a project, a folder beside it with a finished study, and what Snakemake said."""
+    """Return a read-only project, its files before, and a folder beside it with a finished study."""
     project = copy_of_the_workflow(tmp_path_factory.mktemp("a project of Ann's"))
-    before = files(project)
+    before, bound = files(project), read_only(project)
     folder = tmp_path_factory.mktemp("else where")
     (folder / "mine.yaml").write_text(table_of_scores(folder))
     command = [*["--snakefile", str(project / "Snakefile"), "--directory", str(folder)]]
     run = subprocess.run(
-        [sys.executable, "-m", "snakemake", "--cores", "1", *command, "--config", "study=mine.yaml",
+        [*bound, sys.executable, "-m", "snakemake", "--cores", "1", *command, "--config", "study=mine.yaml",
          'statistics={"alpha": 0.1}'],
         cwd=project.parent, env=environment(), capture_output=True, text=True,
     )  # fmt: skip
@@ -84,6 +96,20 @@ def test_shipped_studies_are_planned_from_elsewhere(elsewhere, tmp_path, study):
     project, _, _ = elsewhere
     run = snakemake(tmp_path, "--snakefile", str(project / "Snakefile"), "--dry-run", "--quiet", study=study)
     assert run.returncode == 0, run.stdout + run.stderr
+
+
+def test_a_shipped_study_reads_its_scores_from_a_read_only_project(elsewhere, tmp_path):
+    project, before, _ = elsewhere
+    run = snakemake(
+        tmp_path,
+        "--snakefile",
+        str(project / "Snakefile"),
+        "results/leaderboard/scores.csv",
+        study="leaderboard",
+    )
+    assert run.returncode == 0, run.stdout + run.stderr
+    assert (tmp_path / "results/leaderboard/scores.csv").exists()
+    assert files(project) == before
 
 
 def test_two_study_files_of_one_name_do_not_share_results(elsewhere):

@@ -184,7 +184,7 @@ def test_an_unknown_mteb_task_is_refused_with_the_nearest_name(tmp_path):
         copy_of_the_workflow(tmp_path), 'evaluation={"tasks": {"STS": ["STSBenchmrk"]}}', "--dry-run"
     )
     assert run.returncode != 0
-    assert "evaluation.tasks.STS STSBenchmrk is not a task of MTEB" in run.stderr
+    assert "evaluation.tasks.STS STSBenchmrk is not an MTEB task" in run.stderr
     assert "did you mean STSBenchmark or" in run.stderr
 
 

@@ -1,12 +1,29 @@
 """Which pooling and attention design makes the better LLM-based embedding model?
 
-Each rule of the workflow calls one module here as `python -m embedding_designs.<module>`. In run order:
+Each folder is a stage of the workflow; a rule runs the module of its own name in its stage's folder:
 
-    study, harvest, fetch_*, prepare_data, docstring_tasks   what is studied, and on which data
-    pretrain, launch, train                                  models
-    evaluate, evaluate_baseline, published_scores, collect  scores
-    compare, draw, findings, complete_model                  claims, figures, the page, the model cards
-    plan_cost                                                what all this will cost
+    study        read and check a study file; run configs
+    fetching     what comes from the Hugging Face hub
+    data         training triplets, docstring tasks
+    modules      the Sentence Transformers modules, which travel with each saved model
+    training     train_design, pretrain_base
+    evaluation   evaluate_run, evaluate_baseline
+    scores       one table of scores, from the runs or from published scores
+    comparison   statistical tests and the sentences that state their results
+    reporting    figures, the findings page, model cards
+    planning     what a study costs, before it is run
+    common       what the stages share
 
-Beside them stands what they share; the folders hold the inner parts of one stage each.
+In a notebook, `from embedding_designs import compare` compares a table of scores without the workflow.
 """
+
+__all__ = ["compare"]
+
+
+def __getattr__(name: str):
+    """Import `compare` when it is first used, so that no command pays for it."""
+    if name not in __all__:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from .comparison.compare_table import compare
+
+    return compare

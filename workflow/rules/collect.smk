@@ -1,10 +1,10 @@
-"""Collection: the scores of all runs and baselines, in one table each."""
+"""Collection: one table with the scores of all runs, and one with those of the baselines."""
 
 
 rule collect_scores:
-    """Put all scores into one table each, for runs and for baselines.
+    """Collect the scores of all runs and of all baselines.
     Needs:  the score files of all runs and baselines
-    Makes:  scores.csv, baselines.csv, and the report on what was not used
+    Makes:  scores.csv, baselines.csv, and a report on unused input
     """
     input:
         study="results/{study}/configs/study.json",

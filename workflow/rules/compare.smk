@@ -1,11 +1,10 @@
-"""Comparison: the statistics of a table of scores."""
-
+"""Comparison: statistical tests on a table of scores."""
 
 
 rule compare_designs:
     """Test which designs differ, in each category and over all tasks.
-    Needs:  scores.csv, and the report on what was not used
-    Makes:  statistics.json, and tables
+    Needs:  scores.csv, the report on unused input
+    Makes:  statistics.json, and tables (CSV, JSON, LaTeX)
     """
     input:
         study="results/{study}/configs/study.json",

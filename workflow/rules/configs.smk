@@ -1,4 +1,4 @@
-"""Configs: each the part of the study that one later rule depends on."""
+"""Configs: one small file for each part of the study that a later rule depends on."""
 
 
 localrules:
@@ -7,9 +7,9 @@ localrules:
 
 
 rule mark_config:
-    """Mark a config as new or changed, so that a change is noticed even without .snakemake.
+    """Mark a config as new or changed, so that changes are detected even without .snakemake.
     Needs:  the study
-    Makes:  an empty file named after the hash of the config's content, one per config
+    Makes:  an empty file per config, named after the hash of the config's content
     """
     output:
         "results/{study}/configs/marks/{config}/{hash}",
@@ -31,7 +31,7 @@ rule mark_config:
 
 
 rule write_config:
-    """Write one config; a config changes only where its part of the study changed.
+    """Write one config; it changes only if its part of the study has changed.
     Needs:  the study, the config's mark
     Makes:  a JSON file
     """
@@ -52,6 +52,6 @@ rule write_config:
     params:
         text=config_text,
     message:
-        "Config {wildcards.config}"
+        "Write config {wildcards.config}"
     shell:
         ": > {log:q}; printf '%s\\n' {params.text:q} > {output:q}"

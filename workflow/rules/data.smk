@@ -1,13 +1,13 @@
-"""Data: harvested docstrings, training triplets, evaluation tasks."""
+"""Data: harvested docstrings, training triplets, and evaluation tasks."""
 
 
 rule harvest_docstrings:
-    """Collect the docstrings of installed packages, without importing one.
+    """Collect the docstrings of installed packages, without importing them.
     Needs:  the names of the packages
     Makes:  a table of docstrings, and a report with its hash
     """
     input:
-        config="results/{study}/configs/data.json",  # newer than the docstrings after a change of requirements.lock
+        config="results/{study}/configs/data.json",  # rewritten if requirements.lock changes: harvest again
     output:
         docstrings="results/{study}/data/docstrings.parquet",
         report="results/{study}/data/harvest.json",
@@ -29,14 +29,14 @@ rule harvest_docstrings:
 
 
 rule prepare_data:
-    """Turn a source into training triplets and held-out ones.
-    Needs:  harvested docstrings, a file of rows or a fetched dataset of the hub
-    Makes:  two tables of query, positive, negative, and the data report
+    """Turn a data source into training and held-out triplets.
+    Needs:  harvested docstrings, a file of rows, or a fetched dataset from the hub
+    Makes:  two tables of query, positive, and negative, and the data report
     """
     input:
         config="results/{study}/configs/data.json",
         docstrings=harvest,
-        rows=own_rows,  # the config names them; an input, so that a changed file is read again
+        rows=own_rows,  # named in the config; an input, so that a changed file is read again
         fetched=fetched_data,
     output:
         train="results/{study}/data/train.parquet",
@@ -61,7 +61,7 @@ rule prepare_data:
 
 
 rule build_docstring_tasks:
-    """Build one MTEB task for each category and evaluation package.
+    """Build one MTEB task per category and evaluation package.
     Needs:  harvested docstrings of the evaluation packages
     Makes:  a folder of task data
     """

@@ -1,14 +1,14 @@
-"""Evaluation: each run on its MTEB tasks, and the baselines beside them."""
+"""Evaluation: the runs and the baselines on their MTEB tasks."""
 
 
 rule evaluate_run:
     """Evaluate one run on one batch of tasks.
-    Needs:  a model folder, the task config
-    Makes:  a table of scores, one row a task
+    Needs:  a model folder, the config and data of the tasks
+    Makes:  a table of scores, one row per task
     """
     input:
         config="results/{study}/configs/tasks/{batch}.json",
-        # Says only how long embeddings are of use: another task in it changes no score.
+        # Only determines how long embeddings are kept: adding a task to the study changes no score.
         study=ancient("results/{study}/configs/study.json"),
         model="results/{study}/trained/{base}/{design}/seed{seed}",
         tasks=docstring_tasks,
@@ -27,22 +27,22 @@ rule evaluate_run:
         runtime=1440,
         gpu=1,
     params:
-        # Finished tasks of a killed evaluation; not an output, so that they survive it.
+        # Finished tasks of a killed evaluation; not an output: Snakemake deletes the outputs of killed jobs.
         partial="results/{study}/checkpoints/scores/{base}/{design}/seed{seed}/{batch}",
-        # Embeddings that all evaluations of the run share; removed when it has all its scores.
+        # Embeddings that all evaluations of the run share; removed once the run has all its scores.
         embeddings="results/{study}/checkpoints/embeddings/{base}/{design}/seed{seed}",
     message:
         "Evaluate {wildcards.design} on {wildcards.base}, seed {wildcards.seed}: {wildcards.batch} tasks"
     shell:
-        "python -m embedding_designs.evaluation.evaluate_run {input.config:q} --model {input.model:q} --docstring-tasks {input.tasks:q}"
-        " --study {input.study:q} --devices {resources.gpu:q} --partial {params.partial:q}"
-        " --embeddings {params.embeddings:q} --output {output:q} 3>&2 > {log:q} 2>&1"
+        "python -m embedding_designs.evaluation.evaluate_run {input.config:q} --model {input.model:q}"
+        " --docstring-tasks {input.tasks:q} --study {input.study:q} --devices {resources.gpu:q}"
+        " --partial {params.partial:q} --embeddings {params.embeddings:q} --output {output:q} 3>&2 > {log:q} 2>&1"
 
 
 rule evaluate_baseline:
-    """Evaluate the untrained base, BM25 or LSA on all tasks.
-    Needs:  all tasks; the base, or the training texts
-    Makes:  a table of scores, one row a task
+    """Evaluate one baseline (the untrained base, BM25, or LSA) on all tasks.
+    Needs:  all tasks; the base or the training texts
+    Makes:  a table of scores, one row per task
     """
     input:
         config="results/{study}/configs/tasks/all.json",
@@ -67,7 +67,7 @@ rule evaluate_baseline:
         runtime=1440,
         gpu=1,
     params:
-        # As for a run; both removed at the end.
+        # As for a run; both are removed at the end.
         partial="results/{study}/checkpoints/baselines/scores/{base}/{baseline}",
         embeddings="results/{study}/checkpoints/baselines/embeddings/{base}/{baseline}",
     message:

@@ -1,7 +1,7 @@
-"""Fetching: what a study takes from the Hugging Face hub, into the cache that all studies share (HF_HOME).
+"""Fetching: downloads what a study needs from the Hugging Face hub into the shared cache (HF_HOME).
 
-Local rules: the machine that Snakemake runs on has network; training and evaluation need none. A study whose base,
-data and tasks are made here has nothing to fetch.
+These are local rules: they run on the machine that runs Snakemake, which needs network access. Training and
+evaluation need none. A study that makes its own base, data, and tasks has nothing to fetch.
 """
 
 
@@ -14,19 +14,19 @@ localrules:
 
 
 rule fetch:
-    """Only fetch: `snakemake --cores all fetch --config study=…`.
-    Needs:  network
-    Makes:  nothing of its own
+    """Fetch everything that a study needs: `snakemake --cores all fetch --config study=…`.
+    Needs:  network access
+    Makes:  no files itself; it requests those of the rules below
     """
     input:
         revisions_of_study,
     message:
-        "Everything is fetched"
+        "Everything has been fetched"
 
 
 rule fetch_base:
-    """Fetch a base model: configuration, tokenizer and safetensors.
-    Needs:  the config of the base, network
+    """Fetch a base: its configuration, tokenizer, and safetensors.
+    Needs:  the base's config, network access
     Makes:  its files in the cache, and a JSON file with its commit
     """
     input:
@@ -46,12 +46,13 @@ rule fetch_base:
     message:
         "Fetch {wildcards.base}"
     shell:
-        "HF_HUB_OFFLINE=0 python -m embedding_designs.fetching.fetch_base {input:q} --output {output:q} 3>&2 > {log:q} 2>&1"
+        "HF_HUB_OFFLINE=0 python -m embedding_designs.fetching.fetch_base {input:q}"
+        " --output {output:q} 3>&2 > {log:q} 2>&1"
 
 
 rule fetch_data:
     """Fetch the training data.
-    Needs:  the data config, network
+    Needs:  the data config, network access
     Makes:  its files in the cache, and a JSON file with its commit
     """
     input:
@@ -71,12 +72,13 @@ rule fetch_data:
     message:
         "Fetch the training data"
     shell:
-        "HF_HUB_OFFLINE=0 python -m embedding_designs.fetching.fetch_data {input:q} --output {output:q} 3>&2 > {log:q} 2>&1"
+        "HF_HUB_OFFLINE=0 python -m embedding_designs.fetching.fetch_data {input:q}"
+        " --output {output:q} 3>&2 > {log:q} 2>&1"
 
 
 rule fetch_tasks:
-    """Fetch the data of one batch of MTEB's tasks.
-    Needs:  the names of the tasks, network
+    """Fetch the data of one batch of MTEB tasks.
+    Needs:  the names of the tasks, network access
     Makes:  their files in the cache, and a JSON file with their commits
     """
     input:
@@ -96,13 +98,14 @@ rule fetch_tasks:
     message:
         "Fetch the {wildcards.batch} tasks"
     shell:
-        "HF_HUB_OFFLINE=0 python -m embedding_designs.fetching.fetch_tasks {input:q} --output {output:q} 3>&2 > {log:q} 2>&1"
+        "HF_HUB_OFFLINE=0 python -m embedding_designs.fetching.fetch_tasks {input:q}"
+        " --output {output:q} 3>&2 > {log:q} 2>&1"
 
 
 rule list_revisions:
-    """List the commits of all that was fetched.
-    Needs:  what was fetched
-    Makes:  a JSON file, for the findings page
+    """List the commits of everything that was fetched.
+    Needs:  the JSON files of the other fetch rules
+    Makes:  a JSON file for the findings page
     """
     input:
         fetched_of_study,

@@ -1,10 +1,10 @@
-"""Published scores: the table of scores of a study that starts from scores."""
+"""Published scores: the table of scores of a study that starts from existing scores."""
 
 
 rule collect_published_scores:
-    """Put published scores, or anybody's, into one table, with the labels of their models.
-    Needs:  a table of scores, or a folder of MTEB results; a table of labels
-    Makes:  scores.csv, and the report on what was not used
+    """Collect published or other existing scores, with the labels of their models.
+    Needs:  a table of scores or a folder of MTEB results; optionally a table of labels
+    Makes:  scores.csv, and a report on unused input
     """
     input:
         config="results/{study}/configs/scores.json",

@@ -1,4 +1,4 @@
-"""Reports: figures, the findings page, and a model card for each trained model."""
+"""Reporting: figures, the findings page, and a model card for each trained model."""
 
 
 localrules:
@@ -6,7 +6,7 @@ localrules:
 
 
 rule draw_figures:
-    """Draw critical-difference diagrams, scores and training curves.
+    """Draw critical-difference diagrams, scores, and training curves.
     Needs:  statistics.json, scores.csv, the training logs
     Makes:  SVG and PDF files
     """
@@ -35,7 +35,7 @@ rule draw_figures:
 
 rule write_findings:
     """Write the findings page.
-    Needs:  statistics, scores, figures, training logs, data report
+    Needs:  the statistics, scores, figures, training logs, and data reports
     Makes:  one self-contained HTML page
     """
     input:
@@ -62,13 +62,14 @@ rule write_findings:
     message:
         "Write the findings page"
     shell:
-        "python -m embedding_designs.reporting.write_findings results/{wildcards.study:q} --output {output:q} 3>&2 > {log:q} 2>&1"
+        "python -m embedding_designs.reporting.write_findings results/{wildcards.study:q}"
+        " --output {output:q} 3>&2 > {log:q} 2>&1"
 
 
 rule write_model_card:
     """Write the model card of a trained model.
-    Needs:  a trained model and its log, its scores, the data report
-    Makes:  the same Sentence Transformers folder, hard-linked, with README.md
+    Needs:  a trained model, its training log and scores, the data report
+    Makes:  the same Sentence Transformers folder, hard-linked, with the model card as README.md
     """
     input:
         model="results/{study}/trained/{base}/{design}/seed{seed}",

@@ -1,4 +1,4 @@
-"""The study: read and checked before any job starts. Later rules get their part of it as a small config."""
+"""The study, read and validated before any job starts. Each later rule gets its part as a small config."""
 
 import os
 import re
@@ -18,9 +18,9 @@ if set("{}") & set(workflow.basedir):
         f"error: {workflow.basedir}: Snakemake mistakes braces in the project's path for wildcards; rename the folder"
     )
 
-# Every command imports our package and knows that descriptor 3 is the console; under conda and SLURM
-# inherited variables are lost, so they are part of the command. Only the rules of fetch.smk go to the hub.
-# At SIGTERM the shell waits for the command, which lays its work down: without a shell, SLURM kills what is left.
+# Every command imports our package and knows that file descriptor 3 is the console. conda and SLURM drop
+# inherited variables, so they are set in the command itself. Only the rules in fetch.smk access the hub.
+# On SIGTERM, the shell waits for the command to save its work. If it exited first, SLURM would kill the command.
 shell.prefix(
     f"set -euo pipefail; trap : TERM; export PYTHONPATH={shlex.quote(WORKFLOW)} EMBEDDING_DESIGNS_CONSOLE=3 "
     "PYTHONHASHSEED=0 TOKENIZERS_PARALLELISM=false HF_HUB_OFFLINE=1; "
@@ -28,7 +28,7 @@ shell.prefix(
 
 
 def read_study():
-    """Return the study that the configuration names, with the configuration's other keys laid over it."""
+    """Return the study named in the configuration, overridden by the configuration's other keys."""
     path = study.study_path(str(config["study"]))
     overrides = {key: value for key, value in config.items() if key != "study"}
     try:
@@ -47,13 +47,15 @@ def read_study():
 
 
 def check_own_bases(path, bases):
-    """Raise BadInput where a base is a folder on this machine with a missing or corrupt file."""
-    for problem in filter(None, (base_folder.check_base_folder(name, settings) for name, settings in bases.items())):
+    """Raise BadInput if a base is a local folder with a missing or corrupt file."""
+    for problem in filter(
+        None, (base_folder.check_base_folder(name, settings) for name, settings in bases.items())
+    ):
         raise BadInput(f"{path}: {problem}")
 
 
 def check_mteb_names(path, evaluation):
-    """Raise BadInput where MTEB has no such task or benchmark; unchecked where only environments have mteb."""
+    """Raise BadInput if MTEB has no such task or benchmark; not checked if mteb is not installed here."""
     try:
         from embedding_designs.fetching.mteb_tasks import check_names
     except ImportError:
@@ -80,12 +82,12 @@ wildcard_constraints:
 
 
 def config_text(wildcards):
-    """Return the text of the config that a path names."""
+    """Return the text of the config with this name."""
     return run_configs.config_text(STUDY, wildcards.config)
 
 
 def config_mark(wildcards):
-    """Return the mark of a config: a file whose name is the hash of the config's content."""
+    """Return the mark of a config: a file named after the hash of the config's content."""
     return f"results/{wildcards.study}/configs/marks/{run_configs.config_mark(STUDY, wildcards.config)}"
 
 
@@ -135,17 +137,17 @@ def baseline_files(wildcards):
 
 
 def baseline_scores(wildcards):
-    """Return the table of the baselines' scores; a study that begins at scores has none."""
+    """Return the table of the baselines' scores; a study that starts from existing scores has none."""
     return [] if "scores" in STUDY else f"results/{wildcards.study}/baselines.csv"
 
 
 def published_files(wildcards):
-    """Return the files or folders that the study begins at."""
+    """Return the files or folders with the existing scores and labels that the study starts from."""
     return [places.found(STUDY["scores"][key]) for key in ("path", "labels") if key in STUDY["scores"]]
 
 
 def base_model(wildcards):
-    """Return the folder of a base that the study pretrains; a base from the hub is no file."""
+    """Return the folder of a base that the study pretrains; a base from the hub has no such folder."""
     base = f"results/{wildcards.study}/bases/{wildcards.base}/model"
     return base if "pretrain" in STUDY["bases"][wildcards.base] else []
 
@@ -163,43 +165,43 @@ def own_rows(wildcards):
 
 
 def is_on_hub(name):
-    """Return whether a model or dataset comes from the hub; a folder of that name is taken first."""
+    """Return whether a model or dataset comes from the hub; a local folder takes precedence."""
     return not os.path.isdir(name)
 
 
 def fetched_base(wildcards):
-    """Return what was fetched of a base, where it comes from the hub."""
+    """Return the record of the fetched base, if it comes from the hub."""
     return fetched_bases(wildcards.study, [wildcards.base])
 
 
 def fetched_bases(study, bases):
-    """Return what was fetched of those bases that come from the hub."""
+    """Return the records of the fetched bases, for those that come from the hub."""
     fetched = [name for name in bases if is_on_hub(STUDY["bases"][name].get("model", "."))]
     return expand("results/{study}/fetched/bases/{base}.json", study=study, base=fetched)
 
 
 def fetched_data(wildcards):
-    """Return what was fetched of the training data, where they come from the hub."""
+    """Return the record of the fetched training data, if they come from the hub."""
     data = STUDY["data"]
     on_hub = data["source"] == "hub" and is_on_hub(data["dataset"])
     return [f"results/{wildcards.study}/fetched/data.json"] if on_hub else []
 
 
 def fetched_tasks(wildcards):
-    """Return what was fetched of a batch of tasks, where it has MTEB's own; without a batch, of all."""
+    """Return the records of the fetched MTEB tasks of one batch, or of all batches if none is given."""
     batches = [wildcards.batch] if hasattr(wildcards, "batch") else run_configs.task_batches(STUDY)
     with_data = [batch for batch in batches if run_configs.mteb_tasks(STUDY, batch)]
     return expand("results/{study}/fetched/tasks/{batch}.json", study=wildcards.study, batch=with_data)
 
 
 def fetched_of_study(wildcards):
-    """Return all that was fetched for a study."""
+    """Return the records of everything fetched for a study."""
     bases = fetched_bases(wildcards.study, STUDY["bases"])
     return [*bases, *fetched_data(wildcards), *fetched_tasks(wildcards)]
 
 
 def needs_hub():
-    """Return whether a study takes anything from the hub."""
+    """Return whether a study needs anything from the hub."""
     if "scores" in STUDY:
         return False
     data, bases = STUDY["data"], STUDY["bases"].values()
@@ -211,24 +213,24 @@ def needs_hub():
 
 
 def revisions_of_study(wildcards):
-    """Return the list of all that was fetched, where anything is."""
+    """Return the list of everything fetched, if the study fetches anything."""
     return f"results/{STUDY['name']}/fetched/revisions.json" if needs_hub() else []
 
 
 def needs_docstrings():
-    """Return whether a study trains on docstrings, or evaluates on tasks made of them."""
+    """Return whether a study trains on docstrings or evaluates on tasks built from them."""
     return "scores" not in STUDY and (
         STUDY["data"]["source"] == "docstrings" or "docstring_tasks" in STUDY["evaluation"]
     )
 
 
 def harvest(wildcards):
-    """Return the harvested docstrings where the study needs any."""
+    """Return the harvested docstrings, if the study needs them."""
     return f"results/{wildcards.study}/data/docstrings.parquet" if needs_docstrings() else []
 
 
 def data_reports(wildcards):
-    """Return the reports on the data: how it was prepared and, where it was, harvested."""
+    """Return the data reports: how the data were prepared and, if applicable, harvested."""
     if "scores" in STUDY:
         return []
     names = ["report", "harvest"] if needs_docstrings() else ["report"]
@@ -236,5 +238,5 @@ def data_reports(wildcards):
 
 
 def docstring_tasks(wildcards):
-    """Return the folder of the docstring tasks where the study evaluates on them."""
+    """Return the folder of the docstring tasks, if the study evaluates on them."""
     return f"results/{wildcards.study}/tasks/docstrings" if "docstring_tasks" in STUDY["evaluation"] else []

@@ -1,10 +1,10 @@
-"""Training: a base from scratch where the study asks for one, then each design with each seed."""
+"""Training: a base from scratch if the study asks for one, then each design with each seed."""
 
 
 rule pretrain_base:
     """Pretrain a small base language model from scratch.
     Needs:  harvested docstrings of the training packages
-    Makes:  a transformers folder with tokenizer, and its training log
+    Makes:  a Transformers model folder with its tokenizer, and the training log
     """
     input:
         config="results/{study}/configs/bases/{base}.json",
@@ -30,8 +30,8 @@ rule pretrain_base:
 
 
 rule train_design:
-    """Train one design on one base model with one seed, on as many GPUs as `gpu` says.
-    Needs:  the run config, the training triplets, the base: pretrained here, or fetched
+    """Train one design on one base with one seed, on the number of GPUs that the `gpu` resource sets.
+    Needs:  the run config, the training triplets, the base (pretrained here, fetched, or a folder)
     Makes:  a Sentence Transformers model folder, and the training log
     """
     input:
@@ -54,11 +54,11 @@ rule train_design:
     resources:
         mem_mb=3000,
         runtime=1440,
-        gpu=1,  # over all nodes; each is a process
+        gpu=1,  # total over all nodes; one process per GPU
         nodes=1,
-        accelerate="",  # of several GPUs: a file of profiles/accelerate, where their memory is short
+        accelerate="",  # with several GPUs: a file in profiles/accelerate, if GPU memory is short
     params:
-        # Not an output: outputs of a killed job are deleted, and a killed training shall resume.
+        # Not an output: Snakemake deletes the outputs of killed jobs, and a killed training must resume.
         checkpoints="results/{study}/checkpoints/{base}/{design}/seed{seed}",
     message:
         "Train {wildcards.design} on {wildcards.base}, seed {wildcards.seed}"

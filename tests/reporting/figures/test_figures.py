@@ -17,9 +17,9 @@ from embedding_designs.common.errors import BadInput
 from embedding_designs.comparison import compare
 from embedding_designs.comparison.results import Design, Statistics
 from embedding_designs.comparison.statistics_file import write_statistics
+from embedding_designs.modules.poolings import POOLINGS
 from embedding_designs.reporting import draw_figures as draw
 from embedding_designs.reporting.figures import looks as figures
-from embedding_designs.study.designs import POOLING_KINDS
 from helpers.figure_examples import KEYS, comparison_of, looks, spread_ranks, study_and_scores
 
 
@@ -71,8 +71,8 @@ def picture(handle) -> bytes:
 
 
 def test_every_pooling_has_a_marker_of_its_own():
-    assert set(figures.POOLING_MARKERS) == {*POOLING_KINDS, "unknown"}
-    assert len({*figures.POOLING_MARKERS.values(), *figures.SPARE_MARKERS}) == len(POOLING_KINDS) + 7
+    assert set(figures.POOLING_MARKERS) == {*POOLINGS, "unknown"}
+    assert len({*figures.POOLING_MARKERS.values(), *figures.SPARE_MARKERS}) == len(POOLINGS) + 7
 
 
 def test_scores_show_each_seed_and_the_mean():

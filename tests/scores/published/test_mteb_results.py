@@ -134,9 +134,9 @@ def test_a_known_revision_goes_before_an_unknown_one(clone):
     [
         (
             ("MTEB(eng v2)", []),
-            'scores.benchmark "MTEB(eng v2)" is not a benchmark of MTEB; did you mean MTEB(eng',
+            'scores.benchmark "MTEB(eng v2)" is not an MTEB benchmark; did you mean MTEB(eng',
         ),
-        ((None, ["STS122"]), "scores.tasks STS122 is not an MTEB task (did you mean STS"),
+        ((None, ["STS122"]), "scores.tasks STS122 is not an MTEB task (mteb "),
         ((BENCHMARK, ["BIOSSES"]), "no results for BIOSSES"),
         ((BENCHMARK, [], ["me/newer"]), "no results for model me/newer; did you mean me/new?"),
     ],

@@ -1,6 +1,6 @@
-"""What every command shares: one-line errors, progress on the console, outputs that are whole or absent.
+"""What every command shares: one-line errors, notes and progress on the console.
 
-The rules run a command as `python -m embedding_designs.<module> … 3>&2 > {log} 2>&1`: the log takes
+The rules run a command as `python -m embedding_designs.<stage>.<command> … 3>&2 > {log} 2>&1`: the log takes
 everything, the console only progress and the reason of a failure.
 """
 
@@ -8,11 +8,12 @@ import functools
 import os
 import signal
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from typing import Any, TextIO
 
 from tqdm import tqdm
 
-from .errors import BadInput, Stopped, is_full_disk, no_space_left, one_line
+from .errors import BadInput, Stopped, is_full_disk, no_space_left, one_line, reason
 
 CONSOLE = "EMBEDDING_DESIGNS_CONSOLE"  # the rules set it to the descriptor that they point at the console
 
@@ -34,9 +35,8 @@ def command(main: Callable[[], None]) -> Callable[[], None]:
             if is_full_disk(error):
                 _say(f"error: {no_space_left(error)}")
                 sys.exit(1)
-            reason = " ".join(str(error).split())[:300]
             if _console() is not sys.stderr:
-                print(f"error: {type(error).__name__}: {reason}", file=_console(), flush=True)
+                print(f"error: {type(error).__name__}: {reason(error, 300)}", file=_console(), flush=True)
             raise
 
     return run
@@ -47,8 +47,10 @@ def note(line: str) -> None:
     _say(f"note: {one_line(line)}")
 
 
-def progress(iterable=None, *, description: str, total: int | None = None, every: float = 10.0) -> tqdm:
-    """Return a tqdm bar that prints a whole line on the console every `every` seconds.
+def progress(
+    iterable: Iterable[Any] | None = None, *, description: str, total: int | None = None, every: float = 10.0
+) -> tqdm:
+    """Return a tqdm bar that prints a complete line on the console every `every` seconds.
 
     Lines rather than one redrawn bar, because several jobs share the console.
     """
@@ -58,7 +60,7 @@ def progress(iterable=None, *, description: str, total: int | None = None, every
     )  # fmt: skip
 
 
-def console_lines():
+def console_lines() -> "_Lines":
     """Return a text file for tqdm whose lines go to the console."""
     return _Lines(_console())
 
@@ -69,19 +71,19 @@ def _say(line: str) -> None:
         print(line, file=_console(), flush=True)
 
 
-def _console():
+def _console() -> TextIO:
     return _descriptor(int(os.environ[CONSOLE])) if CONSOLE in os.environ else sys.stderr
 
 
 @functools.cache
-def _descriptor(number: int):
+def _descriptor(number: int) -> TextIO:
     return os.fdopen(os.dup(number), "w", errors="backslashreplace")
 
 
 class _Lines:
     """A text file that turns tqdm's carriage returns into lines and drops its blank redraws."""
 
-    def __init__(self, file):
+    def __init__(self, file: TextIO):
         self.file = file
 
     def write(self, text: str) -> None:

@@ -20,12 +20,17 @@ class BadInput(Exception):
 
 
 class Stopped(Exception):
-    """The work was stopped by a signal, and goes on when the same command is run again; one line."""
+    """The work was stopped by a signal; the same command resumes it; one line."""
 
 
 def one_line(text: str) -> str:
     """Return a text with line breaks and other unprintable characters as escapes such as \\n."""
     return "".join(letter if letter.isprintable() else repr(letter)[1:-1] for letter in text)
+
+
+def reason(error: BaseException, longest: int = 200) -> str:
+    """Return the beginning of an error's text, on one line."""
+    return " ".join(str(error).split())[:longest]
 
 
 def is_full_disk(error: BaseException | None) -> bool:

@@ -22,23 +22,27 @@ def count() -> int:
 
 
 def choose(number: int) -> None:
-    """Leave as many GPUs visible as this command shall use: where it can be, ones that no other one uses.
+    """Leave `number` GPUs visible to this command: if possible, ones that no other command uses.
 
     A scheduler has chosen already, by CUDA_VISIBLE_DEVICES. Where there is none, each GPU's lock is held by
     the process that uses it, until it ends. Raises BadInput where there are fewer GPUs, but not none.
     """
     visible = os.environ.get(VISIBLE)
-    there = count() if visible is None else len([gpu for gpu in visible.split(",") if gpu not in HIDDEN])
-    if 0 < there < number:
-        raise BadInput(f"{number} GPUs are asked for, but there are {there}; choose from 1 to {there}")
+    names = map(str, range(count())) if visible is None else visible.split(",")
+    there = [name for name in names if name not in HIDDEN]
+    if 0 < len(there) < number:
+        raise BadInput(
+            f"{number} GPUs are asked for, but there are {len(there)}; choose from 1 to {len(there)}"
+        )
     if visible is None:
-        free = _lock_free_ones(number, there)
-        if len(free) == number:
-            os.environ[VISIBLE] = ",".join(map(str, free))
+        free = [*map(str, _lock_free_ones(number, len(there)))]
+        there = [*free, *(gpu for gpu in there if gpu not in free)]
+    if there:
+        os.environ[VISIBLE] = ",".join(there[:number])
 
 
 def _lock_free_ones(number: int, there: int) -> list[int]:
-    chosen = []
+    chosen: list[int] = []
     for gpu in range(there):
         lock = os.open(f"/tmp/embedding-designs-{os.getuid()}-gpu{gpu}.lock", os.O_CREAT | os.O_RDWR, 0o600)
         try:

@@ -10,7 +10,7 @@ def file_hash(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def content_hash(*paths: Path) -> str:
+def files_hash(*paths: Path) -> str:
     """Return the SHA-256 of the files' contents, one after another."""
     digest = hashlib.sha256()
     for path in paths:

@@ -1,7 +1,8 @@
 """The rule for names that become parts of paths, patterns and commands."""
 
-import json
 import re
+
+from .wording import shown
 
 # The schema repeats it. "$" alone accepts a final newline; paths such as "a..json" and "a./b" are not safe.
 NAME_PATTERN = r"^[A-Za-z0-9][A-Za-z0-9_-]*(\.[A-Za-z0-9_-]+)*$(?!\n)"
@@ -13,10 +14,10 @@ def check_name(what: str, name: str, longest: int = LONGEST_NAME) -> str | None:
 
     what: how the line refers to it: "study name", or its key.
     """
-    shown = json.dumps(name[:longest], ensure_ascii=False)
+    named = shown(name, longest)
     if len(name) > longest:
-        return f"{what} {shown}… has {len(name)} characters; at most {longest} are allowed"
+        return f"{what} {named} has {len(name)} characters; at most {longest} are allowed"
     if not re.search(NAME_PATTERN, name):
         allowed = 'letters, digits, "_", "-" and single dots inside, and must begin with a letter or digit'
-        return f"{what} {shown} may contain only {allowed}"
+        return f"{what} {named} may contain only {allowed}"
     return None

@@ -2,10 +2,12 @@
 
 from pathlib import Path
 
-PROJECT = Path(__file__).parents[3]
+PROJECT = Path(__file__).parents[3]  # not a checkout where the package is installed without one
 
 
 def found(path: str | Path) -> Path:
-    """Return a path in the working directory or, if nothing is there, in the project."""
+    """Return a path in the working directory or, if nothing is there, in the project's checkout."""
     path = Path(path)
-    return path if path.exists() or Path.cwd() == PROJECT else PROJECT / path
+    if path.exists() or Path.cwd() == PROJECT or not (PROJECT / "Snakefile").exists():
+        return path
+    return PROJECT / path

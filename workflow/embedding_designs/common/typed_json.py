@@ -3,7 +3,6 @@
 A field whose value is its default, such as a `reason` that is None, has no key.
 """
 
-from functools import cache
 from typing import Any, TypeVar
 
 from pydantic import TypeAdapter, ValidationError
@@ -20,7 +19,7 @@ WORDS = {"missing": "is missing", "unexpected_keyword_argument": "is not a known
 
 def to_json(value: Any) -> dict[str, Any]:
     """Return a dataclass as a JSON object, with the dataclasses inside it."""
-    return _adapter(type(value)).dump_python(value, exclude_defaults=True)
+    return TypeAdapter(type(value)).dump_python(value, exclude_defaults=True)
 
 
 def from_json(kind: type[T], content: Any, named: str) -> T:
@@ -32,14 +31,9 @@ def from_json(kind: type[T], content: Any, named: str) -> T:
     if not isinstance(content, dict):
         raise BadInput(f"{named}: not a JSON object")
     try:
-        return _adapter(kind).validate_python(content, extra="forbid")
+        return TypeAdapter(kind).validate_python(content, extra="forbid")
     except ValidationError as error:
         first = error.errors()[0]
         key = ".".join(map(str, first["loc"]))
         problem = WORDS.get(first["type"], first["msg"].removeprefix("Input "))
         raise BadInput(f"{named}: {key} {problem}") from None
-
-
-@cache
-def _adapter(kind: type[T]) -> TypeAdapter[T]:
-    return TypeAdapter(kind)

@@ -1,6 +1,11 @@
-"""Counts and lists in words, for error messages and sentences."""
+"""Counts, lists and values in words, for error messages and sentences."""
 
+import json
 from collections.abc import Sequence
+from typing import Any
+
+NAMED = 5  # of a long list, what a line names; the rest is counted
+SHOWN = 100  # characters of a value in an error
 
 
 def listing(names: Sequence[str], most: int | None = None) -> str:
@@ -15,10 +20,18 @@ def counted(number: int, noun: str) -> str:
     return f"{number} {noun}{'' if number == 1 else 's'}"
 
 
-NAMED = 5  # of a long list, what an error names; the rest is counted
+def few(names: Sequence[str], most: int = NAMED, count: int | None = None) -> str:
+    """Return the first of some names and the number of the others: "a, b and 3 more".
+
+    count: how many names there are where `names` are only the first of them.
+    """
+    more = (len(names) if count is None else count) - min(most, len(names))
+    return ", ".join(names[:most]) + (f" and {more} more" if more else "")
 
 
-def few(names: Sequence[str]) -> str:
-    """Return the first of some names and the number of the others, for an error message."""
-    more = f" and {len(names) - NAMED} more" if len(names) > NAMED else ""
-    return ", ".join(names[:NAMED]) + more
+def shown(value: Any, longest: int = SHOWN) -> str:
+    """Return a value as JSON, shortened if it is long."""
+    if isinstance(value, str) and len(value) > longest:
+        return json.dumps(f"{value[:longest]}…", ensure_ascii=False)
+    text = json.dumps(value, ensure_ascii=False, default=str)
+    return text if isinstance(value, str) or len(text) <= longest else f"{text[:longest]}…"

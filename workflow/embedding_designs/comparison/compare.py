@@ -1,4 +1,4 @@
-"""Compares the designs of a study: all tests and intervals, for each base and category and over all tasks."""
+"""Compares the designs of a study: every test and interval, per base and category and over all tasks."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
@@ -12,6 +12,7 @@ from ..common.typed_json import from_json
 from ..scores.not_used import NotUsed, not_used
 from ..scores.report_file import NO_REPORT, Report
 from ..scores.score_table import complete
+from ..study.parts import statistics_settings
 from . import sentences
 from .results import Comparison, Design, Statistics
 from .statistics import (
@@ -29,7 +30,6 @@ from .statistics.control import against_control
 
 MANY_DESIGNS = 60  # beyond it what grows fastest with the pairs is left out
 MANY = f"left out for pools of more than {MANY_DESIGNS} designs"
-SETTINGS = {"alpha": 0.05, "rope": 0.01, "missing": "refuse"}
 
 
 def compare_study(
@@ -40,7 +40,7 @@ def compare_study(
     source: the table's name in error messages; report: on the collection of these scores. Raises BadInput
     that names missing cells, an unknown control, or a base without anything to compare.
     """
-    settings = SETTINGS | dict(study.get("statistics", {}))
+    settings = statistics_settings(study)
     scores, dropped = complete(scores, study, source)
     # Published scores have one run of each model: nothing can be said about designs.
     unit = "model" if study.get("scores", {}).get("from", "table") != "table" else "design"

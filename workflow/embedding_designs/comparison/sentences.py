@@ -145,8 +145,11 @@ def _these_checkpoints(comparison: Comparison, alpha: float, rope: float) -> Ite
 
 
 def _anything_found(over_tasks: TheseCheckpoints) -> bool:
-    found = [*over_tasks.nemenyi.pairs, *over_tasks.against_control]
-    return any(row.significant for row in found) or any(pair.significant_holm for pair in over_tasks.wilcoxon)
+    return (
+        any(pair.significant for pair in over_tasks.nemenyi.pairs)
+        or any(pair.significant_holm for pair in over_tasks.wilcoxon)
+        or any(against.significant for against in over_tasks.against_control)
+    )
 
 
 def _best(comparison: Comparison) -> str:

@@ -3,7 +3,7 @@
 One row a base, category and design, pair or effect, so that every table can be filtered by its first columns.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -74,7 +74,7 @@ def latex(table: pd.DataFrame, name: str) -> str:
     return f"% {name}: needs {needs}\n{text.replace('<', '$<$')}"
 
 
-def _rows(make, statistics: Statistics) -> Rows:
+def _rows(make: Callable[..., Rows], statistics: Statistics) -> Rows:
     for comparison in statistics.comparisons:
         for row in make(comparison, statistics):
             yield {"base": comparison.base, "category": comparison.category, **row}

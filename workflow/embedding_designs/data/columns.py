@@ -1,10 +1,10 @@
 """Which columns of a user's rows hold the query, the positive and the negatives, and which are not read."""
 
-import json
 import re
 from collections.abc import Sequence
 
 from ..common.errors import BadInput
+from ..common.wording import few, shown
 from ..study.data_config import NAMES
 
 
@@ -16,7 +16,8 @@ class Columns:
     """
 
     def __init__(self, given: dict[str, str | None]):
-        self.query, self.positive, negative = (given.get(name, name) for name in NAMES)
+        self.query, self.positive = (given.get(name) or name for name in NAMES[:2])
+        negative = given.get(NAMES[2], NAMES[2])
         self.asked = given.get("negative")
         self.negative = re.compile(r"(?!)" if negative is None else rf"{re.escape(negative)}(_[0-9]+)?")
         self.known: dict[tuple[str, ...], list[str]] = {}  # one choice for all rows of the same columns
@@ -50,10 +51,9 @@ class Columns:
             raise BadInput(f'data.columns.negative "{self.asked}": no such column; found {found}')
 
 
-def listed(names: Sequence[str], most: int = 10) -> str:
-    """Return quoted names on one line: the beginning of long names, the first of many."""
-    more = [f"{len(names) - most} more"] if len(names) > most else []
-    return ", ".join([*(json.dumps(name[:60], ensure_ascii=False) for name in names[:most]), *more]) or "none"
+def listed(names: Sequence[str]) -> str:
+    """Return the names of columns on one line: the beginning of long names, the first of many."""
+    return few([shown(name, 60) for name in names], 10) or "none"
 
 
 def check_encodes(text: str, what: str, place: str) -> None:

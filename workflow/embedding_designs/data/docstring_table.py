@@ -24,7 +24,7 @@ def _docstring_columns(names: tuple[str, ...], place: str) -> list[str]:
 COLUMNS = ["package", "module", "qualname", "kind", "summary", "description", "text", "split"]
 
 
-def content_hash(rows: list[dict[str, str]]) -> str:
+def rows_hash(rows: list[dict[str, str]]) -> str:
     """Return the SHA-256 of rows, the same wherever and however they are stored."""
     digest = hashlib.sha256()
     for row in rows:

@@ -1,4 +1,4 @@
-"""Collect the docstrings of installed Python packages, without importing any.
+"""Collects the docstrings of installed Python packages, without importing any.
 
 python -m embedding_designs.data.harvest_docstrings source.json \\
         --output docstrings.parquet --report harvest.json
@@ -18,7 +18,7 @@ from typing import Any
 from ..common.command import command, progress
 from ..common.errors import BadInput
 from ..common.json_files import read_json, write_json
-from .docstring_table import COLUMNS, content_hash
+from .docstring_table import COLUMNS, rows_hash
 from .docstrings.package import documented_objects, is_installed, package_files, package_version
 from .docstrings.text import folded
 from .parquet_tables import write_table
@@ -74,7 +74,8 @@ def harvest(splits: dict[str, str], processes: int = 1) -> tuple[list[dict[str, 
     """
     order = sorted(splits, key=lambda package: (splits[package], package))
     jobs = [(package, module, path) for package in order for module, path in package_files(package)]
-    rows, files, unreadable = [], Counter(), Counter()
+    rows: list[dict[str, Any]] = []
+    files, unreadable = Counter[str](), Counter[str]()
     for (package, _, _), found in zip(jobs, _read_all(jobs, processes), strict=True):
         files[package] += 1
         unreadable[package] += found is None
@@ -93,7 +94,7 @@ def harvest(splits: dict[str, str], processes: int = 1) -> tuple[list[dict[str, 
     }
     return kept, {
         "python": platform.python_version(),
-        "sha256": content_hash(kept),
+        "sha256": rows_hash(kept),
         "docstrings": len(kept),
         "words": sum(count["words"] for count in counts.values()),
         "files": files.total(),

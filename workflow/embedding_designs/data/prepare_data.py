@@ -1,4 +1,4 @@
-"""Turn any source of training data into training and held-out triplets and a report on them.
+"""Turns any source of training data into training and held-out triplets and a report on them.
 
     python -m embedding_designs.data.prepare_data source.json --docstrings docstrings.parquet \\
         --train train.parquet --heldout heldout.parquet --report report.json
@@ -15,16 +15,14 @@ from typing import Any
 from ..common.command import command, note
 from ..common.errors import BadInput
 from ..common.json_files import write_json
-from ..study.data_config import origin, read_data_config
+from ..study.data_config import origin
+from ..study.parts import read_data_config
 from .columns import listed
-from .docstring_table import content_hash, read_docstrings
+from .docstring_table import read_docstrings, rows_hash
 from .docstrings.text import folded
 from .docstrings.triplets import docstring_triplets, heldout_groups, sample
 from .parquet_tables import write_table
 from .rows import Row, read_rows
-
-DEFAULTS: dict[str, Any] = {"seed": 0, "heldout_rows": 0, "train_rows": None}
-DOCSTRING_DEFAULTS = {"min_description_words": 10, "max_words": 60}
 
 
 @command
@@ -51,14 +49,13 @@ def prepare(
 
     Rows have query and positive, and negative where the source has hard negatives.
     """
-    config = DEFAULTS | read_data_config(source)
+    config = read_data_config(source)
     if fetched:
         from ..fetching.fetched import fetched_data  # the hub's client takes a while to import
 
         config |= fetched_data(fetched)
     harvested = read_docstrings(docstrings) if docstrings else []
     if config["source"] == "docstrings":
-        config = DOCSTRING_DEFAULTS | config
         if not docstrings:
             raise BadInput(f"{source}: source docstrings needs --docstrings")
         train, heldout, dropped = docstring_triplets(harvested, config)
@@ -68,8 +65,8 @@ def prepare(
         train, heldout = split_by_query(rows, config)
         about["dropped"]["not_needed"] = len(rows) - len(train) - len(heldout)
     if not train:
-        dropped = in_words(about["dropped"]) or "none"
-        raise BadInput(f"{origin(config)}: no training rows are left; dropped: {dropped}")
+        reasons = nonzero(about["dropped"]) or "none"
+        raise BadInput(f"{origin(config)}: no training rows are left; dropped: {reasons}")
     evaluated = [row for row in harvested if row["split"] == "eval"]
     report = report_on(train, heldout, about, config, evaluated)
     for line in losses(report, config):
@@ -84,7 +81,7 @@ def split_by_query(rows: list[Row], config: dict[str, Any]) -> tuple[list[Row], 
     queries = heldout_groups(config["heldout_rows"], sizes, "query", chance)
     train = [row for row in rows if row["query"] not in queries]
     heldout = [row for row in rows if row["query"] in queries]
-    return sample(train, config["train_rows"], chance), sample(heldout, config["heldout_rows"], chance)
+    return sample(train, config.get("train_rows"), chance), sample(heldout, config["heldout_rows"], chance)
 
 
 def report_on(
@@ -99,13 +96,13 @@ def report_on(
         "source": config["source"],
         "seed": config["seed"],
         "rows": {"train": len(train), "heldout": len(heldout)},
-        "rows_asked": {"train": config["train_rows"], "heldout": config["heldout_rows"]},
+        "rows_asked": {"train": config.get("train_rows"), "heldout": config["heldout_rows"]},
         **about,
         "words": {column: word_counts([row[column] for row in train]) for column in train[0]},
         "shared_texts": shared_texts(train),
         "heldout_rows_with_a_positive_of_training": sum(row["positive"] in positives for row in heldout),
         "train_texts_in_evaluation": texts_in(evaluated, train) if evaluated else None,
-        "sha256": content_hash(train),
+        "sha256": rows_hash(train),
     }
 
 
@@ -125,7 +122,7 @@ def shared_texts(rows: list[Row]) -> dict[str, int]:
     positive_for = Counter(positive for _, positive in pairs)  # text -> queries
     several = [positive_for[row["positive"]] > 1 for row in rows]
     own = [(row["query"], row.get("negative")) in pairs for row in rows]
-    others = [positive_for[row.get("negative")] > is_own for row, is_own in zip(rows, own, strict=True)]
+    others = [positive_for[row.get("negative", "")] > is_own for row, is_own in zip(rows, own, strict=True)]
     return {
         "rows_whose_query_has_other_rows": sum(queries[row["query"]] > 1 for row in rows),
         "passages_positive_for_several_queries": sum(count > 1 for count in positive_for.values()),
@@ -141,13 +138,13 @@ def losses(report: dict[str, Any], config: dict[str, Any]) -> Iterator[str]:
         yield f"{origin(config)}: columns not read: {listed(columns)}"
     dropped = {reason: count for reason, count in report["dropped"].items() if reason != "not_needed"}
     if config["source"] != "docstrings" and any(dropped.values()):
-        yield f"{origin(config)}: dropped: {in_words(dropped)}"
+        yield f"{origin(config)}: dropped: {nonzero(dropped)}"
     for side, asked in report["rows_asked"].items():
         if asked and report["rows"][side] < asked:
             yield f"data.{side}_rows {asked}: only {report['rows'][side]} rows are available"
 
 
-def in_words(counts: dict[str, int]) -> str:
+def nonzero(counts: dict[str, int]) -> str:
     """Return the counts that are not 0, as in "2 duplicate, 1 empty"."""
     return ", ".join(f"{count:,} {reason.replace('_', ' ')}" for reason, count in counts.items() if count)
 

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from ..common.csv_files import csv_rows, utf8_lines
-from ..common.errors import BadInput
+from ..common.errors import BadInput, reason
 from ..fetching.hub_rows import load_hub_rows
 
 Rows = Iterator[tuple[str, dict[str, Any]]]  # ("train.csv:7", {column: value})
@@ -26,8 +26,8 @@ def file_rows(path: Path, choose: Choose) -> Rows:
     try:
         path.open("rb").close()
     except (OSError, ValueError) as error:
-        reason = getattr(error, "strerror", None) or str(error)
-        raise BadInput(f'data.path "{path}": {reason.lower()}') from None
+        why = getattr(error, "strerror", None) or str(error)
+        raise BadInput(f'data.path "{path}": {why.lower()}') from None
     return readers[kind](path, choose)
 
 
@@ -47,16 +47,16 @@ def _json_object(line: str, place: str) -> dict[str, Any]:
     try:
         row = ONE_OBJECT.decode(line)
     except json.JSONDecodeError as error:
-        reason = f"not JSON: {error.msg} at column {error.colno}"
+        why = f"not JSON: {error.msg} at column {error.colno}"
     except RecursionError:
-        reason = "nested too deeply"
+        why = "nested too deeply"
     except ValueError as error:  # a repeated key, too long a number
-        reason = str(error).partition(";")[0]
+        why = str(error).partition(";")[0]
     else:
         if isinstance(row, dict):
             return row
-        reason = f"not a JSON object: {line.strip()[:60]}"
-    raise BadInput(f"{place}: {reason}; expected one JSON object per line")
+        why = f"not a JSON object: {line.strip()[:60]}"
+    raise BadInput(f"{place}: {why}; expected one JSON object per line")
 
 
 def _without_repeats(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
@@ -89,13 +89,12 @@ def parquet_rows(path: Path, choose: Choose) -> Rows:
                 number += 1
                 yield f"{path}:row {number}", row
     except (pyarrow.ArrowException, OSError, ValueError, OverflowError) as error:
-        reason = " ".join(str(error).split())[:200]
-        raise BadInput(f"{path}:row {number + 1}: not readable as Parquet: {reason}") from None
+        raise BadInput(f"{path}:row {number + 1}: not readable as Parquet: {reason(error)}") from None
 
 
 def hub_rows(config: dict[str, Any], choose: Choose) -> Rows:
     """Return the rows of a dataset of the hub, with the chosen columns."""
-    place = f"{config['dataset']}:{config.get('split', 'train')}"
+    place = f"{config['dataset']}:{config['split']}"
     rows = load_hub_rows(config)
     rows = rows.select_columns(choose(tuple(rows.column_names), place))
     return ((f"{place}:row {number}", row) for number, row in enumerate(rows, 1))

@@ -22,7 +22,7 @@ def read_rows(config: dict[str, Any]) -> tuple[list[Row], dict[str, Any]]:
     what was dropped: exact duplicates, rows whose negative is their positive, empty texts among the negatives
     and, with `drop_empty`, rows without one of the texts. Anything else raises BadInput with file and line.
     """
-    columns, kept = Columns(config.get("columns", {})), KeptRows(config.get("drop_empty", False))
+    columns, kept = Columns(config["columns"]), KeptRows(config["drop_empty"])
     choose = columns.chosen
     rows = hub_rows(config, choose) if config["source"] == "hub" else file_rows(Path(config["path"]), choose)
     for place, row in rows:

@@ -1,1 +1,1 @@
-"""The inner parts of an evaluation: tasks, encoder, devices and stored embeddings."""
+"""Evaluates runs and baselines on MTEB tasks: tasks, encoder, devices and stored embeddings."""

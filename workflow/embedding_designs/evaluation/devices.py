@@ -1,4 +1,8 @@
-"""A model in one process on each of several devices: the GPUs that CUDA shows, or as many CPU processes."""
+"""A model in one process per device: the GPUs that CUDA shows, or this many CPU processes.
+
+With Sentence Transformers' `start_multi_process_pool`, `encode` returns no embedding before it has all of
+them, so that a kill loses them, and the parent process needs one more copy of the model.
+"""
 
 import contextlib
 import multiprocessing
@@ -10,11 +14,11 @@ from typing import Any
 import numpy as np
 import torch
 
-PATIENCE = 2.0  # seconds after which a process looks whether the others still live
+PATIENCE = 2.0  # seconds between two checks whether the other processes are alive
 
 
 def count_devices(asked: int | None) -> int:
-    """Return how many processes are to encode; None: one for each GPU that CUDA shows, or one without any."""
+    """Return how many processes encode; None: one per GPU that CUDA shows, or one if there is none."""
     return asked or max(1, torch.cuda.device_count())
 
 
@@ -22,7 +26,7 @@ def count_devices(asked: int | None) -> int:
 def on_devices(load: Callable[[], Any], devices: int) -> Iterator[Any]:
     """Yield what `load` returns, or something that encodes with it on several devices.
 
-    load: a function that other processes can import; partial(load_model, path), for instance.
+    load: a function that other processes can import, for instance partial(load_model, path).
     """
     if devices == 1:
         yield load()
@@ -35,7 +39,7 @@ def on_devices(load: Callable[[], Any], devices: int) -> Iterator[Any]:
 
 
 class SeveralDevices:
-    """Encodes batches of texts by one process on each device, each with a model of its own."""
+    """Encodes batches of texts with one process per device, each of which has its own model."""
 
     def __init__(self, load: Callable[[], Any], devices: int):
         context = multiprocessing.get_context("spawn")  # CUDA does not survive a fork
@@ -52,7 +56,7 @@ class SeveralDevices:
         self.max_seq_length = self._result()
 
     def encode_batches(self, batches: Sequence[Sequence[str]]) -> Iterator[tuple[int, np.ndarray]]:
-        """Yield the number and the embeddings, (texts, dim), of each batch, in the order they are done."""
+        """Yield the number and the embeddings, (texts, dim), of each batch as it is done."""
         for numbered in enumerate(batches):
             self.batches.put(numbered)
         for _ in batches:
@@ -97,11 +101,11 @@ def _encode(load: Callable[[], Any], rank: int, threads: int, batches: Any, resu
         model = load()
         if rank == 0:
             results.put(getattr(model, "max_seq_length", None))
-        while parent.is_alive():
+        while parent and parent.is_alive():
             with contextlib.suppress(queue.Empty):
                 number, texts = batches.get(timeout=PATIENCE)
                 results.put((number, next(encode_batches(model, [texts]))[1]))
     except Exception as error:
         results.put(RuntimeError(f"device {rank}: {type(error).__name__}: {error}"))
         raise
-    os._exit(0)  # without waiting for a pipe that nobody reads any more
+    os._exit(0)  # without waiting for a pipe that nobody reads anymore

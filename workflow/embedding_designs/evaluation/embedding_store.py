@@ -1,9 +1,11 @@
-"""Embeddings on disk: a text with its prompt is embedded once in a run, whichever task or process holds it.
+"""Embeddings on disk: a text with its prompt is embedded once per run, whichever task or process has it.
 
-A folder for each task holds pairs of .npy files, named anew by whoever writes them and never changed:
-vectors, then the texts' keys, by whose presence the pair counts. So a kill loses only what was not yet
-written, and several processes of a run may write at once. In memory stay 16 bytes a text, and vectors of
-FILE_BYTES at most.
+Each task's folder has pairs of .npy files with unique names, which never change: vectors, then the texts'
+keys, which make the pair valid. So a kill loses only what was not yet written, and several processes of a run
+can write at once. 16 bytes per text stay in memory, and at most FILE_BYTES of vectors.
+
+mteb's CachedEmbeddingWrapper has one cache per task, so that tasks cannot share texts; its index is written
+after all texts of a call and by one process only, and its vectors are always float32.
 """
 
 import os
@@ -17,14 +19,14 @@ from pathlib import Path
 
 import numpy as np
 
-HALF_FROM = 20_000  # texts; so many at once, and more, are kept, and used, in half precision
-FILE_BYTES = 64 * 2**20  # vectors in a pair of files; what a kill can lose
+HALF_FROM = 20_000  # if this many texts or more are embedded at once, they are stored in half precision
+FILE_BYTES = 64 * 2**20  # of vectors per file; a kill loses at most this
 IN_MEMORY = 2**30  # bytes; larger results are files
 KEYS = ".keys.npy"
 
 
 def text_keys(texts: Iterable[str]) -> np.ndarray:
-    """Return 64 bits for each text; among 30 million texts two are the same with probability 2e-5."""
+    """Return 64 bits per text; two of 30 million texts have the same with probability 2e-5."""
     digests = (blake2b(text.encode("utf-8", "surrogatepass"), digest_size=8).digest() for text in texts)
     return np.frombuffer(b"".join(digests), dtype=np.uint64)
 
@@ -32,8 +34,8 @@ def text_keys(texts: Iterable[str]) -> np.ndarray:
 class EmbeddingStore:
     """The embeddings of one model, in single precision or, where there are many, in half precision.
 
-    A vector of half precision is never given where single is asked for, so that what a score is computed from
-    does not depend on which task came first.
+    Single precision is never answered with half precision, so that no score depends on which task came
+    first.
     """
 
     def __init__(self, folder: Path):
@@ -42,12 +44,12 @@ class EmbeddingStore:
         self.half = Vectors(folder, "f2")
 
     def refresh(self) -> None:
-        """Take notice of what other processes have written."""
+        """Index what other processes have written."""
         for vectors in (self.single, self.half):
             vectors.refresh()
 
     def known(self, keys: np.ndarray, half: bool) -> np.ndarray:
-        """Return which keys have a vector that may be given, (keys,), bool."""
+        """Return which keys have a vector of the precision asked for, (keys,), bool."""
         known = self.single.places(keys) >= 0
         return known | (self.half.places(keys) >= 0) if half else known
 
@@ -56,7 +58,7 @@ class EmbeddingStore:
         (self.half if half else self.single).add(task, keys, vectors)
 
     def read(self, keys: np.ndarray, half: bool, kind: type) -> np.ndarray:
-        """Return the vectors of known keys as a kind of number, (keys, dim); half: rounded to 16 bits."""
+        """Return the vectors of known keys, (keys, dim), of a type `kind`; half: rounded to 16 bits."""
         into = self._empty((len(keys), self.half.dimension or self.single.dimension), kind)
         rest = np.arange(len(keys))
         if half:
@@ -81,7 +83,7 @@ class EmbeddingStore:
         self.reset()
 
     def reset(self) -> None:
-        """Read again which files there are, as some may be gone."""
+        """Read again which files exist, as some may have been removed."""
         self.flush()
         for vectors in (self.single, self.half):
             vectors.reset()
@@ -89,12 +91,12 @@ class EmbeddingStore:
     def _empty(self, shape: tuple[int, int], kind: type) -> np.ndarray:
         if shape[0] * shape[1] * np.dtype(kind).itemsize <= IN_MEMORY:
             return np.empty(shape, kind)
-        with tempfile.TemporaryFile(dir=self.folder) as file:  # has no name, and goes with the array
+        with tempfile.TemporaryFile(dir=self.folder) as file:  # unnamed, and removed with the array
             return np.memmap(file, kind, "w+", shape=shape)
 
 
 class Vectors:
-    """The vectors of one precision: files, an index of their keys, and rows that are not written yet."""
+    """The vectors of one precision: files, an index of their keys, and rows not yet written."""
 
     def __init__(self, folder: Path, kind: str):
         self.folder = folder
@@ -102,11 +104,12 @@ class Vectors:
         self.reset()
 
     def reset(self) -> None:
-        """Forget everything but the files, and read which there are."""
+        """Forget everything but the files, and read which exist."""
         self.index = KeyIndex()
-        self.files: list[Path | None] = []  # None: the rows that wait
+        self.files: list[Path | None] = []  # None: the rows not yet written
         self.known_files: set[Path] = set()
         self.waiting: list[tuple[np.ndarray, np.ndarray]] = []
+        self.task = ""  # whose rows wait
         self.dimension = 0
         self.refresh()
 
@@ -114,17 +117,18 @@ class Vectors:
         """Index the files that other processes have written."""
         for file in sorted({*self.folder.glob(f"*/*.{self.kind}{KEYS}")} - self.known_files):
             self.known_files.add(file)
-            self.files.append(file.with_name(file.name.removesuffix(KEYS) + ".npy"))
+            vectors = file.with_name(file.name.removesuffix(KEYS) + ".npy")
+            self.files.append(vectors)
             keys = np.load(file)
             self.index.add(keys, self._places(len(self.files) - 1, 0, len(keys)))
-            self.dimension = self.dimension or np.load(self.files[-1], "r").shape[1]
+            self.dimension = self.dimension or np.load(vectors, "r").shape[1]
 
     def places(self, keys: np.ndarray) -> np.ndarray:
-        """Return where each key's vector stands; -1: nowhere."""
+        """Return the place of each key's vector; -1 if there is none."""
         return self.index.find(keys)
 
     def add(self, task: str, keys: np.ndarray, vectors: np.ndarray) -> None:
-        """Keep vectors; write them when they have become many, or belong to another task."""
+        """Keep vectors; write them once there are enough of them, or another task's are added."""
         if self.waiting and self.task != task:
             self.flush()
         self.task = task
@@ -138,7 +142,7 @@ class Vectors:
             self.flush()
 
     def flush(self) -> None:
-        """Write the rows that wait."""
+        """Write the rows not yet written."""
         if not self.waiting:
             return
         keys, vectors = (np.concatenate(parts) for parts in zip(*self.waiting, strict=True))
@@ -152,7 +156,7 @@ class Vectors:
         self.waiting = []
 
     def read(self, keys: np.ndarray, rows: np.ndarray, into: np.ndarray, through=None) -> np.ndarray:
-        """Write vectors into rows of an array, by way of the type `through`; return the rows without one."""
+        """Write vectors into rows of an array, rounded to the type `through`; return the rows without one."""
         places = self.index.find(keys[rows])
         order = np.argsort(places, kind="stable")
         rows, places = rows[order], places[order]
@@ -166,7 +170,7 @@ class Vectors:
 
     def _vectors(self, number: int) -> np.ndarray:
         file = self.files[number]
-        # opened for each reading: thousands of files kept open would pass the limit of a process
+        # opened for each read: thousands of open files would exceed the limit of a process
         return np.concatenate([rows for _, rows in self.waiting]) if file is None else np.load(file, "r")
 
     @staticmethod
@@ -175,13 +179,13 @@ class Vectors:
 
 
 class KeyIndex:
-    """A map from keys to places: sorted arrays, merged as they come to like lengths; 16 bytes a key."""
+    """A map from keys to places: sorted arrays, merged when of similar length; 16 bytes per key."""
 
     def __init__(self):
         self.runs: list[tuple[np.ndarray, np.ndarray]] = []
 
     def add(self, keys: np.ndarray, places: np.ndarray) -> None:
-        """Take in keys with their places."""
+        """Add keys and their places."""
         order = np.argsort(keys, kind="stable")
         self.runs.append((keys[order], places[order]))
         while len(self.runs) > 1 and len(self.runs[-2][0]) < 2 * len(self.runs[-1][0]):
@@ -191,7 +195,7 @@ class KeyIndex:
             self.runs.append((keys[order], places[order]))
 
     def find(self, keys: np.ndarray) -> np.ndarray:
-        """Return the place of each key; -1 where it is not known."""
+        """Return the place of each key; -1 if it is unknown."""
         places = np.full(len(keys), -1, dtype=np.int64)
         for run_keys, run_places in self.runs:
             where = np.searchsorted(run_keys, keys).clip(max=len(run_keys) - 1)
@@ -200,10 +204,10 @@ class KeyIndex:
 
 
 def _write(path: Path, array: np.ndarray) -> None:
-    part = path.with_name(f"{path.name}.part")  # a name that no pattern of ours matches
+    part = path.with_name(f"{path.name}.part")  # a name that matches no pattern used here
     with part.open("wb") as file:
         np.save(file, array)
-        if array.nbytes > 2**20:  # small ones are cheaply embedded again should the machine go down
+        if array.nbytes > 2**20:  # small ones are quickly embedded again after a power failure
             file.flush()
             os.fsync(file.fileno())
     os.replace(part, path)

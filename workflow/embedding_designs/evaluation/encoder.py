@@ -1,4 +1,4 @@
-"""The encoder that MTEB sees: a model, the study's prompts, and each text embedded once."""
+"""The encoder for MTEB: a model, the study's prompts, and each text embedded once."""
 
 import tempfile
 from collections.abc import Mapping, Sequence
@@ -20,14 +20,14 @@ from .embedding_store import HALF_FROM, EmbeddingStore, text_keys
 
 TEXTS_AT_ONCE = 1024  # bounds a batch of short texts
 CHARACTERS_A_TOKEN = 3  # at least, in English; only the size of a batch depends on it
-ON_GPU = 10**7  # similarities; fewer are computed where their vectors lie
+ON_GPU = 10**7  # similarities; fewer are computed on the CPU
 
 
 class Encoder(AbsEncoder):
     """Embeds the texts of MTEB tasks with any object that has Sentence Transformers' `encode`.
 
     prompts: text by task or category name, put before a text with no separator; batch_size: texts of full
-    length in a batch, which has more of shorter ones; store: where embeddings are kept, default: a temporary
+    length per batch, which has more of shorter ones; store: where embeddings are kept, by default a temporary
     folder.
     """
 
@@ -67,12 +67,12 @@ class Encoder(AbsEncoder):
         self._embed_new(texts, keys, task, half)
         try:
             return self.store.read(keys, half, kind)
-        except FileNotFoundError:  # another process of the run has done with its task and forgotten it
+        except FileNotFoundError:  # another process of the run finished its task and removed it
             self.store.reset()
             return self.embed(texts, task, half, kind)
 
     def similarity(self, embeddings1: np.ndarray, embeddings2: np.ndarray) -> Tensor:
-        """Return all cosine similarities, on the GPU where they are many and there is one."""
+        """Return all cosine similarities, computed on the GPU if there is one and they are many."""
         many = len(embeddings1) * len(embeddings2) >= ON_GPU and torch.cuda.is_available()
         return cos_sim(*(_tensor(vectors, many) for vectors in (embeddings1, embeddings2)))
 
@@ -85,7 +85,7 @@ class Encoder(AbsEncoder):
             self.store.add(task, keys[batches[number]], np.asarray(vectors), half)
 
     def _batches(self, texts: Sequence[str], rows: np.ndarray) -> list[list[int]]:
-        """Return rows in batches of about as many tokens each, longest first."""
+        """Return rows in batches of about equal numbers of tokens, longest first."""
         limit = getattr(self.model, "max_seq_length", None) or np.inf
         batches: list[list[int]] = []
         room = 0
@@ -101,8 +101,8 @@ class Encoder(AbsEncoder):
 
 
 def _texts(inputs: DataLoader) -> list[str]:
-    """Return the texts of MTEB's loader; of its data set at once where it has one, which is much faster."""
-    dataset = getattr(inputs, "dataset", None)
+    """Return the texts of MTEB's loader; at once from its data set if it has one, which is much faster."""
+    dataset: Any = getattr(inputs, "dataset", None)
     if "text" in getattr(dataset, "column_names", ()):
         return list(dataset["text"])
     return [text for batch in inputs for text in batch["text"]]
@@ -115,7 +115,7 @@ def _tensor(vectors: np.ndarray | Tensor, on_gpu: bool) -> Tensor:
 def prompt_for(prompts: Mapping[str, str], task: str, category: str, prompt_type: PromptType | None) -> str:
     """Return the prompt of one side of a task: the task's own, else its category's, else none.
 
-    Retrieval has it on queries only; everything else, Reranking included, on both sides, as in
+    In Retrieval only queries have a prompt; elsewhere, Reranking included, both sides do, as in
     arXiv 2409.02727.
     """
     if category == "Retrieval" and prompt_type == PromptType.document:

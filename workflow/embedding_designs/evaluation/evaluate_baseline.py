@@ -1,6 +1,6 @@
 """Evaluates a baseline on all tasks: the untrained base, LSA, or BM25 where it applies.
 
-A killed evaluation goes on at its first unfinished task.
+A killed evaluation resumes at its first unfinished task.
 
 python -m embedding_designs.evaluation.evaluate_baseline bm25 CONFIG.json --base-config BASE.json …
 """
@@ -25,20 +25,21 @@ from ..common import gpus
 from ..common.atomic_writes import resumable
 from ..common.command import command
 from ..common.errors import BadInput
-from ..common.hashes import content_hash
+from ..common.hashes import files_hash
 from ..common.json_files import read_json
+from ..common.score_files import write_scores
 from ..fetching.fetched import fetched_revision
-from ..scores.score_table import write_scores
 from ..study.config_files import read_task_config
 from ..study.run_configs import names_of
-from ..training.model import base_arguments, build_model
+from ..training.base_checks import base_arguments
+from ..training.model import build_model
 from .devices import count_devices, on_devices
 from .encoder import Encoder
 from .run_store import forget_what_is_done, model_files, open_store
 from .tasks import evaluate
 
 UNTRAINED = {"attention": "causal", "pooling": {"kind": "mean", "tokens": "mean"}}
-RANKING = ("Retrieval", "Reranking")  # what BM25, which gives no embeddings, can do
+RANKING = ("Retrieval", "Reranking")  # all that BM25, which has no embeddings, can do
 LSA_DIMENSIONS = 128
 
 
@@ -56,7 +57,7 @@ class LSA:
 
 
 def _count_words(texts: Sequence[str]) -> tuple[TfidfVectorizer, Any]:
-    """Return a fitted TF-IDF and its (texts, words): of words in two texts or, if too few, of all words."""
+    """Return a fitted TF-IDF and its (texts, words): of words in two texts or, if too few, all words."""
     for texts_of_a_word in (2, 1):
         words = TfidfVectorizer(sublinear_tf=True, min_df=texts_of_a_word, stop_words="english")
         with contextlib.suppress(ValueError):  # no word is left
@@ -91,17 +92,15 @@ def main() -> None:
     parser.add_argument("--docstring-tasks", type=Path, nargs="?")
     parser.add_argument("--partial", type=Path, required=True, help="folder of finished tasks")
     parser.add_argument("--embeddings", type=Path, required=True, help="folder of the baseline's embeddings")
-    parser.add_argument("--devices", type=int, help="processes of the untrained base; default: one a GPU")
+    parser.add_argument("--devices", type=int, help="processes of the untrained base; default: one per GPU")
     parser.add_argument("--output", type=Path, required=True)
     arguments = parser.parse_args()
 
     untrained = arguments.baseline == "untrained-base"
     if untrained and arguments.devices:
         gpus.choose(arguments.devices)
-    config, base_config = (
-        read_task_config(arguments.config),
-        read_json(arguments.base_config, ["name", "precision"]),
-    )
+    config = read_task_config(arguments.config)
+    base_config = read_json(arguments.base_config, ["name", "precision"])
     if arguments.fetched:
         base_config |= fetched_revision(arguments.fetched)
     if arguments.baseline == "bm25":
@@ -111,7 +110,7 @@ def main() -> None:
     inputs += filter(None, [arguments.fetched])
     if arguments.docstring_tasks:
         inputs.append(arguments.docstring_tasks / "tasks.json")  # holds the hash of each task's data
-    key = content_hash(*inputs)
+    key = files_hash(*inputs)
     load = partial(
         load_baseline, arguments.baseline, config["max_seq_length"], base_config, base, arguments.train
     )

@@ -1,4 +1,4 @@
-"""Evaluates one trained model on one batch of MTEB tasks; a killed evaluation goes on where it was.
+"""Evaluates one trained model on one batch of MTEB tasks; a killed evaluation resumes where it was.
 
 python -m embedding_designs.evaluation.evaluate_run CONFIG.json --model DIR --output SCORES.csv …
 """
@@ -12,8 +12,8 @@ from pathlib import Path
 from ..common import gpus
 from ..common.atomic_writes import resumable
 from ..common.command import command
-from ..common.hashes import content_hash
-from ..scores.score_table import write_scores
+from ..common.hashes import files_hash
+from ..common.score_files import write_scores
 from ..study.config_files import read_study, read_task_config
 from ..study.run_configs import task_batches
 from ..training.base_checks import check_positions, in_one_line
@@ -33,15 +33,15 @@ def main() -> None:
     parser.add_argument("--docstring-tasks", type=Path, nargs="?")
     parser.add_argument("--partial", type=Path, required=True, help="folder of finished tasks")
     parser.add_argument("--embeddings", type=Path, required=True, help="folder of the run's embeddings")
-    parser.add_argument("--study", type=Path, help="the study config: which tasks the run has besides")
-    parser.add_argument("--devices", type=int, help="processes; default: one for each GPU, or one")
+    parser.add_argument("--study", type=Path, help="the study config: which other tasks the run has")
+    parser.add_argument("--devices", type=int, help="processes; default: one per GPU, or one")
     parser.add_argument("--output", type=Path, required=True)
     arguments = parser.parse_args()
 
     if arguments.devices:
         gpus.choose(arguments.devices)
     logging.basicConfig(level=logging.WARNING)
-    logging.getLogger("mteb").setLevel(logging.INFO)  # how far a search of a large corpus has come
+    logging.getLogger("mteb").setLevel(logging.INFO)  # reports the progress of searches in a large corpus
     config = read_task_config(arguments.config)
     batches = (
         task_batches(read_study(arguments.study, "evaluation")) if arguments.study else {"": config["tasks"]}
@@ -50,11 +50,11 @@ def main() -> None:
     inputs = [arguments.config]
     if arguments.docstring_tasks:
         inputs.append(arguments.docstring_tasks / "tasks.json")  # holds the hash of each task's data
-    model_key = content_hash(*model_files(arguments.model))
+    model_key = files_hash(*model_files(arguments.model))
     store = open_store(arguments.embeddings, f"{model_key[:16]}-{config['max_seq_length']}")
     load = partial(load_for_evaluation, arguments.model, config["max_seq_length"])
     with (
-        resumable(arguments.partial, f"{model_key} {content_hash(*inputs)}") as finished,
+        resumable(arguments.partial, f"{model_key} {files_hash(*inputs)}") as finished,
         on_devices(load, count_devices(arguments.devices)) as model,
     ):
         encoder = Encoder(model, config["prompts"], config["batch_size"], store)
@@ -68,7 +68,7 @@ def main() -> None:
 
 
 def load_for_evaluation(folder: Path, max_seq_length: int):
-    """Return a trained model that cuts texts to so many tokens."""
+    """Return a trained model that truncates texts to `max_seq_length` tokens."""
     model = load_model(folder)
     with in_one_line(f"evaluation: {folder}"):
         check_positions(model[0], max_seq_length)

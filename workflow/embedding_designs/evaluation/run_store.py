@@ -7,13 +7,13 @@ from pathlib import Path
 from ..study.task_sizes import others_with_corpus
 from .embedding_store import EmbeddingStore
 
-LARGE = 2**30  # bytes of a task's embeddings; smaller ones are kept until the run has all its scores
+LARGE = 2**30  # bytes of a task's embeddings; fewer are kept until the run has all its scores
 
 
 def forget_what_is_done(store: EmbeddingStore, tasks: Collection[str], done: Sequence[str]) -> None:
     """Remove the embeddings of tasks that are done, where they are large and no other task needs them.
 
-    tasks: of the run; those that another process evaluates count as not done.
+    tasks: all of the run; those that another process evaluates count as not done.
     """
     store.flush()
     for task in done:

@@ -13,15 +13,13 @@ from ..common.atomic_writes import atomic
 from ..common.command import note, progress
 from ..common.errors import BadInput
 from ..common.json_files import read_json
+from ..common.score_files import SCORE_COLUMNS, SCORE_DIGITS
 from ..data.docstrings.task_folder import load_task
 from ..fetching.mteb_tasks import in_cache, mteb_task
-from ..scores.score_table import SCORE_DIGITS
-
-COLUMNS = ["task", "category", "metric", "score"]
 
 
 def load(name: str, docstring_tasks: Path | None, benchmark: str | None = None) -> mteb.AbsTask:
-    """Return a fresh task object; a used one scores differently, because its sampling goes on."""
+    """Return a new task object; a used one scores differently, because its random state has advanced."""
     if docstring_tasks and name in read_json(docstring_tasks / "tasks.json"):
         return load_task(docstring_tasks, name)
     return in_cache(mteb_task(name, benchmark))
@@ -37,7 +35,7 @@ def evaluate(
 ) -> pd.DataFrame:
     """Return one row for each task of a task config: task, category, metric, score.
 
-    model: what `mteb.evaluate` takes. A task that has its file in the folder `partial` is not evaluated
+    model: what `mteb.evaluate` takes. A task that has a file in the folder `partial` is not evaluated
     again; each task's file is written when it is done. finish: called after each task with all that are done.
     """
     rows = []
@@ -51,7 +49,7 @@ def evaluate(
                 part.write_text(json.dumps(row), encoding="utf-8")
         finish([name for _, name in batch[: number + 1]])
         rows.append(read_json(done))
-    return pd.DataFrame(rows, columns=COLUMNS)
+    return pd.DataFrame(rows, columns=SCORE_COLUMNS)
 
 
 def is_intact(done: Path) -> bool:
@@ -59,7 +57,7 @@ def is_intact(done: Path) -> bool:
     if not done.exists():
         return False
     try:
-        read_json(done, keys=COLUMNS)
+        read_json(done, keys=SCORE_COLUMNS)
     except BadInput as damage:
         note(f"{damage}; the task is evaluated again")
         return False

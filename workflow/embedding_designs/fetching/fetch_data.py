@@ -9,8 +9,8 @@ from pathlib import Path
 from ..common.command import command
 from ..common.errors import BadInput
 from ..common.json_files import write_json
-from ..study.data_config import read_data_config
-from .hub import cached, fetch, in_one_line
+from ..study.parts import read_data_config
+from .hub import cached, explaining_failures, fetch
 from .hub_rows import load_hub_rows
 
 
@@ -28,7 +28,7 @@ def main() -> None:
     name = config["dataset"]
     source = f"data.dataset {name}", name, config.get("revision"), "dataset"
     commit = fetch(*source)
-    with in_one_line(*source):
+    with explaining_failures(*source):
         load_hub_rows({**config, "folder": str(cached(name, commit))})
     write_json(arguments.output, [{"kind": "data", "for": "training", "name": name, "revision": commit}])
 

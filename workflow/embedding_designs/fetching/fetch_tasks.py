@@ -10,7 +10,7 @@ from typing import Any
 from ..common.command import command, progress
 from ..common.errors import BadInput
 from ..common.json_files import read_json, write_json
-from .hub import fetch, in_one_line
+from .hub import explaining_failures, fetch
 from .mteb_tasks import check_names, in_cache, mteb_task, parts
 
 
@@ -25,7 +25,7 @@ def fetch_task(name: str) -> list[dict[str, Any]]:
         source = f"task {name}", data["path"], data.get("revision"), "dataset"
         commit = fetch(*source)
         fetched.append({"kind": "task", "for": name, "name": data["path"], "revision": commit})
-        with in_one_line(*source):
+        with explaining_failures(*source):
             in_cache(task).load_data()
     return fetched
 

@@ -45,7 +45,7 @@ def fetched_data(fetched: Path) -> dict[str, str]:
 
 
 def folder_of(name: str, revision: str | None, asked_by: str) -> Path:
-    """Return the folder of a dataset in the hub's cache; BadInput where it is not there whole."""
+    """Return the folder of a dataset in the hub's cache; BadInput where it is not completely there."""
     folder = cached(name, revision)
     if folder is None:
         raise BadInput(f"{asked_by}: {name} at {revision} is not in {constants.HF_HUB_CACHE}; {FETCH}")

@@ -33,7 +33,7 @@ from huggingface_hub.errors import (
 from tqdm import tqdm
 
 from ..common.command import console_lines
-from ..common.errors import BadInput, is_full_disk
+from ..common.errors import BadInput, is_full_disk, reason
 
 COPIES = {"model": 1, "dataset": 3}  # of its bytes: datasets keeps what it reads again, and uncompressed
 GIGABYTE = 1e9
@@ -50,10 +50,10 @@ def fetch(
     """Return the commit of a repository after all its files, or those that are chosen, are in the cache.
 
     kind: "model" or "dataset"; revision: commit, tag or branch, default: the main branch; asked_by: the key
-    that names the repository, for errors. What is there already is not fetched again, and a file that was
-    begun is gone on with. A commit that is there whole needs no network. BadInput says what to do.
+    that names the repository, for errors. What is there already is not fetched again, and a partial
+    download is resumed. A commit that is there completely needs no network. BadInput says what to do.
     """
-    with in_one_line(asked_by, name, revision, kind):
+    with explaining_failures(asked_by, name, revision, kind):
         api = HfApi()
         try:
             commit = api.repo_info(name, repo_type=kind, revision=revision).sha
@@ -72,7 +72,7 @@ def fetch(
 
 
 @contextlib.contextmanager
-def in_one_line(asked_by: str, name: str, revision: str | None, kind: str) -> Iterator[None]:
+def explaining_failures(asked_by: str, name: str, revision: str | None, kind: str) -> Iterator[None]:
     """Raise BadInput in place of what the hub, the network and the disk raise."""
     try:
         yield
@@ -85,7 +85,7 @@ def in_one_line(asked_by: str, name: str, revision: str | None, kind: str) -> It
 
 
 def cached(name: str, revision: str | None, kind: str = "dataset") -> Path | None:
-    """Return the folder of a repository that is in the cache whole, or None."""
+    """Return the folder of a repository that is completely in the cache, or None."""
     try:
         return local(name, revision, kind)
     except (LocalEntryNotFoundError, HFValidationError):
@@ -117,7 +117,7 @@ def missing_bytes(name: str, commit: str, kind: str, sizes: Mapping[str, int | N
 
 
 def check_space(needed: int, what: str) -> None:
-    """Raise BadInput where the cache's disk is too full for so many bytes more."""
+    """Raise BadInput where the cache's disk is too full for this many more bytes."""
     cache = Path(constants.HF_HUB_CACHE).absolute()
     disk = next(folder for folder in (cache, *cache.parents) if folder.exists())
     free = shutil.disk_usage(disk).free
@@ -142,7 +142,7 @@ def explained(error: BaseException, name: str, revision: str | None, kind: str) 
         case DisabledRepoError():
             return f"{address} was disabled by the hub"
         case HFValidationError():
-            return f"{name} is no name of a repository; give owner/name, or the path of a folder that exists"
+            return f"{name} is not a repository's name; give owner/name, or the path of a folder that exists"
         case LocalEntryNotFoundError() | OfflineModeIsEnabled():
             cache = constants.HF_HUB_CACHE
             return f"{address} cannot be reached and is not in {cache}; fetch where there is network"
@@ -151,9 +151,8 @@ def explained(error: BaseException, name: str, revision: str | None, kind: str) 
         case _ if is_full_disk(error):
             return no_space(name)
         case _:
-            reason = " ".join(str(error).split())[:200]
-            failure = f"{type(error).__name__}: {reason}"
-            return f"{address} cannot be fetched: {failure}; the same command goes on from there"
+            failure = f"{type(error).__name__}: {reason(error)}"
+            return f"{address} cannot be fetched: {failure}; the same command resumes from there"
 
 
 def no_space(name: str) -> str:

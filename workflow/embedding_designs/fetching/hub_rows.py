@@ -2,19 +2,18 @@
 
 from typing import Any
 
-from ..common.errors import BadInput, is_full_disk
+from ..common.errors import BadInput, is_full_disk, reason
 
 
 def load_hub_rows(config: dict[str, Any]):
     """Return the rows of a dataset of the hub, from its folder if it was fetched."""
     from datasets import load_dataset
 
-    name, split = config["dataset"], config.get("split", "train")
+    name, split = config["dataset"], config["split"]
     place = config.get("folder") or name
     try:
         return load_dataset(place, config.get("name"), revision=config.get("revision"), split=split)
     except Exception as error:  # the hub, the network and the builders raise many kinds
         if is_full_disk(error):
             raise
-        reason = " ".join(str(error).split())[:200]
-        raise BadInput(f'data.dataset "{name}", split "{split}" cannot be loaded: {reason}') from None
+        raise BadInput(f'data.dataset "{name}", split "{split}" cannot be loaded: {reason(error)}') from None

@@ -1,6 +1,7 @@
-"""MTEB tasks by name, reading their data from the hub's cache."""
+"""MTEB tasks and benchmarks by name; tasks that read their data from the hub's cache."""
 
 from collections.abc import Mapping, Sequence
+from functools import cache
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -15,25 +16,49 @@ from .fetched import folder_of
 from .hub import cached
 
 
+@cache
+def categories() -> dict[str, str]:
+    """Return the category of each MTEB task by name, those that a newer one supersedes included."""
+    return {task.metadata.name: task.metadata.type for task in mteb.get_tasks(exclude_superseded=False)}
+
+
 def check_names(study: str | Path, tasks: Mapping[str, Sequence[str]], benchmark: str | None) -> None:
     """Raise BadInput, naming the study, where MTEB has no such benchmark, or no such task in a category.
 
     tasks: names by category; "*" stands for any category.
     """
-    benchmarks = [known.name for known in mteb.get_benchmarks()]
-    if benchmark and benchmark not in benchmarks:
-        raise BadInput(
-            f'{study}: evaluation.benchmark "{benchmark}" is not a benchmark of MTEB {version("mteb")}; '
-            f"{nearest(benchmark, benchmarks)}"
-        )
-    known = {task.metadata.name: task.metadata.type for task in mteb.get_tasks(exclude_superseded=False)}
+    if benchmark:
+        tasks_of_benchmark(benchmark, f"{study}: evaluation.benchmark")
     for category, names in tasks.items():
         for name in names:
-            if name not in known:
-                named = f"{study}: evaluation.tasks.{category} {name}"
-                raise BadInput(f"{named} is not a task of MTEB {version('mteb')}; {nearest(name, known)}")
-            if category not in ("*", known[name]):
-                raise BadInput(f"{study}: {misplaced(name, category, known[name])}")
+            if name not in categories():
+                raise BadInput(f"{study}: evaluation.tasks.{category} {unknown_task(name)}")
+            if category not in ("*", categories()[name]):
+                raise BadInput(f"{study}: {misplaced(name, category, categories()[name])}")
+
+
+def unknown_task(name: str) -> str:
+    """Return what to say of a name that no MTEB task has."""
+    return f"{name} is not an MTEB task (mteb {version('mteb')}; {nearest(name, categories())})"
+
+
+def tasks_of_benchmark(benchmark: str, key: str) -> list[mteb.AbsTask]:
+    """Return the tasks of an MTEB benchmark with the splits and subsets that it counts.
+
+    key: of the study, for the error where there is no such benchmark.
+    """
+    known = [known.name for known in mteb.get_benchmarks()]
+    if benchmark not in known:
+        raise BadInput(f'{key} "{benchmark}" is not an MTEB benchmark; {nearest(benchmark, known)}')
+    return list(mteb.get_benchmark(benchmark).tasks)
+
+
+def find_task(name: str) -> mteb.AbsTask | None:
+    """Return an MTEB task with all its splits and subsets, or None where there is no such task."""
+    try:
+        return mteb.get_task(name)
+    except KeyError:
+        return None
 
 
 def mteb_task(name: str, benchmark: str | None = None) -> mteb.AbsTask:

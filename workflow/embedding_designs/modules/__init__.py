@@ -1,4 +1,4 @@
-"""The Sentence Transformers modules of a model. These files travel in every saved model folder.
+"""The Sentence Transformers modules of a model; these files are copied to every saved model folder.
 
-They import nothing of this project but each other, so that a model loads where only sentence-transformers is.
+They import only each other of this project, so a model loads where only sentence-transformers is installed.
 """

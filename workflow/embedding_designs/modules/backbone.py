@@ -7,32 +7,31 @@ from typing import Any
 
 import torch
 import torch.nn.functional as F
-from sentence_transformers.base.modules import Transformer
 from torch import Tensor, nn
 
 from .length_batches import chunks_by_length
-from .loading import keep_code_references, refuse_drawn_weights, refuse_numbers_that_are_not_finite
+from .loading import CheckedTransformer, keep_code_references, require_all_weights
 
-# By way of the registry: a re-saved model then has the file of every pooling in its folder.
+# From the registry, so that a re-saved model has the file of every pooling in its folder.
 from .poolings import TOKEN_POOLINGS
 
 HUB_SETTINGS = ("model_kwargs", "processor_kwargs", "config_kwargs")
 
 
-class Backbone(Transformer):
-    """Sentence Transformers' Transformer module with an attention mode, EOS and padding made for embeddings.
+class Backbone(CheckedTransformer):
+    """Sentence Transformers' Transformer with an attention mode, and EOS and padding as embeddings need them.
 
     attention: "causal" or "bidirectional"; kept in the module's own settings, because an adapter-only save
         has no config.json to keep it in.
-    layer_tokens: None, or "last" or "mean": also give that token state of each layer.
-    layers: numbers, from 1, of the layers that it is given of; None: of all.
+    layer_tokens: None, or "last" or "mean": also return that token state of each layer.
+    layers: numbers, from 1, of the layers whose state is returned; None: all.
     base_code: whether Python files that the language model's `auto_map` names may run. They also need
         `trust_remote_code` when the saved model is loaded, which alone allows only this file's folder.
     Raises ValueError where weights of the language model are missing or not finite, where it ignores the
     attention mode, and where its tokenizer has no EOS token.
     """
 
-    config_keys = [*Transformer.config_keys, "attention", "layer_tokens", "layers", "base_code"]
+    config_keys = [*CheckedTransformer.config_keys, "attention", "layer_tokens", "layers", "base_code"]
 
     def __init__(
         self,
@@ -60,7 +59,7 @@ class Backbone(Transformer):
             raise ValueError(
                 f"{type(self.model).__name__} has no `layers` and `norm`, which this pooling needs"
             )
-        # Through from_pretrained(..., is_causal=False) the flag would be dropped without a word.
+        # from_pretrained(..., is_causal=False) would silently drop the flag.
         self.model.config.is_causal = attention == "causal"
         probe_attention(self.model, attention)
         self.tokenizer.padding_side = "left"
@@ -70,23 +69,8 @@ class Backbone(Transformer):
             self.tokenizer.pad_token = self.tokenizer.unk_token or self.tokenizer.eos_token
         self._tokenizer_adds_eos = self.tokenizer("a")["input_ids"][-1] == self.tokenizer.eos_token_id
 
-    def _load_config(self, *arguments: Any, **kwargs: Any) -> tuple[Any, bool]:
-        """Return the settings, without the kernel of attention that they may name: code from a hub."""
-        config, is_adapter = super()._load_config(*arguments, **kwargs)
-        config._attn_implementation = None
-        return config, is_adapter
-
-    def _load_model(self, *arguments: Any, **kwargs: Any) -> nn.Module:
-        """Return the language model; ValueError where weights are missing, of another shape or not finite."""
-        asked = {"output_loading_info": True, "ignore_mismatched_sizes": True}
-        model, report = super()._load_model(*arguments, **kwargs, **asked)
-        refuse_drawn_weights(type(model).__name__, report["missing_keys"], report["mismatched_keys"])
-        refuse_numbers_that_are_not_finite(model)
-        self.unused_weights = sorted(report["unexpected_keys"])
-        return model
-
     def get_config_dict(self) -> dict[str, Any]:
-        """Return the settings to save; an adapter's tell how its base is loaded, whose files it lacks."""
+        """Return the settings to save; with an adapter, also how to load its base, which is not saved."""
         settings = super().get_config_dict()
         if hasattr(self.model, "peft_config"):
             settings["model_kwargs"] = {"dtype": str(self.model.dtype).removeprefix("torch.")}
@@ -95,10 +79,10 @@ class Backbone(Transformer):
 
     @classmethod
     def load(cls, model_name_or_path: str, subfolder: str = "", **kwargs: Any) -> "Backbone":
-        """Return the backbone that `save` wrote: a language model, or an adapter that is put on its base.
+        """Return the backbone that `save` wrote: a language model, or an adapter and its base.
 
-        The base is the one of the training, in its revision and precision; transformers by itself would take
-        the newest revision, in the precision of its files.
+        The base is loaded in the revision and precision of the training; transformers would take the newest
+        revision, in the precision of its files.
         """
         hub = {key: kwargs.get(key) for key in ("token", "cache_folder", "revision")}
         hub |= {"subfolder": subfolder, "local_files_only": kwargs.get("local_files_only", False)}
@@ -107,13 +91,13 @@ class Backbone(Transformer):
             return super().load(model_name_or_path, subfolder=subfolder, **kwargs)
         weights = cls.load_file_path(model_name_or_path, "adapter_model.safetensors", **hub)
         base = json.loads(Path(adapter).read_text(encoding="utf-8"))
-        settings = cls._load_init_kwargs(model_name_or_path, subfolder=subfolder, **kwargs)
+        settings = cls.saved_settings(model_name_or_path, subfolder=subfolder, **kwargs)
         for name in HUB_SETTINGS:
             settings[name] |= {"revision": base["revision"], "subfolder": ""}
         backbone = cls(base["base_model_name_or_path"], **settings)
         report = backbone.model.load_adapter(str(Path(weights).parent))
         missing, mismatched = (getattr(report, f"{kind}_keys", ()) for kind in ("missing", "mismatched"))
-        refuse_drawn_weights("the adapter", missing, mismatched)
+        require_all_weights("the adapter", missing, mismatched)
         return backbone
 
     def preprocess(
@@ -121,8 +105,8 @@ class Backbone(Transformer):
     ) -> dict[str, Tensor]:
         """Return input_ids and attention_mask, (batch, tokens), of texts that each end with EOS.
 
-        The prompt stands before the text with no separator. EOS survives truncation. Padding is known by
-        the mask alone, never by its token, which may be EOS itself.
+        The prompt comes before the text, with no separator. EOS survives truncation. Only the mask identifies
+        padding, as its token may be EOS.
         """
         limit = kwargs.get("max_length") or self.max_seq_length
         room_for_eos = 0 if self._tokenizer_adds_eos else 1
@@ -139,7 +123,7 @@ class Backbone(Transformer):
     def forward(self, features: dict[str, Any], **kwargs: Any) -> dict[str, Any]:
         """Add token_embeddings (batch, tokens, dim) and, if asked, layer_embeddings (batch, layers, dim).
 
-        The language model meets texts of like length together, whatever the order of the batch.
+        The language model runs texts of similar length together, whatever the order of the batch.
         """
         chunks = chunks_by_length(features["attention_mask"])
         width = features["attention_mask"].shape[1]
@@ -162,7 +146,7 @@ class Backbone(Transformer):
 
 
 class LayerStates:
-    """Collects one token state of each chosen layer while the model runs, so that no layer is kept whole.
+    """Collects one token state of each chosen layer while the model runs, to keep no layer's other states.
 
     Layers 1..L-1 are taken before the final norm and layer L after it, as in `output_hidden_states`.
     layers: numbers, from 1, of those to collect; None: all.

@@ -1,7 +1,7 @@
 """Products of several tensors in the order that needs the fewest multiplications.
 
 A product is written as for `torch.einsum`: "mi,hai,haj,bej->behm". Its terms are multiplied two at a time.
-Which two come first can change the cost a hundredfold, and depends on the sizes alone: it is counted.
+The order can change the cost a hundredfold and depends on the sizes alone, so every order is counted.
 """
 
 from collections.abc import Mapping
@@ -17,7 +17,7 @@ Step = tuple[int, int, str, int]  # two terms, the einsum of their product, the 
 
 
 class Contraction:
-    """A product in its cheapest order. Terms are numbered from 0; products of two go on with the numbers.
+    """A product in its cheapest order. Terms are numbered from 0; the products of two continue the numbering.
 
     sizes: the size of each index, in the order in which products lie in memory; constant: the terms that are
     the same in every call; free: whether products of constant terms cost nothing, because they are kept from
@@ -54,7 +54,7 @@ class Contraction:
     def fold(self, terms: Mapping[int, Tensor], index: str) -> dict[int, Tensor]:
         """Return what `multiply` does, computed for one value of an index at a time, without gradients.
 
-        So what is multiplied on the way, which may be larger than the result, is never held whole.
+        Intermediate products, which may be larger than the result, are never in memory all at once.
         """
         folded: dict[int, Tensor] = {}
         for value in range(self.sizes[index]):

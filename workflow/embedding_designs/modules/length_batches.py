@@ -1,4 +1,4 @@
-"""Texts of like length run together, so that little padding is computed."""
+"""Runs texts of similar length together, so that little padding is computed."""
 
 from typing import Any, NamedTuple
 
@@ -7,8 +7,8 @@ from torch import Tensor
 
 # On two CPU cores the states of a thousand tokens stay near the processor; a GPU wants large products.
 TOKENS_AT_ONCE = {"cpu": 1024, "cuda": 16384}
-# A chunk reads all weights once more. That takes a GPU as long as computing so many tokens of padding: its
-# bf16 operations a second over its bytes a second, 156 on an A100 and 295 on an H100.
+# A chunk reads all weights once more. In that time a GPU computes this many tokens of padding: its bf16
+# operations per second over its bytes per second, 156 on an A100 and 295 on an H100.
 PADDING_WORTH_A_CHUNK = {"cpu": float("inf"), "cuda": 256}
 
 
@@ -20,7 +20,7 @@ class Chunk(NamedTuple):
     stop: int
 
     def cut(self, features: dict[str, Any]) -> dict[str, Any]:
-        """Return the features of these texts; what is no (batch, tokens, …) tensor stays as it is."""
+        """Return the features of these texts; what is not a (batch, tokens, …) tensor is unchanged."""
         shape = features["attention_mask"].shape
         return {
             name: value[self.rows, self.start : self.stop]
@@ -33,8 +33,8 @@ class Chunk(NamedTuple):
 def chunks_by_length(mask: Tensor) -> list[Chunk]:
     """Return the texts of an attention mask (batch, tokens), shortest first, in chunks of TOKENS_AT_ONCE.
 
-    A chunk counts with its padding, and ends before that is PADDING_WORTH_A_CHUNK; a longer text is a chunk
-    of its own.
+    A chunk's tokens include padding, of which it has at most PADDING_WORTH_A_CHUNK; a text that is longer
+    than a chunk is one by itself.
     """
     limit = TOKENS_AT_ONCE.get(mask.device.type, 4096)
     worth = PADDING_WORTH_A_CHUNK.get(mask.device.type, 256)

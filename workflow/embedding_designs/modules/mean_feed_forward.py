@@ -1,7 +1,7 @@
-"""The mean over the latents of a gated feed-forward layer, without ever holding it for all texts.
+"""The mean over the latents of a gated feed-forward layer, in the memory of a few texts.
 
-The layer is W2 (v * GELU(g)) + b2 with (v, g) = W1 x + b1. The mean commutes with W2, so that W2 is applied
-once per text. What is left, the mean of v * GELU(g), is computed here a chunk of rows at a time; the backward
+The layer is W2 (v * GELU(g)) + b2 with (v, g) = W1 x + b1. The mean commutes with W2, so W2 is applied
+once per text. The rest, the mean of v * GELU(g), is computed here a chunk of rows at a time; the backward
 pass computes a chunk again unless there was room to keep it.
 """
 
@@ -12,7 +12,7 @@ from torch import Tensor
 from torch.autograd import Function
 from torch.autograd.function import once_differentiable
 
-# Expanded states in hand at once: 16 MiB stay near a CPU, a GPU wants larger products.
+# Expanded states in memory at once: 16 MiB stay in a CPU's cache, a GPU needs larger products.
 CHUNK_BYTES = {"cpu": 2**24, "cuda": 2**28}
 KEPT_BYTES = 2**28  # expanded states that a training step keeps for its backward pass: 256 MiB
 

@@ -1,4 +1,4 @@
-"""What every pooling shares: token states in, one embedding per text out, settings and weights saved.
+"""What all poolings share: token states in, one embedding per text out, settings and weights saved.
 
 Shapes: batch texts, tokens, layers, dim = the backbone's hidden size.
 """
@@ -14,7 +14,7 @@ from torch import Tensor
 def last_token(states: Tensor, mask: Tensor) -> Tensor:
     """Return the state of each text's last real token.
 
-    Shapes: states (batch, tokens, dim), mask (batch, tokens), result (batch, dim). Padding may stand on
+    Shapes: states (batch, tokens, dim), mask (batch, tokens), result (batch, dim). Padding may be on
     either side.
     """
     positions = torch.arange(mask.shape[1], device=mask.device)
@@ -31,7 +31,7 @@ def mean_token(states: Tensor, mask: Tensor) -> Tensor:
 def weighted_mean_token(states: Tensor, mask: Tensor) -> Tensor:
     """Return the mean state of each text's real tokens, the i-th of n weighted i / (1 + … + n).
 
-    Shapes: states (batch, tokens, dim), mask (batch, tokens), result (batch, dim). Padding may stand on
+    Shapes: states (batch, tokens, dim), mask (batch, tokens), result (batch, dim). Padding may be on
     either side.
     """
     positions = mask.long() * mask.long().cumsum(dim=1)  # 1 to n; 0 where a token is padding
@@ -57,8 +57,8 @@ TOKEN_POOLINGS = {"last": last_token, "mean": mean_token, "weighted_mean": weigh
 def products_like(states: Tensor) -> AbstractContextManager:
     """Return a context in which float32 weights are multiplied in the precision of a bfloat16 backbone.
 
-    So it is under the autocast of training; encoding has none, and float32 products are many times slower on
-    a GPU.
+    Training does the same under autocast; encoding has none, and float32 products are many times slower on a
+    GPU.
     """
     if states.dtype in (torch.bfloat16, torch.float16):
         return torch.autocast(states.device.type, states.dtype)

@@ -1,9 +1,9 @@
 """The paper's trainable pooling: latents attend to token states or to layer states.
 
-It computes the paper's formulas exactly, in an order of its own. Latents and weights are the same for every
-text, so what depends on them alone is computed once; queries, keys and values are never formed where another
-order of the products is cheaper (`contraction`); the feed-forward layer is averaged over the latents as it is
-computed (`mean_feed_forward`). docs/performance.md counts what that saves.
+It computes exactly what `plain_trainable_pooling` does, in another order. Latents and weights are the same
+for every text, so what depends on them alone is computed once (`kept_results`); queries, keys and values are
+not formed where another order of the products is cheaper (`contraction`); the feed-forward layer is averaged
+over the latents as it is computed (`mean_feed_forward`). docs/performance.md measures what that saves.
 """
 
 from collections.abc import Callable
@@ -16,41 +16,20 @@ from torch.autograd import Function
 from torch.utils.checkpoint import checkpoint
 
 from .contraction import Contraction, product_dtype
+from .kept_results import KeepsResults
 from .mean_feed_forward import MeanGatedUnits, MeanGatedUnitsOfShifted, texts_at_once
-from .pooling import Pooling, last_token
+from .plain_trainable_pooling import PlainTrainablePooling
+from .pooling import last_token
 
 # Indices: b text, e input state, h head, m latent, a inner dimension of a head, i, j, c dimension of states.
 SCORES = "mi,hai,haj,bej->behm"  # latents, Wq, Wk, inputs
 OUTPUT = "behm,bej,haj,hac->bmc"  # attention, inputs, Wv, Wo
 OUTPUT_OF_ONE_KEY = "bj,haj,hac->bc"  # the same where the attention is 1
-GROUP_BYTES = {True: 2**28, False: 2**26}  # products in hand at once, in training or not; or one text's
+GROUP_BYTES = {True: 2**28, False: 2**26}  # of products at once, in training or not; at least one text's
 
 
-class TrainablePooling(Pooling):
-    """Trainable latents attend to the input states H; the embedding is the mean of what they become.
-
-    q = Wq LN(Z); k, v = Wk LN(H), Wv LN(H); x = Attention(q, k, v) Wo + Z; x = FF(LN(x)) + x; mean over the
-    latents (arXiv 2409.02727, section 3.2, as its public code computes it; padding is masked here).
-    """
-
-    config_keys = ["dimension", "tokens", "latents", "heads", "head_dim"]
-
-    def __init__(self, dimension: int, tokens: str, latents: int, heads: int, head_dim: int):
-        super().__init__(dimension, tokens)
-        self.latents, self.heads, self.head_dim = latents, heads, head_dim
-        inner = heads * head_dim
-        self.latent_states = nn.Parameter(torch.randn(latents, dimension))
-        self.norm_latents = nn.LayerNorm(dimension)
-        self.norm_inputs = nn.LayerNorm(dimension)
-        self.to_query = nn.Linear(dimension, inner, bias=False)
-        self.to_key = nn.Linear(dimension, inner, bias=False)
-        self.to_value = nn.Linear(dimension, inner, bias=False)
-        self.to_output = nn.Linear(dimension, inner, bias=False)  # Wo transposed: by head, like the others
-        nn.init.uniform_(self.to_output.weight, -(inner**-0.5), inner**-0.5)  # as nn.Linear would draw Wo
-        self.norm_feed_forward = nn.LayerNorm(dimension)
-        self.feed_forward = GatedFeedForward(dimension)
-        self._kept: dict[Any, Any] = {}
-        self._kept_for: tuple[list, list] = ([], [])
+class TrainablePooling(KeepsResults, PlainTrainablePooling):
+    """PlainTrainablePooling with the same weights, results and gradients, in less time and memory."""
 
     def pool_states(self, inputs: Tensor, mask: Tensor | None = None) -> Tensor:
         """Return (batch, dim) from input states (batch, n, dim); mask (batch, n): True where to attend."""
@@ -67,13 +46,13 @@ class TrainablePooling(Pooling):
         and the variance follows from those of Z and of o and their covariance.
         """
         sizes = self._sizes(len(inputs), 1)
-        contraction = Contraction(OUTPUT_OF_ONE_KEY, sizes, frozenset({1, 2}), free=self._keeps)
-        weights = self._once(
+        contraction = Contraction(OUTPUT_OF_ONE_KEY, sizes, frozenset({1, 2}), free=self.keeps)
+        weights = self.once(
             contraction.steps,
             lambda: contraction.multiply({1: self._heads(self.to_value), 2: self._heads(self.to_output)}),
         )
         (shift,) = contraction.multiply({0: inputs, **weights}).values()  # (batch, dim)
-        latents, expanded = self._once("expanded latents", self._expand_latents)
+        latents, expanded = self.once("expanded latents", self._expand_latents)
         norm, expand = self.norm_feed_forward, self.feed_forward.expand
         centred = shift - shift.mean(-1, keepdim=True)
         squares = latents.square().mean(-1) + centred.square().mean(-1, keepdim=True)
@@ -95,9 +74,9 @@ class TrainablePooling(Pooling):
     def _pool_many(self, inputs: Tensor, mask: Tensor | None) -> Tensor:
         """Return (batch, dim) from several states per text, a group of texts at a time."""
         sizes = self._sizes(*inputs.shape[:2])
-        scores = Contraction(SCORES, sizes, frozenset({0, 1, 2}), free=self._keeps)
-        output = Contraction(OUTPUT, sizes, frozenset({2, 3}), free=self._keeps)
-        folded = self._once((scores.steps, output.steps), lambda: self._fold(scores, output))
+        scores = Contraction(SCORES, sizes, frozenset({0, 1, 2}), free=self.keeps)
+        output = Contraction(OUTPUT, sizes, frozenset({2, 3}), free=self.keeps)
+        folded = self.once((scores.steps, output.steps), lambda: self._fold(scores, output))
 
         def pool_group(inputs: Tensor, mask: Tensor | None) -> Tensor:
             score_terms, output_terms = folded
@@ -105,7 +84,7 @@ class TrainablePooling(Pooling):
             if mask is not None:
                 attention = attention.masked_fill(~mask.bool()[:, :, None, None], -torch.inf)
             values = output.multiply({1: inputs, **output_terms})
-            # Fresh memory costs a CPU time, so no more is touched than the feed-forward layer's chunk needs.
+            # Fresh memory costs CPU time, so no more is touched than the feed-forward layer's chunk needs.
             chunk = texts_at_once(self.latent_states, len(self.feed_forward.expand.weight))
             texts = len(inputs) if torch.is_grad_enabled() else chunk
             pooled = [
@@ -129,14 +108,14 @@ class TrainablePooling(Pooling):
         latents = self.norm_latents(self.latent_states) * self.head_dim**-0.5
         score_terms = {0: latents, 1: self._heads(self.to_query), 2: self._heads(self.to_key)}
         output_terms = {2: self._heads(self.to_value), 3: self._heads(self.to_output)}
-        if self._keeps:
+        if self.keeps:
             return scores.fold(score_terms, "h"), output.fold(output_terms, "h")
         return scores.multiply(score_terms), output.multiply(output_terms)
 
     def _feed_forward(self, states: Tensor) -> Tensor:
         dtype = product_dtype(states)
         expand = self.feed_forward.expand
-        weight, bias = self._once("expand", lambda: (expand.weight.to(dtype), expand.bias.to(dtype)))
+        weight, bias = self.once("expand", lambda: (expand.weight.to(dtype), expand.bias.to(dtype)))
         normed = self.norm_feed_forward(states).to(dtype)
         units = MeanGatedUnits.apply(normed, weight, bias, torch.is_grad_enabled())
         return self.feed_forward.contract(units) + states.mean(dim=1)
@@ -148,29 +127,6 @@ class TrainablePooling(Pooling):
 
     def _heads(self, linear: nn.Linear) -> Tensor:
         return linear.weight.unflatten(0, (self.heads, self.head_dim))  # (heads, head_dim, dim)
-
-    @property
-    def _keeps(self) -> bool:  # tensors made under inference_mode do not tell when they change
-        return not torch.is_grad_enabled() and not self.latent_states.is_inference()
-
-    def _once(self, key: Any, compute: Callable[[], Any]) -> Any:
-        """Return compute(), which depends on weights only: kept, outside of training, until they change."""
-        if not self._keeps:
-            return compute()
-        weights = list(self.parameters())
-        versions = [(id(weight), weight.data_ptr(), weight._version, weight.dtype) for weight in weights]
-        if versions != self._kept_for[0]:
-            self._kept = {}
-            self._kept_for = versions, weights  # the weights too, lest others get their addresses
-        key = (key, product_dtype(self.latent_states))
-        if key not in self._kept:
-            self._kept[key] = compute()
-        return self._kept[key]
-
-    def train(self, mode: bool = True) -> "TrainablePooling":
-        """Set training or evaluation mode; training frees what evaluation has kept."""
-        self._kept, self._kept_for = {}, ([], [])
-        return super().train(mode)
 
 
 class WithZeroGradients(Function):
@@ -198,15 +154,6 @@ def recomputed(function: Callable[..., Tensor], *inputs: Any) -> Tensor:
     if not torch.is_grad_enabled():
         return function(*inputs)
     return checkpoint(function, *inputs, use_reentrant=False, preserve_rng_state=False)
-
-
-class GatedFeedForward(nn.Module):
-    """The weights of a GEGLU feed-forward layer, dim -> 2 x 4 dim -> 4 dim -> dim, with exact GELU."""
-
-    def __init__(self, dimension: int, multiplier: int = 4):
-        super().__init__()
-        self.expand = nn.Linear(dimension, 2 * multiplier * dimension)
-        self.contract = nn.Linear(multiplier * dimension, dimension)
 
 
 class LastLayerPooling(TrainablePooling):

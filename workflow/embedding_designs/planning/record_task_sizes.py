@@ -27,7 +27,7 @@ SAME = 1e-4  # corpora whose documents agree to this in number and mean length a
 
 def recorded_sizes() -> list[Side]:
     """Return the sizes of all English text tasks for which mteb has statistics, by category and name."""
-    sides = []
+    sides: list[Side] = []
     for task in mteb.get_tasks(languages=["eng"], task_types=list(CATEGORIES), exclude_superseded=False):
         if task.metadata.modalities == ["text"] and task.metadata.descriptive_stats:
             sides.extend(sides_of(mteb_task(task.metadata.name)))

@@ -15,6 +15,7 @@ from matplotlib.figure import Figure
 from ..common.atomic_writes import atomic
 from ..common.command import command, note, progress
 from ..common.errors import BadInput
+from ..common.json_files import is_number
 from ..comparison.results import Comparison, Statistics
 from ..comparison.statistics_file import read_statistics
 from ..scores.not_used import check_unchanged
@@ -22,7 +23,7 @@ from ..scores.score_table import read_scores
 from .figures import study_figures as make
 from .figures.fonts import drawn_names, style_for
 from .figures.looks import Look, looks, same_lines, same_looks
-from .training_logs import is_number, log_entries
+from .training_logs import log_entries
 
 FEWEST_FOR_TABLE = 12  # designs: below it a critical-difference diagram shows every pair
 MOST_IN_ROWS = 40  # designs that the other figures can tell apart

@@ -20,7 +20,7 @@ TAGS = ["sentence-transformers", "sentence-similarity", "feature-extraction"]
 def model_card(facts: Mapping[str, Any]) -> str:
     """Return the model card as Markdown, with the YAML header that model hubs read.
 
-    facts: "study", its name; "run", "source" and "tasks", the cards of the run, its data and its tasks;
+    facts: "study", its name; "run", "source" and "tasks", the configs of the run, its data, and its tasks;
     "data", the data report; "training", the last line of the training log; "scores", rows of task, category,
     metric and score; "settings", those of the pooling module; "versions" of the packages; "code", names of
     the code files; "commit". No path of this machine is told.

@@ -1,7 +1,6 @@
 """Reads training logs: JSON lines, each an object with its event."""
 
 import json
-import math
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -20,8 +19,3 @@ def log_entries(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
         if not isinstance(entry, dict) or not isinstance(entry.get("event"), str):
             raise BadInput(f"{path}:{number}: not an entry of a training log; expected an object with event")
         yield number, entry
-
-
-def is_number(value: Any) -> bool:
-    """Return whether a value is a finite number."""
-    return isinstance(value, int | float) and not isinstance(value, bool) and abs(value) < math.inf

@@ -52,7 +52,7 @@ def gather(folder: Path) -> dict[str, Any]:
     # a model may stand in several pools
     run = ["design", "seed"] if statistics.unit == "model" else ["base", "design", "seed"]
     names = list(dict.fromkeys(comparison.base for comparison in statistics.comparisons))
-    bases = []
+    bases: list[dict[str, Any]] = []
     for name in names:
         comparisons = _all_first([c for c in statistics.comparisons if c.base == name])
         base_scores, base_references = scores[scores["base"] == name], baselines[baselines["base"] == name]

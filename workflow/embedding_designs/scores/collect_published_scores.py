@@ -14,17 +14,19 @@ from ..common.command import command
 from ..common.errors import BadInput
 from ..common.json_files import read_object
 from ..common.near_names import nearest
-from ..common.wording import counted, few
+from ..common.places import found
+from ..common.score_files import write_scores
+from ..common.wording import counted, few, shown
 from .not_used import NotUsed, not_used, write_report
 from .published.mteb_results import short_forms
 from .published.sources import Found, read_source
-from .score_table import COLUMNS, check_consistent, write_scores
-from .text_tables import quoted, read_texts, why_not_shown
+from .score_table import COLUMNS, check_consistent
+from .text_tables import read_texts, why_not_shown
 
 UNKNOWN = "unknown"
 LABELS = ["name", "pooling", "attention"]  # what labels may say of a model, beside any other column
 CONFIG = {"from": str, "path": str, "benchmark": str | None, "tasks": list, "pools": dict}
-EVERY_MODEL = {"all": {}}  # the pools of a study that names none
+EVERY_MODEL: dict[str, dict[str, Any]] = {"all": {}}  # the pools of a study that names none
 
 
 def published_scores(source: Mapping[str, Any]) -> Found:
@@ -35,7 +37,7 @@ def published_scores(source: Mapping[str, Any]) -> Found:
     what is unknown or cannot be used.
     """
     pools = source["pools"]
-    labels = read_labels(source["labels"]) if "labels" in source else pd.DataFrame(columns=LABELS)
+    labels = read_labels(found(source["labels"])) if "labels" in source else pd.DataFrame(columns=LABELS)
     # "" for a pool that lists no models: then all have to be read
     listed = [name for rule in pools.values() for name in rule.get("models", [""])]
     (rows, left, revisions), tasks = read_source(source, listed)
@@ -70,7 +72,7 @@ def read_labels(path: str | Path) -> pd.DataFrame:
     for column in {"model", *LABELS} & set(labels):
         for line, text in labels[column].items():
             if reason := why_not_shown(text):
-                raise BadInput(f"{path}:{line}: {column} {quoted(text)} {reason}")
+                raise BadInput(f"{path}:{line}: {column} {shown(text)} {reason}")
     for column in {"model", "name"} & set(labels):
         repeated = labels[column][labels[column].duplicated() & (labels[column] != "")]
         if len(repeated):

@@ -12,13 +12,12 @@ from typing import Any
 import pandas as pd
 
 from ..common.command import command
+from ..common.score_files import SCORE_COLUMNS, write_scores
 from ..study.config_files import read_study
 from ..study.run_configs import task_batches
 from .not_used import NotUsed, not_used, write_report
-from .score_table import BASELINE_COLUMNS, COLUMNS, WHERE, checked, write_scores
+from .score_table import BASELINE_COLUMNS, COLUMNS, WHERE, checked
 from .text_tables import read_texts
-
-FILE_COLUMNS = ["task", "category", "metric", "score"]  # of a score file, as the evaluation writes it
 
 
 def run_files(results: Path, study: Mapping[str, Any]) -> dict[Path, dict[str, str]]:
@@ -49,7 +48,7 @@ def table(files: Mapping[Path, Mapping[str, str]], columns: Sequence[str]) -> pd
     """Return the rows of score files as one table, sorted, so that the same scores give the same file."""
     parts = [pd.DataFrame(columns=[*columns, WHERE], dtype=str)]
     for path, described in files.items():
-        texts = read_texts(path, FILE_COLUMNS)[FILE_COLUMNS]
+        texts = read_texts(path, SCORE_COLUMNS)[SCORE_COLUMNS]
         parts.append(texts.assign(**described, **{WHERE: [f"{path}:{line}" for line in texts.index]}))
     rows = checked(pd.concat(parts, ignore_index=True))
     return rows[columns].sort_values(columns[:-2]).reset_index(drop=True)

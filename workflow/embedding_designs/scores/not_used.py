@@ -8,10 +8,9 @@ from ..common.command import note
 from ..common.errors import BadInput
 from ..common.hashes import file_hash
 from ..common.json_files import write_json
-from ..common.wording import counted
+from ..common.wording import counted, few
 
 KEPT = 100  # names of an entry that are recorded; all are counted
-NAMED = 5  # names in the sentence on an entry
 SHOWN = 10  # entries on the console
 
 
@@ -35,9 +34,8 @@ def not_used(what: str, names: Sequence[str], reason: str) -> list[NotUsed]:
 
 def in_words(entry: NotUsed) -> str:
     """Return an entry as a phrase: "2 models not used: a, b (their score is missing)"."""
-    named, count = entry.names[:NAMED], entry.count
-    more = f" and {count - len(named)} more" if count > len(named) else ""
-    return f"{counted(count, entry.what)} not used: {', '.join(named)}{more} ({entry.reason})"
+    named = few(entry.names, count=entry.count)
+    return f"{counted(entry.count, entry.what)} not used: {named} ({entry.reason})"
 
 
 def note_all(entries: Sequence[NotUsed]) -> None:

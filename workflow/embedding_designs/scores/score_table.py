@@ -1,4 +1,4 @@
-"""The table of scores, one row a cell: how it is read, checked, completed and written."""
+"""The table of scores, one row a cell: how it is read, checked and completed."""
 
 import math
 import re
@@ -9,10 +9,9 @@ from typing import Any
 
 import pandas as pd
 
-from ..common.atomic_writes import atomic
 from ..common.errors import BadInput
-from ..common.wording import counted
-from .text_tables import quoted, read_texts, why_no_file_name, why_not_shown
+from ..common.wording import NAMED, counted, few, shown
+from .text_tables import read_texts, why_no_file_name, why_not_shown
 
 COLUMNS = ["base", "design", "pooling", "attention", "seed", "task", "category", "metric", "score"]
 BASELINE_COLUMNS = ["base", "baseline", "task", "category", "metric", "score"]
@@ -22,17 +21,9 @@ SHOWN = [*NAMES, "pooling", "attention", "metric"]  # columns whose texts figure
 FILE_NAMES = ["base", "category"]  # columns whose texts are part of file names
 IDENTITY = ["base", "model", "design", "baseline", "seed", "task"]  # those that a table has identify a cell
 WHERE = "file:line"  # column of a row's place: its file and, in a table, its line
-SCORE_DIGITS = 6  # what scores are recorded to, and so what counts as a tie
-NAMED = 5  # missing cells that an error names; the rest are counted
 MISSING = {"", "nan", "na", "n/a", "#n/a", "<na>", "null", "none"}  # in lower case: a cell without a score
 NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?", re.ASCII | re.IGNORECASE)
 LARGEST_SEED = 2**32 - 1
-
-
-def write_scores(scores: pd.DataFrame, path: Path) -> None:
-    """Write a table of scores as CSV, atomically; a missing score is an empty cell."""
-    with atomic(path) as part:
-        scores.to_csv(part, index=False, float_format=f"%.{SCORE_DIGITS}f", lineterminator="\n")
 
 
 def read_scores(path: str | Path) -> pd.DataFrame:
@@ -88,13 +79,13 @@ def _unusable(rows: pd.DataFrame) -> Iterator[str]:
     for column in filter(rows.__contains__, SHOWN):
         for text in rows[column].unique():
             if reason := _why_no_name(column, text):
-                yield f"{_first(rows, column, text)}: {column} {reason}"
+                yield f"{_first_place(rows, column, text)}: {column} {reason}"
     for place, seed in zip(rows[WHERE], rows.get("seed", ()), strict=False):
         if not re.fullmatch("[0-9]{1,10}", seed) or int(seed) > LARGEST_SEED:
-            yield f"{place}: seed {quoted(seed)} is not an integer from 0 to {LARGEST_SEED}"
+            yield f"{place}: seed {shown(seed)} is not an integer from 0 to {LARGEST_SEED}"
     for row, text in rows["score"].items():
         if not is_missing(text) and (reason := why_no_score(text)):
-            yield f"{rows.at[row, WHERE]}: {_cell(rows, row)}: score {quoted(text)} {reason}"
+            yield f"{rows.at[row, WHERE]}: {_cell(rows, row)}: score {shown(text)} {reason}"
 
 
 def _why_no_name(column: str, text: str) -> str | None:
@@ -103,7 +94,7 @@ def _why_no_name(column: str, text: str) -> str | None:
     reason = why_not_shown(text) or (column in FILE_NAMES and why_no_file_name(text))
     if column == "category" and text == "All":
         reason = "is reserved for all tasks together; choose another name"
-    return f"{quoted(text)} {reason}" if reason else None
+    return f"{shown(text)} {reason}" if reason else None
 
 
 def check_consistent(rows: pd.DataFrame) -> None:
@@ -119,8 +110,8 @@ def _contradictions(rows: pd.DataFrame) -> Iterator[str]:
         seen: dict[str, str] = {}
         for text in rows[column].unique():
             if (other := seen.setdefault(text.casefold(), text)) != text:
-                alike = f"{column} {quoted(text)} and {quoted(other)} differ only in case"
-                yield f"{_first(rows, column, text)}: {alike}, but are part of file names"
+                alike = f"{column} {shown(text)} and {shown(other)} differ only in case"
+                yield f"{_first_place(rows, column, text)}: {alike}, but are part of file names"
     yield from _changing(rows, ["task"], "category")
     for column in ("pooling", "attention"):
         if column in rows:
@@ -132,11 +123,11 @@ def _changing(rows: pd.DataFrame, names: Sequence[str], column: str) -> Iterator
     for _, own in rows.drop_duplicates([*names, column]).groupby(list(names), sort=False):
         if len(own) > 1:
             named = named_cell({name: own[name].iloc[1] for name in names})
-            first, second = (quoted(text) for text in own[column].iloc[:2])
+            first, second = (shown(text) for text in own[column].iloc[:2])
             yield f"{own[WHERE].iloc[1]}: {named} has the {column} {second}, but {first} before; choose one"
 
 
-def _first(rows: pd.DataFrame, column: str, text: str) -> str:
+def _first_place(rows: pd.DataFrame, column: str, text: str) -> str:
     return rows.at[rows.index[rows[column] == text][0], WHERE]
 
 
@@ -165,7 +156,7 @@ def complete(
                 raise BadInput(
                     f"{source}: {column} {name} is not in the study; choose from {', '.join(known)}"
                 )
-    dropping = study.get("statistics", {}).get("missing", "refuse") == "drop_tasks"
+    dropping = study.get("statistics", {}).get("missing") == "drop_tasks"
     missing = list(_missing(scores, study))
     if missing and not dropping:
         raise BadInput(f"{source}: {_missing_in_words(missing, study)}")
@@ -195,10 +186,9 @@ def _missing(scores: pd.DataFrame, study: Mapping[str, Any]) -> Iterator[tuple]:
 
 
 def _missing_in_words(missing: Sequence[tuple], study: Mapping[str, Any]) -> str:
-    named = "; ".join(named_cell(dict(zip(CELL, cell, strict=True))) for cell in missing[:NAMED])
-    more = f"; and {len(missing) - NAMED} more" if len(missing) > NAMED else ""
+    named = _first([named_cell(dict(zip(CELL, cell, strict=True))) for cell in missing])
     if "scores" not in study:
-        return f"{counted(len(missing), 'score')} missing: {named}{more}"
+        return f"{counted(len(missing), 'score')} missing: {named}"
     base, pools = missing[0][0], study["scores"].get("pools") or {"all": {}}
     ways = [
         f"leave incomplete models out (scores.pools.{base}.complete: true)",
@@ -210,13 +200,13 @@ def _missing_in_words(missing: Sequence[tuple], study: Mapping[str, Any]) -> str
     tasks_of: dict[tuple, list[str]] = {}
     for cell in missing:
         tasks_of.setdefault(cell[:2], []).append(cell[3])
-    if more:  # one cell per model, so that no model fills the line
-        named = "; ".join(_lacking(model, tasks) for (_, model), tasks in list(tasks_of.items())[:NAMED])
-        more = f"; and {len(tasks_of) - NAMED} more models" if len(tasks_of) > NAMED else ""
-    lacking = f"{counted(len(missing), 'score')} of {counted(len(tasks_of), 'model')} missing: {named}{more}"
+    if len(missing) > NAMED:  # one cell per model, so that no model fills the line
+        named = _first([f"{model} on {few(tasks, 1)}" for (_, model), tasks in tasks_of.items()], "models")
+    lacking = f"{counted(len(missing), 'score')} of {counted(len(tasks_of), 'model')} missing: {named}"
     return f"{lacking}; {', '.join(ways[:-1])} or {ways[-1]}"
 
 
-def _lacking(model: str, tasks: Sequence[str]) -> str:
-    more = f" and {len(tasks) - 1} more" if len(tasks) > 1 else ""
-    return f"{model} on {tasks[0]}{more}"
+def _first(cells: Sequence[str], kind: str = "") -> str:
+    """Return the first of some cells, which have commas in them, and the number of the others."""
+    left = len(cells) - NAMED
+    return "; ".join(cells[:NAMED]) + (f"; and {left} more {kind}".rstrip() if left > 0 else "")

@@ -1,4 +1,4 @@
-"""Reads a CSV file as a table of texts, and checks the names in it."""
+"""Reads a CSV file or a pandas table as a table of texts, and checks the names in it."""
 
 import unicodedata
 from collections.abc import Sequence
@@ -8,9 +8,10 @@ import pandas as pd
 
 from ..common.csv_files import csv_rows
 from ..common.errors import BadInput
+from ..common.wording import shown
 
 CONTROL = ("Cc", "Cs", "Zl", "Zp")  # control characters, lone surrogates, line and paragraph separators
-LONGEST_NAME = 200  # characters of a name that figures and tables show
+LONGEST_SHOWN = 200  # characters of a name that figures and tables show
 LONGEST_FILE_NAME = 100  # bytes of a name that becomes part of file names; a file system allows 255
 
 
@@ -29,21 +30,32 @@ def read_texts(path: Path, needed: Sequence[str] = ()) -> pd.DataFrame:
     return pd.DataFrame(texts, columns=columns, index=[line for line, _ in lines], dtype=str)
 
 
+def as_texts(table: pd.DataFrame, name: str) -> pd.DataFrame:
+    """Return the cells of a pandas table as `read_texts` would; a missing value is an empty text.
+
+    The index is "row 0", "row 1" …; name: the table's, for the BadInput raised if a column appears twice.
+    """
+    columns = [_plain(str(column)) for column in table.columns]
+    for column in columns:
+        if columns.count(column) > 1:
+            raise BadInput(f"{name}: column {shown(column)} appears twice")
+    cells = [
+        [_plain(str(cell)) if known else "" for cell, known in zip(row, present, strict=True)]
+        for row, present in zip(table.to_numpy(object), table.notna().to_numpy(), strict=True)
+    ]
+    return pd.DataFrame(cells, [f"row {row}" for row in range(len(cells))], columns, dtype=str)
+
+
 def _plain(text: str) -> str:
     return unicodedata.normalize("NFC", text).strip()
-
-
-def quoted(text: str) -> str:
-    """Return a text as an error message shows it: in quotation marks, and shortened if it is long."""
-    return f'"{text[:60]}…"' if len(text) > 60 else f'"{text}"'
 
 
 def why_not_shown(text: str) -> str | None:
     """Return why a text cannot be a name in figures and tables, or None if it can."""
     if any(unicodedata.category(character) in CONTROL for character in text):
         return "contains a line break or control character"
-    if len(text) > LONGEST_NAME:
-        return f"has {len(text)} characters; at most {LONGEST_NAME} are allowed"
+    if len(text) > LONGEST_SHOWN:
+        return f"has {len(text)} characters; at most {LONGEST_SHOWN} are allowed"
     return None
 
 

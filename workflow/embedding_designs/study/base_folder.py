@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from ..common.errors import BadInput
-from ..common.json_files import read_json
+from ..common.json_files import read_json, read_object
 
 WEIGHTS = "model.safetensors"
 INDEX = "model.safetensors.index.json"
@@ -62,7 +62,7 @@ def check_files(folder: Path, base: Mapping[str, Any]) -> None:
     """Raise BadInput that names the first file that is missing or corrupt."""
     if (folder / ADAPTER).exists():
         raise BadInput(HOLDS_AN_ADAPTER)
-    config = _settings(folder / "config.json")
+    config = read_object(folder / "config.json", {})
     if not config.get("model_type") and not config.get("auto_map"):
         raise BadInput("config.json: model_type is missing; expected that of a decoder-only language model")
     if config.get("is_encoder_decoder"):
@@ -76,13 +76,6 @@ def check_files(folder: Path, base: Mapping[str, Any]) -> None:
         _check_code(folder, base)
 
 
-def _settings(file: Path) -> dict[str, Any]:
-    content = read_json(file)
-    if not isinstance(content, dict):
-        raise BadInput(f"{file}: not a JSON object")
-    return content
-
-
 def _check_tokenizer(folder: Path) -> None:
     found = [file for pattern in TOKENIZERS for file in folder.glob(pattern)]
     if not found:
@@ -90,7 +83,7 @@ def _check_tokenizer(folder: Path) -> None:
     if (folder / "tokenizer.json").exists():
         read_json(folder / "tokenizer.json", ["model"])
     if (folder / "tokenizer_config.json").exists():
-        _settings(folder / "tokenizer_config.json")
+        read_object(folder / "tokenizer_config.json", {})
 
 
 def _weight_files(folder: Path) -> list[Path]:
@@ -141,24 +134,24 @@ def check_safetensors(file: Path) -> None:
 
 def _check_code(folder: Path, base: Mapping[str, Any]) -> None:
     """Raise BadInput where a trusted base uses another repository's code, or a file name of our modules."""
-    for file, baseline in code_references(folder):
-        repository, _, _ = baseline.rpartition("--")
+    for file, reference in code_references(folder):
+        repository, _, _ = reference.rpartition("--")
         if repository not in ("", base.get("model")):
             raise BadInput(
                 f"{file}: auto_map uses code of {repository}, which no revision pins; "
                 "use a base that has its own code"
             )
     ours = {file.name for file in MODULES.glob("*.py")}
-    for file in sorted(folder.rglob("*.py")):
-        if file.name in ours and file.name != "__init__.py":
-            raise BadInput(f"{file}: a module of the trained model has the same name; rename the file")
+    for code in sorted(folder.rglob("*.py")):
+        if code.name in ours and code.name != "__init__.py":
+            raise BadInput(f"{code}: a module of the trained model has the same name; rename the file")
 
 
 def code_references(folder: Path) -> Iterator[tuple[str, str]]:
-    """Yield each baseline of an `auto_map`, "module.Class", with the name of its file."""
+    """Yield each reference of an `auto_map`, "module.Class", with the name of its file."""
     for file in sorted(folder.glob("*config*.json")):
-        baselines = _settings(file).get("auto_map") or {}
-        for entry in baselines.values() if isinstance(baselines, dict) else [baselines]:
-            for baseline in entry if isinstance(entry, list) else [entry]:
-                if baseline:
-                    yield file.name, str(baseline)
+        references = read_object(file, {}).get("auto_map") or {}
+        for entry in references.values() if isinstance(references, dict) else [references]:
+            for reference in entry if isinstance(entry, list) else [entry]:
+                if reference:
+                    yield file.name, str(reference)

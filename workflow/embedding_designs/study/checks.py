@@ -8,20 +8,15 @@ from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from .designs import complete_design
+from ..common.near_names import nearest
+from .data_config import check_columns, check_source
+from .design_checks import check_design
 from .run_configs import data_config, tasks_by_category
-from .schema import nearest
 from .task_sizes import misplaced, task_sizes
 from .yaml_file import LONGEST_STUDY
 
 TRAINED = ("bases", "data", "designs", "evaluation")  # keys of every study, unless it starts from scores
 ANYWHERE = ("description", "scores", "statistics")  # keys of a study that starts from scores
-PUBLISHED = "resources/published/mteb-english-scores.csv.gz"
-SOURCE_KEYS = {  # keys of data that belong to a source; the first is required
-    "docstrings": ("train_packages", "min_description_words", "max_words"),
-    "file": ("path", "columns", "drop_empty"),
-    "hub": ("dataset", "name", "revision", "split", "columns", "drop_empty"),
-}
 RESERVED_BASES = ("embeddings", "baselines", "scores")  # folders beside those of the bases in checkpoints/
 TEXTS_OF_A_CLASS = 3  # a docstring task learns from one text of three
 
@@ -34,7 +29,8 @@ def check_kind(study: Mapping[str, Any]) -> Iterator[str]:
                 yield f"{key} is not allowed in a study with scores; allowed: {', '.join(ANYWHERE)}"
         return
     yield from (f"{key} is missing" for key in TRAINED if key not in study)
-    yield from _check_source(study["data"])
+    yield from check_source(study["data"])
+    yield from check_columns(study["data"].get("columns", {}))
     for name, base in study["bases"].items():
         if ("model" in base) == ("pretrain" in base):
             yield f"bases.{name} must have either model or pretrain"
@@ -55,22 +51,8 @@ def check_length(study: Mapping[str, Any]) -> Iterator[str]:
         yield f"the study with its defaults is {length:,} bytes long; at most {LONGEST_STUDY:,} are allowed"
 
 
-def _check_source(data: Mapping[str, Any]) -> Iterator[str]:
-    source = data["source"]
-    needed = SOURCE_KEYS[source][0]
-    if needed not in data:
-        yield f'data.{needed} is missing: data.source "{source}" needs it'
-    for key in data:
-        owners = [owner for owner, keys in SOURCE_KEYS.items() if key in keys]
-        if owners and source not in owners:
-            named = " or ".join(f'"{owner}"' for owner in owners)
-            yield f'data.{key} belongs to data.source {named}, not "{source}"'
-
-
 def _complete_and_check_scores(study: dict[str, Any]) -> Iterator[str]:
     source = study["scores"]
-    if source["from"] == "published":
-        source.setdefault("path", PUBLISHED)
     if "path" not in source:
         yield f'scores.path is missing: scores.from "{source["from"]}" needs it'
     for name, pool in source["pools"].items():
@@ -86,7 +68,7 @@ def _complete_and_check_training(study: dict[str, Any]) -> Iterator[str]:
     for name, base in bases.items():
         yield from _check_base(name, base, study)
     for name, design in designs.items():
-        yield from complete_design(name, design, bases)
+        yield from check_design(name, design, bases)
     yield from itertools.chain(_twins("bases", bases), _twins("designs", designs))
     yield from _check_numbers(study)
     yield from _check_tasks(study)

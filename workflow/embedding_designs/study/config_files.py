@@ -9,9 +9,6 @@ STUDY: dict[str, Kind] = {  # types of a study's keys, all optional
     "name": str, "description": str, "bases": dict, "designs": dict, "seeds": list, "baselines": list,
     "evaluation": dict, "statistics": dict, "scores": dict,
 }  # fmt: skip
-SETTINGS: dict[str, Kind] = {  # of a study's statistics
-    "alpha": int | float, "rope": int | float, "missing": str, "control": str,
-}  # fmt: skip
 TASK_CONFIG: dict[str, Kind] = {"tasks": dict, "prompts": dict, "max_seq_length": int, "batch_size": int}
 
 
@@ -19,7 +16,6 @@ def read_study(path: Path, *needed: str) -> dict[str, Any]:
     """Return a validated study from study.json, an object with at least the keys `needed`."""
     study = read_object(path, {key: STUDY[key] for key in needed})
     check_kinds(str(path), study, STUDY)
-    check_kinds(f"{path}: statistics", study.get("statistics", {}), SETTINGS)
     for key in ("bases", "designs"):
         check_kinds(f"{path}: {key}", study.get(key, {}), dict.fromkeys(study.get(key, {}), dict))
     return study

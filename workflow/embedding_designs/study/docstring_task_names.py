@@ -1,7 +1,5 @@
 """The names of the docstring tasks, without anything that takes time to import."""
 
-CATEGORIES = ("STS", "PairClassification", "Clustering", "Reranking", "Classification", "Retrieval")
-
 
 def task_name(category: str, package: str) -> str:
     """Return the name of a package's task in a category of mteb's, as in "ScipyDocsRetrieval"."""

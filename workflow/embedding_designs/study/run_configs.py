@@ -14,6 +14,7 @@ from typing import Any
 
 from ..common.places import found
 from .docstring_task_names import task_name
+from .run_config import RunConfig
 from .task_sizes import batches_by_size
 
 
@@ -31,7 +32,7 @@ def config(study: Mapping[str, Any], name: str) -> Any:
         case ["bases", base]:
             return {"name": base, **finetuning(study["bases"][base], {})}
         case ["runs", base, design, seed]:
-            return run_config(study, base, design, int(seed.removeprefix("seed")))
+            return run_config(study, base, design, int(seed.removeprefix("seed"))).to_json()
         case ["tasks", batch]:
             return task_config(study, batch)
         case ["fetched", batch]:
@@ -46,7 +47,7 @@ def config_text(study: Mapping[str, Any], name: str) -> str:
 
 
 def config_mark(study: Mapping[str, Any], name: str) -> str:
-    """Return a config's name and the hash of its content and of the state of the files it names, as a path."""
+    """Return a path: a config's name, and the hash of its content and of the state of files it names."""
     parts = [config_text(study, name), *map(file_states, named_files(study, name))]
     if name == "data":  # other versions of the packages have other docstrings
         parts.append(found("requirements.lock").read_text(encoding="utf-8"))
@@ -186,16 +187,16 @@ def task_config(study: Mapping[str, Any], batch: str) -> dict[str, Any]:
     }
 
 
-def run_config(study: Mapping[str, Any], base: str, design: str, seed: int) -> dict[str, Any]:
+def run_config(study: Mapping[str, Any], base: str, design: str, seed: int) -> RunConfig:
     """Return everything that influences one trained model, beside its data."""
     settings = study["designs"][design]
     own = {key: value for key, value in settings.items() if key not in ("finetuning", "lora")}
-    return {
-        "base": {"name": base, **finetuning(study["bases"][base], settings)},
-        "design": {"name": design, **own},
-        "seed": seed,
-        "training": study["training"],
-    }
+    return RunConfig(
+        base={"name": base, **finetuning(study["bases"][base], settings)},
+        design={"name": design, **own},
+        seed=seed,
+        training=study["training"],
+    )
 
 
 def finetuning(base: Mapping[str, Any], design: Mapping[str, Any]) -> dict[str, Any]:

@@ -1,9 +1,6 @@
 """Applies the schema of a study: types, defaults, and one line on each value that is not allowed."""
 
-import difflib
-import json
 import re
-import sys
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from copy import deepcopy
@@ -14,11 +11,13 @@ from typing import Any
 import jsonschema
 import yaml
 
+from ..common.json_files import is_number
 from ..common.names import NAME_PATTERN, check_name
+from ..common.near_names import nearest
+from ..common.wording import SHOWN, shown
 from .yaml_file import plain_value
 
 SCHEMA = Path(__file__).with_name("study.schema.yaml")
-SHOWN = 100  # characters of a value in an error
 TYPES = {
     "string": "text", "integer": "an integer", "number": "a number", "boolean": "true or false",
     "object": "a mapping", "array": "a list", "null": "null",
@@ -27,9 +26,15 @@ LIMITS = {
     "minimum": "must be at least", "maximum": "must be at most", "exclusiveMinimum": "must be greater than",
     "exclusiveMaximum": "must be less than", "minItems": "has too few items; at least",
 }  # fmt: skip
-NO_TEXT = re.compile(
-    r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff]"
-)  # characters that no path or command can contain
+NO_TEXT = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff]")  # no path or command can have them
+RENAMED = {  # keys of older studies, for error messages
+    "references": "baselines",
+    "statistics.baseline": "statistics.control",
+    "training.max_tokens": "training.max_seq_length",
+    "training.accumulation": "training.gradient_accumulation_steps",
+    "training.cached_chunk": "training.mini_batch_size",
+    "evaluation.max_tokens": "evaluation.max_seq_length",
+}
 
 
 def _is_text(_: Any, value: Any) -> bool:
@@ -40,10 +45,8 @@ def _is_integer(_: Any, value: Any) -> bool:
     return isinstance(value, int) and not isinstance(value, bool)  # 1.0 would make a path "seed1.0"
 
 
-def _is_number(checker: Any, value: Any) -> bool:
-    """Return whether a value is a number, and finite."""
-    is_number = isinstance(value, float) or _is_integer(checker, value)
-    return is_number and abs(value) <= sys.float_info.max
+def _is_number(_: Any, value: Any) -> bool:
+    return is_number(value)
 
 
 Validator = jsonschema.validators.extend(
@@ -60,9 +63,26 @@ def study_schema() -> dict[str, Any]:
     return yaml.safe_load(SCHEMA.read_text(encoding="utf-8"))
 
 
-def schema_problems(study: Mapping[str, Any]) -> Iterator[str]:
-    """Yield one line for each value that the schema does not allow: key, value, what is allowed."""
-    return map(_explain, Validator(study_schema()).iter_errors(study))
+def part_schema(part: str) -> Mapping[str, Any]:
+    """Return the schema of a part of a study, such as "data", "statistics" or "docstring_tasks"."""
+    schema = study_schema()
+    return schema["$defs"][part] if part in schema["$defs"] else schema["properties"][part]
+
+
+def schema_problems(study: Any, part: str | None = None) -> Iterator[str]:
+    """Yield one line for each value that the schema does not allow: key, value, what is allowed.
+
+    part: the name of the part of a study that `study` is; default: it is a complete study.
+    """
+    schema = study_schema()
+    if part:
+        study, schema = {part: study}, {"$defs": schema["$defs"], "properties": {part: part_schema(part)}}
+    return map(_explain, Validator(schema).iter_errors(study))
+
+
+def defaults(part: str, given: Mapping[str, Any] | None = None) -> dict[str, Any]:
+    """Return a part of a study, such as "statistics", with the schema's defaults in place of missing keys."""
+    return with_defaults(given or {}, part_schema(part))
 
 
 def typed(value: Any, schema: Mapping[str, Any]) -> Any:
@@ -89,49 +109,57 @@ def with_defaults(value: Any, schema: Mapping[str, Any]) -> Any:
     schema = _resolved(schema)
     if not isinstance(value, Mapping) or schema.get("partial"):
         return value
-    properties = schema.get("properties", {})
+    properties = _applicable(schema, value).get("properties", {})
     known = {key: _resolved(sub) for key, sub in properties.items()}
-    defaults = {
-        key: sub["default"] for key, sub in known.items() if "default" in sub and "partial" not in sub
-    }
-    filled = deepcopy(defaults) | dict(value)
+    missing = {key: sub["default"] for key, sub in known.items() if "default" in sub and "partial" not in sub}
+    filled = deepcopy(missing) | dict(value)
     others = schema.get("additionalProperties", {}) or {}
     return {key: with_defaults(item, known.get(key, others)) for key, item in filled.items()}
 
 
-def nearest(name: Any, known: list[Any]) -> str:
-    """Return the end of an error: the known name most similar to an unknown one, and all known names."""
-    choices = [str(choice) for choice in known]
-    allowed = ", ".join(choices)
-    close = difflib.get_close_matches(str(name)[:SHOWN], choices, n=1, cutoff=0.5)
-    return f"did you mean {close[0]}? allowed: {allowed}" if close else f"choose from {allowed}"
-
-
-def shown(value: Any) -> str:
-    """Return a value as JSON, shortened if it is long."""
-    text = json.dumps(value, ensure_ascii=False, default=str)
-    return text if len(text) <= SHOWN else f"{text[:SHOWN]}…"
+def merged(below: Any, above: Any) -> Any:
+    """Return `below` with the keys of `above` laid over it, mapping by mapping."""
+    if not (isinstance(below, Mapping) and isinstance(above, Mapping)):
+        return deepcopy(above)
+    replaced = {key: merged(below.get(key), value) for key, value in above.items()}
+    return deepcopy(dict(below)) | replaced
 
 
 def _resolved(schema: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Return a schema with what it refers to, its own keys laid over that."""
     if "$ref" not in schema:
         return schema
-    return {**study_schema()["$defs"][schema["$ref"].rsplit("/", 1)[1]], **schema}
+    return merged(study_schema()["$defs"][schema["$ref"].rsplit("/", 1)[1]], schema)
+
+
+def _applicable(schema: Mapping[str, Any], value: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Return a schema, laid over those of its conditional parts that apply to a value."""
+    for part in schema.get("allOf", ()):
+        if Validator(part["if"]).is_valid(value):
+            schema = merged(part["then"], schema)
+    return schema
 
 
 def _explain(error: jsonschema.ValidationError) -> str:
     key = ".".join(str(part) for part in error.absolute_path)
     rule, limit, value = error.validator, error.validator_value, error.instance
     if rule == "additionalProperties":
-        known = list(error.schema["properties"])
-        unknown = next(name for name in value if name not in known)
-        return f"{'.'.join(filter(None, [key, unknown[:SHOWN]]))} is not known; {nearest(unknown, known)}"
+        return _unknown(key, value, list(error.schema["properties"]))
     if rule == "required":
         missing = next(name for name in limit if name not in value)
         return f"{'.'.join(filter(None, [key, missing]))} is missing"
     if error.schema.get("pattern") == NAME_PATTERN and rule in ("pattern", "maxLength"):
-        return check_name(key, value, error.schema["maxLength"])
+        return check_name(key, value, error.schema["maxLength"]) or ""
+    if rule == "enum" and "then" in error.absolute_schema_path:
+        return f"{key} {shown(value)} does not fit the keys beside it; {nearest(value, limit)}"
     return f"{key or 'the study'} {_why(rule, limit, value)}"
+
+
+def _unknown(key: str, value: Mapping[str, Any], known: list[str]) -> str:
+    unknown = next(name for name in value if name not in known)
+    path = ".".join(filter(None, [key, unknown[:SHOWN]]))
+    hint = f"it is now called {RENAMED[path]}" if path in RENAMED else nearest(unknown, known)
+    return f"{path} is not known; {hint}"
 
 
 def _why(rule: str, limit: Any, value: Any) -> str:

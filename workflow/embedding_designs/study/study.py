@@ -6,7 +6,6 @@ python -m embedding_designs.study.show_study quickstart
 import itertools
 import os
 from collections.abc import Iterator, Mapping
-from copy import deepcopy
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +13,7 @@ from ..common.errors import BadInput
 from ..common.names import check_name
 from ..common.places import found
 from .checks import check_kind, check_length, complete_and_check
-from .schema import schema_problems, study_schema, typed, with_defaults
+from .schema import merged, schema_problems, study_schema, typed, with_defaults
 from .yaml_file import read_study_file
 
 
@@ -50,14 +49,6 @@ def load_study(path: str | Path, overrides: Mapping[str, Any] | None = None) -> 
 def _studies_beside(path: Path) -> str:
     beside = path.parent.glob("*.yaml") if os.path.isdir(path.parent) else ()
     return ", ".join(sorted(file.stem for file in beside)) or "none"
-
-
-def merged(below: Any, above: Any) -> Any:
-    """Return `below` with the keys of `above` laid over it, mapping by mapping."""
-    if not (isinstance(below, Mapping) and isinstance(above, Mapping)):
-        return deepcopy(above)
-    replaced = {key: merged(below.get(key), value) for key, value in above.items()}
-    return deepcopy(dict(below)) | replaced
 
 
 def without_prompts_of_left_out_tasks(

@@ -5,7 +5,7 @@ The table was written by record_task_sizes.py; reading it needs neither mteb nor
 
 import csv
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
@@ -36,7 +36,8 @@ def task_sizes() -> dict[str, list[Side]]:
     sizes: dict[str, list[Side]] = {}
     with TABLE.open(encoding="utf-8", newline="") as file:
         for row in csv.DictReader(file):
-            side = Side(*(field.type(row[field.name]) for field in fields(Side)))
+            side = Side(row["task"], row["category"], row["side"], int(row["texts"]), int(row["unique"]),
+                        float(row["characters"]), row["corpus"])  # fmt: skip
             sizes.setdefault(side.task, []).append(side)
     return sizes
 

@@ -1,14 +1,14 @@
 """Reads the YAML of a study as plain values: unique keys, no tags, errors with their line."""
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import yaml
 
 from ..common.csv_files import utf8_lines
-from ..common.errors import BadInput
+from ..common.errors import BadInput, reason
 
 LONGEST_STUDY = 100_000  # characters; a config is passed to a shell, and Linux limits that to 128 KiB
 DEEPEST = 20  # levels; a study has 6
@@ -49,7 +49,7 @@ def read_study_file(path: Path) -> dict[str, Any]:
             f"{path}:{line}: not YAML: character {chr(error.character)!r} is not allowed"
         ) from None
     except (ValueError, OverflowError) as error:  # an escape such as \UFFFFFFFF, too long a version number
-        raise BadInput(f"{path}: not YAML: {str(error)[:200]}") from None
+        raise BadInput(f"{path}: not YAML: {reason(error)}") from None
     except RecursionError:
         raise BadInput(f"{path}: nested deeper than {DEEPEST} levels") from None
     if not isinstance(node, yaml.MappingNode):
@@ -78,7 +78,8 @@ def _text(path: Path) -> str:
 
 
 def _line(error: yaml.MarkedYAMLError) -> int:
-    return (error.problem_mark or error.context_mark).line + 1
+    mark = error.problem_mark or error.context_mark
+    return mark.line + 1 if mark else 1
 
 
 def _kind(node: yaml.Node | None) -> str:
@@ -121,7 +122,7 @@ class _Values:
                 own[name] = self.value(value_node, (*key, name))
         return merged | own
 
-    def _merged(self, node: yaml.Node, key: tuple[str, ...]) -> Iterator[Mapping[str, Any]]:
+    def _merged(self, node: yaml.Node, key: tuple[str, ...]) -> Iterator[dict[str, Any]]:
         for below in node.value if isinstance(node, yaml.SequenceNode) else [node]:
             if not isinstance(below, yaml.MappingNode):
                 raise self._refused(below, (*key, "<<"), f"must be a mapping, not {_kind(below)}")

@@ -1,1 +1,1 @@
-"""The inner parts of a training: its rows, loss, processes, checkpoints and log."""
+"""Trains bases and designs: the model of a run, its rows, loss, processes, checkpoints and log."""

@@ -1,15 +1,46 @@
-"""Checks a base once it is loaded; each failure is one line that says what is needed."""
+"""Checks a base, its files and then the loaded model; each failure is one line that says what is needed."""
 
 import contextlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
 
 import torch
+from huggingface_hub import try_to_load_from_cache
+from huggingface_hub.errors import HFValidationError
 from sentence_transformers import SentenceTransformer
 from transformers.models.auto.modeling_auto import MODEL_FOR_MASKED_LM_MAPPING_NAMES
 from transformers.pytorch_utils import Conv1D
 
+from ..common.command import note
 from ..common.errors import BadInput, is_full_disk
 from ..modules.backbone import Backbone
+from ..study.base_folder import asked_by_base, check_base_folder
+
+
+def base_arguments(base: str, settings: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the arguments of `build_model` for a base, from its config, after checking its files.
+
+    Raises BadInput that names the file that is missing or corrupt.
+    """
+    hub = {key: settings[key] for key in ("revision", "trust_remote_code") if settings.get(key)}
+    folder = _folder_of(base, hub.get("revision"))
+    if folder and (fault := check_base_folder(settings["name"], settings, folder)):
+        raise BadInput(fault)
+    asked_by = asked_by_base(settings["name"], settings, base)
+    if folder and (folder / "modules.json").exists():
+        note(f"{asked_by}: an embedding model; only its language model is used, not its pooling and prompts")
+    return {"base": base, "precision": settings["precision"], "asked_by": asked_by, **hub}
+
+
+def _folder_of(base: str, revision: str | None) -> Path | None:
+    """Return the folder of a base, for a hub model in the hub's cache; None if it is not on this machine."""
+    if Path(base).exists():
+        return Path(base)
+    with contextlib.suppress(HFValidationError):  # neither a folder nor a name on a hub
+        config = try_to_load_from_cache(base, "config.json", revision=revision)
+        return Path(config).parent if isinstance(config, str) else None
+    return None
 
 
 @contextlib.contextmanager
@@ -33,13 +64,13 @@ def in_one_line(asked_by: str) -> Iterator[None]:
 
 
 def check_backbone(backbone: Backbone, max_seq_length: int) -> None:
-    """Raise ValueError where a loaded base is an encoder, or cannot read some text of `max_seq_length` tokens."""
+    """Raise ValueError if a loaded base is an encoder or cannot read texts of `max_seq_length` tokens."""
     if backbone.config.model_type in MODEL_FOR_MASKED_LM_MAPPING_NAMES:
         raise ValueError(
             f"{backbone.config.model_type} is an encoder; expected a decoder-only language model"
         )
     embedded, tokenizer = backbone.model.get_input_embeddings().num_embeddings, backbone.tokenizer
-    added = tokenizer.added_tokens_encoder  # some have no embedding; texts rarely contain them
+    added = tokenizer.added_tokens_encoder  # some have no embedding, but texts rarely contain them
     numbers = [number for token, number in tokenizer.get_vocab().items() if token not in added]
     if (largest := max([*numbers, tokenizer.eos_token_id, tokenizer.pad_token_id])) >= embedded:
         raise ValueError(

@@ -22,7 +22,7 @@ from .trainer import Trainer
 def train_with_checkpoints(trainer: Trainer, log: TrainingLog, folder: Path) -> None:
     """Train to the end, from the newest checkpoint of `folder` if there is one.
 
-    At SIGTERM it writes a checkpoint of the last whole step and raises Stopped.
+    At SIGTERM it writes a checkpoint of the last completed step and raises Stopped.
     """
     with StopSignal() as stop:
         checkpoints = Checkpoints(trainer, log, stop)
@@ -36,19 +36,19 @@ def train_with_checkpoints(trainer: Trainer, log: TrainingLog, folder: Path) -> 
         except Stopped as stopped:
             checkpoints.save_last_step()
             step, steps = trainer.state.global_step, trainer.args.max_steps
-            raise Stopped(f"{stopped} after step {step} of {steps}; the same command goes on") from None
+            raise Stopped(f"{stopped} after step {step} of {steps}; run the same command to resume") from None
 
 
 class Ended(Exception):
-    """The checkpoint that training would go on from is that of its last step."""
+    """The checkpoint to resume from is that of the last step, so that no training is left."""
 
 
 class Checkpoints(TrainerCallback):
-    """Marks a Trainer's checkpoints as whole, and stops the training between two micro-steps.
+    """Marks a Trainer's checkpoints as complete, and stops the training between two micro-steps.
 
-    Nothing but gradients changes within a step, so that a checkpoint written in the middle of one has the
-    state of the step before, once the random state is put back. Beside what the Trainer saves it holds what
-    the Trainer forgets: the counts of the log, and the losses since its last line.
+    Only gradients change within a step, so a checkpoint written in the middle of one has the state of the
+    step before, once the random state is restored. Beside what the Trainer saves it holds what the Trainer
+    forgets: the counts of the log, and the losses since its last line.
     """
 
     def __init__(self, trainer: Trainer, log: TrainingLog, stop: StopSignal):
@@ -60,44 +60,44 @@ class Checkpoints(TrainerCallback):
     def on_train_begin(
         self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any
     ) -> None:
-        """Take over what the checkpoint holds; give each process random numbers of its own."""
-        if processes.count() > 1:  # a checkpoint's own are put back at its first batch
+        """Restore what the checkpoint holds; give each process its own random numbers."""
+        if processes.count() > 1:  # the Trainer restores a checkpoint's at the first batch
             set_seed(args.seed, device_specific=True)
-        self.losses, self.logged = self.trainer._tr_loss.clone(), state.global_step
+        self.losses, self.logged = self.trainer.unlogged_loss, state.global_step
         if state.global_step:
             mark = read_json(self._folder() / COMPLETE)
-            self.log.go_on_from(mark["counts"])
-            self.trainer._tr_loss += mark["losses"]
-            self.trainer._globalstep_last_logged = self.logged = mark["logged"]
-        if state.global_step >= args.max_steps:  # the Trainer would make one step more
+            self.log.resume_from(mark["counts"])
+            self.logged = mark["logged"]
+            self.trainer.restore_unlogged(mark["losses"], self.logged)
+        if state.global_step >= args.max_steps:  # the Trainer would take one more step
             raise Ended
 
     def on_epoch_begin(
         self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any
     ) -> None:
-        """Tell the sampler the epoch, which the Trainer does not where it skips batches."""
+        """Set the sampler's epoch, which the Trainer does not do where it skips batches."""
         sampler = kwargs["train_dataloader"].batch_sampler
         while hasattr(sampler, "batch_sampler"):
             sampler = sampler.batch_sampler
         sampler.set_epoch(int(state.epoch or 0))
 
     def on_step_begin(self, *args: Any, **kwargs: Any) -> None:
-        """Stop here if told to."""
+        """Stop here if asked to."""
         self.stop.check()
 
     def on_substep_end(self, *args: Any, **kwargs: Any) -> None:
-        """Stop here if told to."""
+        """Stop here if asked to."""
         self.stop.check()
 
     def on_prediction_step(self, *args: Any, **kwargs: Any) -> None:
-        """Stop here if told to; the held-out loss is computed again later, its random numbers are drawn."""
+        """Stop here if asked to; the held-out loss is computed again later, from the same random state."""
         self.random_state = random_state()
         self.stop.check()
 
     def on_step_end(self, *args: Any, **kwargs: Any) -> None:
         """Keep what a checkpoint of this step needs."""
         self.random_state = random_state()
-        self.losses = self.trainer._tr_loss.clone()
+        self.losses = self.trainer.unlogged_loss
 
     def on_log(
         self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any
@@ -107,7 +107,7 @@ class Checkpoints(TrainerCallback):
             self.losses, self.logged = torch.zeros_like(self.losses), state.global_step
 
     def on_evaluate(self, *args: Any, **kwargs: Any) -> None:
-        """Keep the random state that the next step begins with."""
+        """Keep the random state that the next step starts with."""
         self.random_state = random_state()
 
     def on_save(self, *args: Any, **kwargs: Any) -> None:
@@ -117,20 +117,20 @@ class Checkpoints(TrainerCallback):
             "losses": float(processes.mean(self.losses)),
             "logged": self.logged,
         }
-        processes.wait()  # each process writes a file of its own
+        processes.wait()  # each process writes its own file
         if processes.is_main():
             sync(self.log.path)
             mark_complete(self._folder(), mark)
         processes.wait()  # a launcher ends all processes when the first one leaves
 
     def save_last_step(self) -> None:
-        """Write a checkpoint of the last whole step, unless there is one, or none has ended."""
+        """Write a checkpoint of the last completed step, unless there is one, or no step was completed."""
         written = (self._folder() / COMPLETE).exists()
         processes.wait()
         if written or self.random_state is None:
             return
         set_random_state(self.random_state)
-        self.trainer._save_checkpoint(self.trainer.model_wrapped, trial=None)
+        self.trainer.save_checkpoint()
         self.on_save()
 
     def _folder(self) -> Path:
@@ -148,7 +148,7 @@ def random_state() -> dict[str, Any]:
 
 
 def set_random_state(state: dict[str, Any]) -> None:
-    """Put a random state back."""
+    """Restore a random state."""
     random.setstate(state["python"])
     np.random.set_state(state["numpy"])
     torch.set_rng_state(state["cpu"])

@@ -11,15 +11,15 @@ CONSOLE_FILE = "EMBEDDING_DESIGNS_CONSOLE_FILE"  # for processes that do not inh
 def keep_console() -> None:
     """Make a pipe to the console that processes which inherit no descriptors can open by its name.
 
-    A process of its own copies from the pipe until all who write to it have ended. To open the console itself
-    once more would not do: where it is a file, it would be written from its beginning.
+    A separate process copies from the pipe until all its writers have ended. The console itself cannot be
+    opened again: if it is a file, it would be overwritten from its start.
     """
     if CONSOLE not in os.environ:
         return
     console = int(os.environ.pop(CONSOLE))
     reader, writer = os.pipe()
     if os.fork() == 0:
-        signal.signal(signal.SIGTERM, signal.SIG_IGN)  # or the last words would be lost
+        signal.signal(signal.SIGTERM, signal.SIG_IGN)  # or the last lines would be lost
         os.close(writer)
         while said := os.read(reader, 4096):
             os.write(console, said)

@@ -1,4 +1,4 @@
-"""The training loss: Sentence Transformers' in-batch negatives, with all texts of a batch run as one."""
+"""The training loss: Sentence Transformers' in-batch negatives, with all texts of a batch run together."""
 
 from collections.abc import Callable, Iterable
 from typing import Any
@@ -14,23 +14,23 @@ from . import processes
 
 
 def contrastive_loss(model: SentenceTransformer, recipe: dict[str, Any]) -> "InBatchContrastiveLoss":
-    """Return the loss of a recipe: with `mini_batch_size`, so many texts' activations are kept at once."""
-    if chunk := recipe.get("mini_batch_size"):
-        return CachedInBatchContrastiveLoss(model, recipe["scale"], chunk)
+    """Return the loss of a recipe: `mini_batch_size` limits how many texts' activations are kept."""
+    if size := recipe.get("mini_batch_size"):
+        return CachedInBatchContrastiveLoss(model, recipe["scale"], size)
     return InBatchContrastiveLoss(model, recipe["scale"])
 
 
 class InBatchContrastiveLoss(MultipleNegativesRankingLoss):
-    """MultipleNegativesRankingLoss that gives the model queries, positives and negatives in one batch.
+    """MultipleNegativesRankingLoss that runs queries, positives and negatives in one batch.
 
-    The backbone then puts texts of like length together, whichever column they are from, and the pooling
+    The backbone then runs texts of similar length together, whichever column they are from, and the pooling
     computes once what does not depend on a text. The loss and its gradients are the same.
 
     Each of several processes has its share of the queries; the documents of all are gathered, with gradients.
     The mean of the processes' losses, and of their gradients, is that of one process with all the queries.
     """
 
-    pause: Callable[[], None] = staticmethod(lambda: None)  # called where a training may be stopped
+    pause: Callable[[], None] = staticmethod(lambda: None)  # called where a training can be stopped
 
     def __init__(self, model: SentenceTransformer, scale: float):
         super().__init__(model, scale, gather_across_devices=processes.count() > 1)
@@ -42,22 +42,22 @@ class InBatchContrastiveLoss(MultipleNegativesRankingLoss):
         return self.of_embeddings(embeddings, columns)
 
     def of_embeddings(self, embeddings: Tensor, columns: list[dict[str, Tensor]]) -> Tensor:
-        """Return the loss, given the embeddings of all columns one below the other, (texts, dim)."""
+        """Return the loss, given the embeddings of all columns, concatenated, (texts, dim)."""
         sizes = [len(column["attention_mask"]) for column in columns]
         loss = self.compute_loss_from_embeddings(list(embeddings.split(sizes)), None)
         return loss if torch.is_grad_enabled() else processes.mean(loss)
 
 
 class CachedInBatchContrastiveLoss(CachedLossMixin, InBatchContrastiveLoss):
-    """The same loss and gradients (GradCache, arXiv 2101.06983), in the memory of `chunk` texts at a time.
+    """The same loss and gradients (GradCache, arXiv 2101.06983), in the memory of `mini_batch_size` texts.
 
-    All texts are embedded without gradients first; then, knowing what each embedding's gradient is, they are
-    embedded again, with the same dropout, chunk by chunk of texts of like length.
+    All texts are embedded without gradients first; then, with the gradients of all embeddings known, they are
+    embedded again, with the same dropout, in mini-batches of texts of similar length.
     """
 
-    def __init__(self, model: SentenceTransformer, scale: float, chunk: int):
+    def __init__(self, model: SentenceTransformer, scale: float, mini_batch_size: int):
         super().__init__(model, scale)
-        self.mini_batch_size = chunk
+        self.mini_batch_size = mini_batch_size
 
     def forward(self, sentence_features: Iterable[dict[str, Tensor]], labels: Tensor) -> Tensor:
         """Return the loss of a batch: one dictionary of input_ids and attention_mask for each column."""
@@ -70,20 +70,20 @@ class CachedInBatchContrastiveLoss(CachedLossMixin, InBatchContrastiveLoss):
     def calculate_loss(
         self, reps: list[list[Tensor]], labels: Tensor | None = None, *, with_backward: bool = False
     ) -> Tensor:
-        """Return the loss, given the chunks' embeddings; with_backward: leave them their gradients."""
+        """Return the loss, given the mini-batches' embeddings; with_backward: compute their gradients."""
         loss = self.of_embeddings(torch.cat(reps[0])[self.places], self.columns)
         if with_backward:
             loss.backward()
         return loss.detach()
 
     def embed_minibatch(self, *args: Any, **kwargs: Any) -> tuple[Tensor, Any]:
-        """Return a chunk's embeddings and random state."""
+        """Return a mini-batch's embeddings and random state."""
         self.pause()
         return super().embed_minibatch(*args, **kwargs)
 
 
 def one_batch(columns: list[dict[str, Tensor]]) -> dict[str, Tensor]:
-    """Return the texts of all columns, one below the other, padded to one width."""
+    """Return the texts of all columns, concatenated and padded to one width."""
     width = max(column["attention_mask"].shape[1] for column in columns)
     return {
         name: torch.cat([F.pad(column[name], (width - column[name].shape[1], 0)) for column in columns])

@@ -1,10 +1,10 @@
-"""Runs a command of this package once for each GPU of a job, through `accelerate launch`; on one, as it is.
+"""Runs a command of this stage once per GPU of a job, through `accelerate launch`; on one GPU, directly.
 
 python -m embedding_designs.training.launch --processes 8 train_design CONFIG.json …
 python -m embedding_designs.training.launch --processes 16 --nodes 2 --accelerate ZERO2.yaml train_design …
 
 --accelerate names a file that `accelerate config` wrote, such as profiles/accelerate/zero2.yaml. The numbers
-of processes and nodes, and how they find each other, are told here. Several nodes are begun with srun.
+of processes and nodes, and how they find each other, are set here. Several nodes are started with srun.
 """
 
 import argparse
@@ -32,7 +32,7 @@ def accelerate_command(
             "main_process_port": 20000 + int(os.environ["SLURM_JOB_ID"]) % 10000,
         }
     else:
-        options |= {"machine_rank": 0, "main_process_port": 0}  # any free one
+        options |= {"machine_rank": 0, "main_process_port": 0}  # any free port
     return [
         *[sys.executable, "-m", "accelerate.commands.launch"],
         *(["--config_file", config] if config else ["--multi_gpu"]),
@@ -42,7 +42,7 @@ def accelerate_command(
 
 
 def check_config(config: Path) -> None:
-    """Raise BadInput where accelerate's configuration is not there, or needs what is not installed."""
+    """Raise BadInput where accelerate's configuration does not exist, or needs what is not installed."""
     if not config.is_file():
         raise BadInput(f"--accelerate {config}: no such file")
     if "distributed_type: DEEPSPEED" in config.read_text() and not importlib.util.find_spec("deepspeed"):
@@ -58,7 +58,7 @@ def on_all_nodes(nodes: int) -> list[str]:
         raise BadInput(f"--nodes {nodes}: more than one node needs a SLURM job")
     each = [f"--nodes={nodes}", f"--ntasks={nodes}", "--ntasks-per-node=1", "--kill-on-bad-exit=1"]
     if cores := os.environ.get("SLURM_CPUS_PER_TASK"):
-        each.append(f"--cpus-per-task={cores}")  # since SLURM 22.05 srun does not ask for the job's by itself
+        each.append(f"--cpus-per-task={cores}")  # since SLURM 22.05 srun does not inherit the job's
     return [
         "srun",
         *each,
@@ -72,9 +72,9 @@ def on_all_nodes(nodes: int) -> list[str]:
 
 @command
 def main() -> None:
-    """Run a command of this package on several GPUs."""
+    """Run a command of this stage on several GPUs."""
     parser = argparse.ArgumentParser(description=main.__doc__, allow_abbrev=False)
-    parser.add_argument("--processes", type=int, default=1, help="processes, one a GPU, over all nodes")
+    parser.add_argument("--processes", type=int, default=1, help="processes, one per GPU, over all nodes")
     parser.add_argument("--nodes", type=int, default=1, help="nodes of the SLURM job")
     parser.add_argument("--accelerate", default="", help="configuration file of accelerate")
     parser.add_argument("--on-node", action="store_true", help=argparse.SUPPRESS)
@@ -89,16 +89,16 @@ def main() -> None:
         check_config(Path(chosen.accelerate))
     if nodes > 1 and not chosen.on_node:
         os.environ.pop(CONSOLE, None)  # a descriptor of this node: progress goes to the log
-        begin = on_all_nodes(nodes)
+        start = on_all_nodes(nodes)
     elif processes > 1:
         gpus.choose(processes // nodes)
         keep_console()
-        begin = accelerate_command(processes, nodes, chosen.accelerate, chosen.module, chosen.arguments)
+        start = accelerate_command(processes, nodes, chosen.accelerate, chosen.module, chosen.arguments)
     else:
         gpus.choose(1)
-        begin = [sys.executable, "-m", f"embedding_designs.training.{chosen.module}", *chosen.arguments]
+        start = [sys.executable, "-m", f"embedding_designs.training.{chosen.module}", *chosen.arguments]
     sys.stdout.flush()
-    os.execvp(begin[0], begin)
+    os.execvp(start[0], start)
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""The training log: JSON lines of loss, learning rate, tokens a second, memory and held-out loss."""
+"""The training log: JSON lines of loss, learning rate, tokens per second, memory and held-out loss."""
 
 import contextlib
 import json
@@ -20,7 +20,7 @@ from . import processes
 class TrainingLog(TrainerCallback):
     """Writes the log while a Trainer runs, and shows progress; of several processes, the main one does.
 
-    A resumed training goes on with the log as it stood at the checkpoint. Seconds are those of training,
+    A resumed training continues the log from its state at the checkpoint. Seconds are those of training,
     without building and loading, summed over interruptions. Tokens are those of all processes, memory is that
     of the main one.
     """
@@ -34,8 +34,8 @@ class TrainingLog(TrainerCallback):
         model[0].register_forward_pre_hook(self._count_tokens)
         path.parent.mkdir(parents=True, exist_ok=True)
 
-    def go_on_from(self, counts: dict[str, float]) -> None:
-        """Take over the `counts` of a training that was interrupted."""
+    def resume_from(self, counts: dict[str, float]) -> None:
+        """Start from the `counts` of a training that was interrupted."""
         self.before = {"seconds": counts["seconds"], "tokens": counts["tokens"]}
 
     def counts(self) -> dict[str, float]:
@@ -49,10 +49,10 @@ class TrainingLog(TrainerCallback):
     def on_train_begin(
         self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any
     ) -> None:
-        """Keep the log up to the checkpoint that training goes on from."""
+        """Keep the log up to the checkpoint that training resumes from."""
         events = read_events(self.path, state.global_step)
         args.eval_on_start = _owes_heldout_loss(args, state, events)
-        processes.wait()  # for all to have read what the main process now writes
+        processes.wait()  # until all have read what the main process now writes
         if processes.is_main():
             with atomic(self.path) as part:
                 part.write_text("".join(json.dumps(event) + "\n" for event in events), encoding="utf-8")
@@ -88,8 +88,8 @@ class TrainingLog(TrainerCallback):
         elif "eval_loss" in logs:
             self._write("heldout", state, heldout_loss=logs["eval_loss"])
 
-    def summarise(self, state: TrainerState) -> None:
-        """Write the last line: what the whole training took."""
+    def summarize(self, state: TrainerState) -> None:
+        """Write the last line: what the training took in total."""
         if processes.is_main():
             self.bar.close()
         self._write(
@@ -98,23 +98,18 @@ class TrainingLog(TrainerCallback):
         )  # fmt: skip
 
     def _count_tokens(self, module: torch.nn.Module, arguments: tuple[dict[str, Any]]) -> None:
-        if module.training and torch.is_grad_enabled():  # not the first pass of two that a cached loss makes
+        if module.training and torch.is_grad_enabled():  # not in the first of the two passes of a cached loss
             mask = arguments[0]["attention_mask"]
-            self.tokens = self.tokens.to(mask.device) + mask.sum()  # no wait for the GPU here
+            self.tokens = self.tokens.to(mask.device) + mask.sum()  # without waiting for the GPU
 
     def _write(self, event: str, state: TrainerState, **values: Any) -> None:
         now, tokens = time.perf_counter(), int(processes.total(self.tokens))
         if not processes.is_main():
             return
         speed = (tokens - self.last_tokens) / max(now - self.last, 1e-9)
-        line = {
-            "event": event,
-            "step": state.global_step,
-            **values,
-            "seconds": round(self.before["seconds"] + now - self.began, 3),
-            "tokens": self.before["tokens"] + tokens,
-            "peak_memory_mb": peak_memory_mb(),
-        }
+        before = self.before
+        seconds = before["seconds"] + now - self.began
+        line = log_event(event, state.global_step, seconds, int(before["tokens"]) + tokens, **values)
         if event == "train":
             line["tokens_per_second"] = round(speed)
         if event == "summary":
@@ -123,6 +118,12 @@ class TrainingLog(TrainerCallback):
         self.last, self.last_tokens = now, tokens
         with self.path.open("a", encoding="utf-8") as file:
             file.write(json.dumps(line) + "\n")
+
+
+def log_event(event: str, step: int, seconds: float, tokens: int, **values: Any) -> dict[str, Any]:
+    """Return one line of a training log: "train", "heldout" or "summary", the step, and what was measured."""
+    measured = {"seconds": round(seconds, 3), "tokens": tokens, "peak_memory_mb": peak_memory_mb()}
+    return {"event": event, "step": step, **values, **measured}
 
 
 def read_events(path: Path, step: int) -> list[dict[str, Any]]:

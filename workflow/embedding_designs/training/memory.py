@@ -6,7 +6,7 @@ from typing import Any
 
 import torch
 
-from ..common.errors import BadInput
+from ..common.errors import BadInput, reason
 
 LOWERED = ("batch_size", "mini_batch_size", "max_seq_length")  # settings that memory use grows with
 
@@ -22,5 +22,5 @@ def memory_for(recipe: dict[str, Any]) -> Iterator[None]:
         used = ", ".join(f"{key} {recipe[key]}" for key in LOWERED if recipe.get(key))
         raise BadInput(
             f"out of memory ({used}): set or lower training.mini_batch_size, lower"
-            f" training.max_seq_length, or use more GPUs; {' '.join(str(error).split())[:150]}"
+            f" training.max_seq_length, or use more GPUs; {reason(error, 150)}"
         ) from error

@@ -1,40 +1,46 @@
-"""Builds, saves and loads the embedding model of a run: backbone, pooling, L2 normalisation."""
+"""The model of a run, from its config to its folder: built, given an adapter, merged, saved and loaded."""
 
 import contextlib
 import json
 import shutil
-from collections.abc import Mapping
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import torch
-from huggingface_hub import try_to_load_from_cache
-from huggingface_hub.errors import HFValidationError
+from peft import LoraConfig
 from peft.tuners.tuners_utils import BaseTunerLayer
 from sentence_transformers import SentenceTransformer
 from sentence_transformers.sentence_transformer.modules import Normalize
 
 from .. import modules as module_package
-from ..common import gpus
+from ..common.atomic_writes import atomic
 from ..common.command import note
 from ..common.errors import BadInput
 from ..common.json_files import read_json
 from ..modules.backbone import Backbone
 from ..modules.loading import some
 from ..modules.poolings import POOLINGS
-from ..study.base_folder import asked_by_base, check_base_folder
 from ..study.designs import layer_numbers
-from .base_checks import check_backbone, in_one_line
+from ..study.run_config import RunConfig
+from .base_checks import base_arguments, check_backbone, check_lora_targets, in_one_line
+from .processes import device
 
 MODULES = f"{module_package.__name__}."
 PRECISIONS = {"fp32": torch.float32, "bf16": torch.bfloat16}
-HEADS = (
-    "lm_head",
-    "score",
-    "classifier",
-    "qa_outputs",
-    "embed_out",
-)  # task heads, which an embedding model does not need
+HEADS = ("lm_head", "score", "classifier", "qa_outputs", "embed_out")  # not needed by an embedding model
+
+
+def untrained_model(config: RunConfig, base: str) -> SentenceTransformer:
+    """Return the model of a run before training, with its LoRA adapter if the run has one.
+
+    base: folder or hub name of the base model. Randomness is the caller's: seed it first.
+    """
+    length = config.training["max_seq_length"]
+    model = build_model(design=config.design, max_seq_length=length, **base_arguments(base, config.base))
+    if config.lora:
+        add_adapter(model, config)
+    return model
 
 
 def build_model(
@@ -46,7 +52,7 @@ def build_model(
     trust_remote_code: bool = False,
     **hub: Any,
 ) -> SentenceTransformer:
-    """Return an untrained embedding model of one design on one base model.
+    """Return an untrained embedding model, backbone, pooling and L2 normalization, without an adapter.
 
     base: folder or hub name of a language model; design: {"attention": …, "pooling": {"kind": …, …}};
     precision: of the backbone's weights, "fp32" or "bf16" (the pooling is always fp32); asked_by: the key
@@ -75,31 +81,6 @@ def build_model(
     return SentenceTransformer(modules=modules, similarity_fn_name="cosine", device=device())
 
 
-def base_arguments(base: str, settings: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the arguments of `build_model` for a base, from its config, after checking its files.
-
-    Raises BadInput that names the file that is missing or corrupt.
-    """
-    hub = {key: settings[key] for key in ("revision", "trust_remote_code") if settings.get(key)}
-    folder = _folder_of(base, hub.get("revision"))
-    if folder and (fault := check_base_folder(settings["name"], settings, folder)):
-        raise BadInput(fault)
-    asked_by = asked_by_base(settings["name"], settings, base)
-    if folder and (folder / "modules.json").exists():
-        note(f"{asked_by}: an embedding model; only its language model is used, not its pooling and prompts")
-    return {"base": base, "precision": settings["precision"], "asked_by": asked_by, **hub}
-
-
-def _folder_of(base: str, revision: str | None) -> Path | None:
-    """Return the folder of a base, for a hub model in the hub's cache; None if it is not on this machine."""
-    if Path(base).exists():
-        return Path(base)
-    with contextlib.suppress(HFValidationError):  # neither a folder nor a name on a hub
-        config = try_to_load_from_cache(base, "config.json", revision=revision)
-        return Path(config).parent if isinstance(config, str) else None
-    return None
-
-
 def _layers(design: dict[str, Any], count: int) -> list[int]:
     try:
         return layer_numbers(design["pooling"].get("layers", "all"), count)
@@ -107,15 +88,20 @@ def _layers(design: dict[str, Any], count: int) -> list[int]:
         raise BadInput(f"designs.{design.get('name', '?')}.pooling.layers {error}") from None
 
 
-def device() -> str:
-    """Return where models run: a CUDA GPU if there is one, else the CPU.
-
-    Raises BadInput where there is a GPU that torch cannot use: days on the CPU are nobody's wish.
-    """
-    if torch.cuda.is_available():
-        return "cuda"
-    gpus.refuse_unused_ones(torch.__version__)
-    return "cpu"
+def add_adapter(model: SentenceTransformer, config: RunConfig) -> None:
+    """Put the run's LoRA adapter on the backbone; only the adapter and the pooling are then trained."""
+    lora, asked_by = config.lora, f"bases.{config.base['name']}: lora.target_modules"
+    check_lora_targets(model, lora["target_modules"], asked_by)
+    model.add_adapter(
+        LoraConfig(
+            r=lora["rank"],
+            lora_alpha=lora["alpha"],
+            lora_dropout=lora["dropout"],
+            target_modules=lora["target_modules"],
+            task_type="FEATURE_EXTRACTION",
+            revision=config.base.get("revision"),  # of the base
+        )
+    )
 
 
 def merge_adapter(model: SentenceTransformer) -> None:
@@ -126,8 +112,21 @@ def merge_adapter(model: SentenceTransformer) -> None:
             module.merge()
             parent, _, child = name.rpartition(".")
             setattr(backbone.get_submodule(parent), child, module.get_base_layer())
-    backbone._hf_peft_config_loaded = False  # or save_pretrained would write an adapter only
-    del backbone.peft_config
+    backbone.delete_adapter(list(backbone.peft_config))  # or save_pretrained would write an adapter only
+
+
+def finish_model(model: SentenceTransformer, config: RunConfig) -> None:
+    """Make a trained model what is saved: merge its adapter if the run config asks for that."""
+    if config.lora.get("save") == "merged":
+        merge_adapter(model)
+
+
+def save_run(model: SentenceTransformer, config: RunConfig, output: Path) -> None:
+    """Write the folder of a finished model atomically, with the run config in it."""
+    with atomic(output) as part, separate_storage(model):
+        save_model(model, part)
+        text = json.dumps(config.to_json(), indent=2) + "\n"
+        (part / "run_config.json").write_text(text, encoding="utf-8")
 
 
 def save_model(model: SentenceTransformer, folder: Path) -> None:
@@ -150,8 +149,23 @@ def save_model(model: SentenceTransformer, folder: Path) -> None:
     (folder / "modules.json").write_text(json.dumps(table, indent=2) + "\n")
 
 
+@contextlib.contextmanager
+def separate_storage(model: torch.nn.Module) -> Iterator[None]:
+    """Give each weight its own memory in this context: DeepSpeed's single block cannot be saved."""
+    shared = {
+        parameter: parameter.data
+        for parameter in model.parameters()
+        if parameter.untyped_storage().nbytes() > parameter.nbytes
+    }
+    for parameter, data in shared.items():
+        parameter.data = data.clone()
+    yield
+    for parameter, data in shared.items():
+        parameter.data = data
+
+
 def load_model(path: str | Path) -> SentenceTransformer:
-    """Return a model that training saved to a folder.
+    """Return a model that training saved to a folder, or one of Sentence Transformers' own modules.
 
     Uses this package's module classes, not the copies of their code in the folder: transformers would copy
     those to a cache that processes share, where one could read a half-written file. The base's code runs only
@@ -159,6 +173,9 @@ def load_model(path: str | Path) -> SentenceTransformer:
     """
     path = Path(path)
     table = read_json(path / "modules.json")
+    with in_one_line(str(path)):
+        if table[0]["type"].startswith("sentence_transformers."):  # ours start with Backbone
+            return SentenceTransformer(str(path), device=device(), local_files_only=True)
     settings = read_json(path / "config_sentence_transformers.json", ["prompts"])
     classes = _module_classes()
     with in_one_line(str(path)):
@@ -175,7 +192,7 @@ def load_model(path: str | Path) -> SentenceTransformer:
     )
 
 
-def _module_classes() -> dict[str, type]:
+def _module_classes() -> dict[str, Any]:
     """Return the classes of our models' modules by their names in the modules.json of a saved model."""
     return {
         f"{module.__module__}.{module.__name__}".removeprefix(MODULES): module

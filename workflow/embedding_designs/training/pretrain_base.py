@@ -19,12 +19,13 @@ from ..common.command import command, progress
 from ..common.errors import BadInput
 from ..common.json_files import read_object
 from ..data.docstring_table import read_docstrings
-from .log import peak_memory_mb
+from .log import log_event
 from .word_vectors import word_vectors
 
 BOS, EOS, PAD = "<s>", "</s>", "<pad>"
-EMBEDDING_SCALE = 0.3  # of word vectors: above what fresh layers add, so that words show through them
+EMBEDDING_SCALE = 0.3  # of word vectors: above what untrained layers add, so that they dominate at first
 WARMUP = 0.1  # share of the steps in which the learning rate rises; then it falls linearly to zero
+LOG_STEPS = 10
 
 
 def train_tokenizer(texts: list[str], vocabulary: int) -> PreTrainedTokenizerFast:
@@ -64,7 +65,7 @@ def build_decoder(settings: dict[str, Any], tokenizer: PreTrainedTokenizerFast) 
 
 
 def start_from_word_vectors(model: PreTrainedModel, rows: list[list[int]]) -> None:
-    """Make the input embeddings the texts' word vectors, and keep them so while the layers are trained."""
+    """Set the input embeddings to the texts' word vectors, and freeze them."""
     embeddings = model.get_input_embeddings()
     vectors = word_vectors(rows, *embeddings.weight.shape)
     embeddings.weight.data = torch.tensor(vectors * EMBEDDING_SCALE, dtype=torch.float32)
@@ -72,7 +73,7 @@ def start_from_word_vectors(model: PreTrainedModel, rows: list[list[int]]) -> No
 
 
 def token_sequences(rows: list[list[int]], eos: int, length: int) -> Tensor:
-    """Return the texts' tokens, each text ended by EOS, as one stream cut into rows: (sequences, length)."""
+    """Return the texts' tokens, each text ended by EOS, as one stream in rows: (sequences, length)."""
     stream = [token for row in rows for token in (*row, eos)]
     if len(stream) < length:
         raise BadInput(
@@ -83,9 +84,9 @@ def token_sequences(rows: list[list[int]], eos: int, length: int) -> Tensor:
 
 
 def train_decoder(model: PreTrainedModel, sequences: Tensor, settings: dict[str, Any], log: Path) -> None:
-    """Train on next-token prediction; a plain loop, because a Trainer starts slower than this ends."""
-    steps, rate = settings["steps"], settings["learning_rate"]
-    optimizer = torch.optim.AdamW(model.parameters(), lr=rate, betas=(0.9, 0.95), weight_decay=0.01)
+    """Train on next-token prediction; in a plain loop, which ends before a Trainer has started."""
+    steps, highest = settings["steps"], settings["learning_rate"]
+    optimizer = torch.optim.AdamW(model.parameters(), lr=highest, betas=(0.9, 0.95), weight_decay=0.01)
     warmup = max(1, round(WARMUP * steps))
     schedule = torch.optim.lr_scheduler.LambdaLR(
         optimizer, lambda step: min((step + 1) / warmup, (steps - step) / max(1, steps - warmup))
@@ -98,22 +99,16 @@ def train_decoder(model: PreTrainedModel, sequences: Tensor, settings: dict[str,
             loss = model(input_ids=rows, labels=rows).loss
             loss.backward()
             norm = torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
-            check_finite(settings, step, schedule.get_last_lr()[0], loss, norm)
+            rate = schedule.get_last_lr()[0]
+            check_finite(settings, step, rate, loss, norm)
             optimizer.step()
             optimizer.zero_grad()
-            line = {
-                "event": "train",
-                "step": step,
-                "loss": round(loss.item(), 4),
-                "learning_rate": schedule.get_last_lr()[0],
-                "seconds": round(time.perf_counter() - began, 3),
-                "tokens": step * rows.numel(),
-                "peak_memory_mb": peak_memory_mb(),
-            }
             schedule.step()
-            if step % 10 == 0 or step == steps:
-                lines.write(json.dumps(line) + "\n")
-    check_finite(settings, steps, line["learning_rate"], *model.parameters())
+            if step % LOG_STEPS == 0 or step == steps:
+                values = {"loss": round(loss.item(), 4), "learning_rate": rate}
+                measured = time.perf_counter() - began, step * rows.numel()
+                lines.write(json.dumps(log_event("train", step, *measured, **values)) + "\n")
+    check_finite(settings, steps, rate, *model.parameters())
 
 
 def check_finite(settings: dict[str, Any], step: int, rate: float, *numbers: Tensor) -> None:

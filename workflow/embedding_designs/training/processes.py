@@ -1,18 +1,36 @@
-"""The processes of one training: how many there are, which is the main one, sums over them, waiting."""
+"""The processes of one training: how many there are, which is the main one, sums over them, waiting.
+
+accelerate's PartialState joins them. It answers none of the rest here, because it has no sums, and because
+TrainingArguments resets it, so that its answers would depend on when they are asked for.
+"""
 
 import os
+from typing import Any
 
 import torch
 import torch.distributed as dist
 from accelerate import PartialState
 
-from .model import device
+from ..common import gpus
 
 
 def join() -> None:
-    """Join the other processes of this training, if `accelerate launch` began several; take one's GPU."""
+    """Join the other processes of this training, if `accelerate launch` started several; take one GPU."""
     if int(os.environ.get("WORLD_SIZE", "1")) > 1:
         PartialState(cpu=not torch.cuda.is_available())
+    else:
+        gpus.choose(1)  # or the Trainer would take all GPUs, with a batch for each
+
+
+def device() -> str:
+    """Return where models run: a CUDA GPU if there is one, else the CPU.
+
+    Raises BadInput where there is a GPU that torch cannot use: training on the CPU would take days.
+    """
+    if torch.cuda.is_available():
+        return "cuda"
+    gpus.refuse_unused_ones(torch.__version__)
+    return "cpu"
 
 
 def count() -> int:
@@ -39,13 +57,13 @@ def sharing() -> str | None:
 
 
 def wait() -> None:
-    """Return when all processes have come here."""
+    """Return when all processes have reached this point."""
     if count() > 1:
         dist.barrier()
 
 
-def total(number: torch.Tensor | float) -> torch.Tensor | float:
-    """Return the sum of a number over all processes, each of which gets it."""
+def total(number: Any) -> Any:
+    """Return the sum of a number or tensor over all processes, each of which gets it."""
     if count() == 1:
         return number
     result = torch.as_tensor(number, device=device()).clone()

@@ -1,4 +1,4 @@
-"""The batches of an epoch: the rows in random order; those that share a text in different batches."""
+"""The batches of an epoch: rows in random order, those that share a text in different batches."""
 
 import itertools
 from collections.abc import Collection, Iterable, Iterator, Mapping
@@ -17,7 +17,7 @@ TRIES = 100  # an epoch ends early after this many consecutive orders that fill 
 
 
 class EpochSampler(DefaultBatchSampler):
-    """Batches of a random order that depends on nothing but the seed and the epoch.
+    """Batches of a random order that depends only on the seed and the epoch.
 
     Sentence Transformers' own sampler gives a resumed training the order of the first epoch again.
     """

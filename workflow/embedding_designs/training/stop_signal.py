@@ -1,4 +1,8 @@
-"""SIGTERM (preemption, scancel, a time limit): work is laid down where it can be taken up again."""
+"""SIGTERM (preemption, scancel, a time limit): work stops where it can be resumed.
+
+transformers' `enable_jit_checkpoint` cannot stop within a step or a held-out loss, waits three seconds first,
+and saves in each process when that process gets the signal, not at one step in all of them.
+"""
 
 import contextlib
 import os
@@ -15,14 +19,14 @@ def leave_at_sigterm() -> None:
 
 
 def _leave(number: int, frame: FrameType | None) -> None:
-    signal.signal(signal.SIGTERM, signal.SIG_IGN)  # a scheduler may signal twice; the first has been heard
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)  # a scheduler may send a second signal
     raise Stopped("by SIGTERM")
 
 
 class StopSignal:
-    """Puts SIGTERM off: within this context it does nothing but make `check` raise Stopped.
+    """Defers SIGTERM: within this context it only makes `check` raise Stopped.
 
-    All processes of a training stop at the same check, also where only some of them got the signal. The
+    All processes of a training stop at the same check, even if only some of them got the signal. The
     signal is read from a pipe that the C library's handler writes to, because Python's own handlers wait
     while the main thread is in a backward pass on a GPU.
     """
@@ -48,7 +52,7 @@ class StopSignal:
             signal.raise_signal(signal.SIGTERM)
 
     def check(self) -> None:
-        """Raise Stopped on all processes if one of them was told to stop."""
+        """Raise Stopped on all processes if one of them was asked to stop."""
         self._read()
         if processes.total(int(self.received)):
             raise Stopped("by SIGTERM")

@@ -1,8 +1,9 @@
-"""Sentence Transformers' Trainer that stops at numbers that are not finite and can save under DeepSpeed."""
+"""Sentence Transformers' Trainer that stops at numbers that are not finite and can save under DeepSpeed.
 
-import contextlib
+All use of the Trainer's private names is in this file; tests/training/test_private_names.py lists them.
+"""
+
 import math
-from collections.abc import Iterator
 from typing import Any
 
 import torch
@@ -13,6 +14,7 @@ from torch.utils.data import BatchSampler
 
 from ..common.errors import BadInput
 from . import processes
+from .model import separate_storage
 from .sampler import EpochSampler
 
 
@@ -31,7 +33,7 @@ class Trainer(SentenceTransformerTrainer):
     def _get_grad_norm(self, model: torch.nn.Module, grad_norm: Tensor | float | None = None):
         """Return the norm of the step's gradients; the Trainer asks for it before each update."""
         norm = super()._get_grad_norm(model, grad_norm)
-        self.rate = self._get_learning_rate()
+        self.rate = self.optimizer.param_groups[0]["lr"]
         known = torch.as_tensor(0.0 if norm is None else norm)  # None: before DeepSpeed's first
         numbers = processes.total(torch.stack([self._tr_loss, known.to(self._tr_loss)])).tolist()
         for name, number in zip(("loss", "gradient norm"), numbers, strict=True):
@@ -65,8 +67,22 @@ class Trainer(SentenceTransformerTrainer):
 
     def _save(self, output_dir: str | None = None, state_dict: dict[str, Any] | None = None) -> None:
         if self.args.should_save:  # with DeepSpeed all processes come here
-            with weights_apart(self.model):
+            with separate_storage(self.model):
                 super()._save(output_dir, state_dict)
+
+    def save_checkpoint(self) -> None:
+        """Write a checkpoint of the current state to the folder of its step."""
+        self._save_checkpoint(self.model_wrapped, trial=None)
+
+    @property
+    def unlogged_loss(self) -> Tensor:
+        """Return a copy of the sum of the losses since the log's last line, which no checkpoint holds."""
+        return self._tr_loss.clone()
+
+    def restore_unlogged(self, loss: float, logged: int) -> None:
+        """Put back the sum of the losses since the step `logged`, which was the last to be logged."""
+        self._tr_loss += loss
+        self._globalstep_last_logged = logged
 
     def _check_model(self) -> None:
         """Raise BadInput where a weight is not finite, or so large that an embedding is not."""
@@ -89,18 +105,3 @@ def not_finite(model: torch.nn.Module) -> str | None:
     if math.isfinite(largest):
         return None
     return next(name for name, weight in model.named_parameters() if not weight.isfinite().all())
-
-
-@contextlib.contextmanager
-def weights_apart(model: torch.nn.Module) -> Iterator[None]:
-    """Give each weight its own memory for now: DeepSpeed keeps all in one block, which cannot be saved."""
-    shared = {
-        parameter: parameter.data
-        for parameter in model.parameters()
-        if parameter.untyped_storage().nbytes() > parameter.nbytes
-    }
-    for parameter, data in shared.items():
-        parameter.data = data.clone()
-    yield
-    for parameter, data in shared.items():
-        parameter.data = data

@@ -10,7 +10,7 @@ from datasets import Dataset
 from torch.utils.data import RandomSampler
 
 from ..common.command import note
-from ..common.errors import BadInput
+from ..common.errors import BadInput, reason
 from . import processes
 from .sampler import separated, shared_texts
 
@@ -20,7 +20,7 @@ def read_triplets(path: Path) -> Dataset:
     try:
         table = pyarrow.parquet.read_table(path)
     except (OSError, pyarrow.ArrowException) as error:
-        raise BadInput(f"{path}: not readable as Parquet: {' '.join(str(error).split())[:200]}") from None
+        raise BadInput(f"{path}: not readable as Parquet: {reason(error)}") from None
     for column in ("query", "positive"):
         if column not in table.column_names:
             found = ", ".join(table.column_names) or "none"

@@ -1,4 +1,4 @@
-"""Word vectors counted in a text: a start for the embeddings of a base too small to learn them."""
+"""Word vectors from co-occurrence counts: initial embeddings for a base too small to learn them."""
 
 from collections.abc import Sequence
 
@@ -10,13 +10,11 @@ WINDOW = 8  # tokens to either side that count as context
 CONTEXT_SMOOTHING = 0.75  # as in Levy, Goldberg and Dagan (2015)
 
 
-def word_vectors(
-    texts: Sequence[Sequence[int]], vocabulary: int, dimension: int, seed: int = 0
-) -> np.ndarray:
+def word_vectors(texts: Sequence[Sequence[int]], vocabulary: int, dimension: int) -> np.ndarray:
     """Return one vector per token, (vocabulary, dimension), with a mean square of 1; zero for unseen tokens.
 
     texts: token numbers of each text. The vectors are a truncated SVD of the positive pointwise mutual
-    information of tokens and contexts (Levy and Goldberg, 2014: what word2vec factorises).
+    information of tokens and contexts (Levy and Goldberg, 2014: what word2vec factorizes).
     """
     information = positive_information(cooccurrences(texts, vocabulary))
     left, strengths, _ = randomized_svd(information, dimension, n_iter=3, random_state=0)
@@ -25,7 +23,7 @@ def word_vectors(
 
 
 def cooccurrences(texts: Sequence[Sequence[int]], vocabulary: int) -> sparse.csr_matrix:
-    """Return how often two tokens stand within WINDOW of each other: symmetric, (vocabulary, vocabulary)."""
+    """Return how often two tokens are within WINDOW of each other: symmetric, (vocabulary, vocabulary)."""
     stream = np.concatenate([np.asarray(text, dtype=np.int64) for text in texts])
     text_of = np.repeat(np.arange(len(texts)), [len(text) for text in texts])
     counts = sparse.csr_matrix((vocabulary, vocabulary))

@@ -47,7 +47,9 @@ def factor_effects(runs: pd.DataFrame, factors: pd.DataFrame, alpha: float) -> d
     for family in ("pooling", "attention", "interaction"):
         _correct([row for row in effects if row["effect"] == family])
     _correct(simple)
-    means = inside.mean(axis=2).reshape(len(cross.poolings), len(cross.attentions), -1) if cross else None
+    means: Any = (
+        inside.mean(axis=2).reshape(len(cross.poolings), len(cross.attentions), -1) if cross else None
+    )
     analysed = cross is not None and unclaimable is None
     levels = cross and {"poolings": cross.poolings, "attentions": cross.attentions, "designs": cross.designs}
     return {

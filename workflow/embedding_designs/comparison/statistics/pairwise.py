@@ -31,7 +31,7 @@ def wilcoxon(scores: pd.DataFrame, alpha: float) -> list[dict[str, Any]]:
     differences = pair_differences(scores)  # (pairs, tasks)
     ranks = stats.rankdata(abs(differences), axis=1)
     reason = why_untestable(scores)
-    p = None if reason else signed_rank_p(differences)
+    p: Any = None if reason else signed_rank_p(differences)
     columns: dict[str, Sequence[Any]] = {
         "p_uncorrected": [None] * len(pairs) if reason else p.tolist(),
         "p_holm": [None] * len(pairs) if reason else holm(p).tolist(),

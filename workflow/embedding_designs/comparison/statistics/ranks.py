@@ -118,12 +118,12 @@ def nemenyi(scores: pd.DataFrame, alpha: float) -> dict[str, Any]:
     return {"critical_difference": critical_difference(k, n, alpha), "pairs": results}
 
 
-def holm(p_values: Sequence[float]) -> np.ndarray:
+def holm(p_values: Sequence[float] | np.ndarray) -> np.ndarray:
     """Return p-values corrected by Holm's (1979) step-down method, in the order given."""
-    p_values = np.asarray(p_values, dtype=float)
-    order = np.argsort(p_values)
-    corrected = np.empty_like(p_values)
-    corrected[order] = np.maximum.accumulate(p_values[order] * np.arange(len(p_values), 0, -1))
+    values = np.asarray(p_values, dtype=float)
+    order = np.argsort(values)
+    corrected = np.empty_like(values)
+    corrected[order] = np.maximum.accumulate(values[order] * np.arange(len(values), 0, -1))
     return np.minimum(corrected, 1)
 
 
@@ -132,9 +132,9 @@ def open_categories(p_by_category: Mapping[str, float | None], alpha: float) -> 
 
     The family is the categories that can be tested; one without a p (None) is no part of it and stays closed.
     """
-    tested = [category for category, p in p_by_category.items() if p is not None]
-    corrected = dict(zip(tested, holm([p_by_category[category] for category in tested]), strict=True))
-    gates = {}
+    tested = {category: p for category, p in p_by_category.items() if p is not None}
+    corrected = dict(zip(tested, holm(list(tested.values())), strict=True))
+    gates: dict[str, dict[str, Any]] = {}
     for category in p_by_category:
         p = float(corrected[category]) if category in corrected else None
         gates[category] = {"p_holm": p, "open": p is not None and p <= alpha}

@@ -47,8 +47,8 @@ def critical_value(tail: Callable[..., np.ndarray], alpha: float, k: int, df: in
 def _tail(values: np.ndarray | float, df: int, power: Callable[[np.ndarray], np.ndarray]) -> np.ndarray:
     """Return 1 - E_s[integral of phi(z) power(value s) dz] for each value."""
     s, density = _standard_deviations(df)
-    values = np.abs(np.atleast_1d(values))
-    chunks = [values[start : start + CHUNK, None, None] for start in range(0, len(values), CHUNK)]
+    points = np.abs(np.atleast_1d(values))
+    chunks = [points[start : start + CHUNK, None, None] for start in range(0, len(points), CHUNK)]
     inside = np.concatenate([power(chunk * s[:, None]) @ DENSITY @ density for chunk in chunks])
     return np.clip(1 - inside, 0, 1)
 

@@ -19,6 +19,8 @@ SKIPPED_FOLDERS = {
     "_bundled", "extern", "externals", "_external", "site-packages", "dist-packages", "node_modules",
 }  # fmt: skip
 SKIPPED_FILES = {"conftest.py"}
+Definition = ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef
+Documented = Definition | ast.Module
 
 
 def package_files(package: str) -> list[tuple[str, Path]]:
@@ -85,7 +87,7 @@ def _parsed(path: Path) -> ast.Module | None:
         return None
 
 
-def _docstrings(node: ast.AST, qualname: str, kind: str) -> Iterator[tuple[str, str, str]]:
+def _docstrings(node: Documented, qualname: str, kind: str) -> Iterator[tuple[str, str, str]]:
     if docstring := ast.get_docstring(node):
         yield qualname, kind, docstring
     if kind in ("module", "class"):
@@ -95,10 +97,10 @@ def _docstrings(node: ast.AST, qualname: str, kind: str) -> Iterator[tuple[str, 
             yield from _docstrings(child, f"{qualname}.{child.name}".lstrip("."), child_kind)
 
 
-def _definitions(node: ast.AST) -> Iterator[ast.AST]:
+def _definitions(node: ast.AST) -> Iterator[Definition]:
     """Yield the classes and functions of a body, also those under its conditions."""
     for child in ast.iter_child_nodes(node):
-        if isinstance(child, ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef):
+        if isinstance(child, Definition):
             yield child
         elif isinstance(child, ast.If | ast.Try | ast.With | ast.ExceptHandler):
             yield from _definitions(child)

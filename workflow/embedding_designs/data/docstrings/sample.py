@@ -13,12 +13,12 @@ SIBLINGS = 8  # rows that one module gives before the next one is asked
 
 
 @dataclass
-class Pool:
+class PackageSample:
     """Documented objects of a package, each with the submodule it belongs to."""
 
     package: str
-    rows: list[Row]  # with summary, description and "whole", the two together
-    labels: list[str]  # one a row: "scipy.stats"
+    rows: list[Row]  # with summary, description and "both", the two together
+    labels: list[str]  # one per row: "scipy.stats"
 
     def nearness(self, first: int, second: int) -> int:
         """Return 4 for rows of one class, 3 one module, 2 one package, 1 one submodule, 0 none of these."""
@@ -34,7 +34,7 @@ def _owner(row: Row) -> str:
     return row["qualname"].rpartition(".")[0]
 
 
-def draw_pool(package: str, rows: list[Row], config: dict[str, Any]) -> Pool:
+def draw_sample(package: str, rows: list[Row], config: dict[str, Any]) -> PackageSample:
     """Return about `documents` rows, the same number from each of the largest submodules.
 
     ValueError where the package has fewer than MIN_CLASSES submodules that are large enough.
@@ -42,7 +42,7 @@ def draw_pool(package: str, rows: list[Row], config: dict[str, Any]) -> Pool:
     chance = random.Random(f"{config['seed']} {package}")
     per_class = config["documents"] // config["classes"]
     usable = [
-        row | {"whole": first_words(f"{row['summary']} {row['description']}", config["max_words"])}
+        row | {"both": first_words(f"{row['summary']} {row['description']}", config["max_words"])}
         for row in described(rows, config)[0]
     ]
     classes = submodules(usable, config["classes"], per_class)
@@ -53,7 +53,7 @@ def draw_pool(package: str, rows: list[Row], config: dict[str, Any]) -> Pool:
         (row, label) for label, members in classes.items() for row in _by_module(members, per_class, chance)
     ]
     chance.shuffle(drawn)
-    return Pool(package, [row for row, _ in drawn], [label for _, label in drawn])
+    return PackageSample(package, [row for row, _ in drawn], [label for _, label in drawn])
 
 
 def submodules(rows: list[Row], wanted: int, enough: int) -> dict[str, list[Row]]:
@@ -62,7 +62,7 @@ def submodules(rows: list[Row], wanted: int, enough: int) -> dict[str, list[Row]
     The package is split level by level, its largest part first, until there are that many; where there
     never are, the split with the most of them counts.
     """
-    parts, best = {"": rows}, {}
+    parts, best = {"": rows}, dict[str, list[Row]]()
     while parts and len(best) < wanted:
         large = {name: members for name, members in parts.items() if len(members) >= enough}
         best = max(best, large, key=len)

@@ -16,6 +16,7 @@ from mteb.abstasks.task_metadata import TaskMetadata
 class _Tables:
     """Loads the Parquet files of the task's folder as the splits of its data set."""
 
+    metadata: Any  # of the task, set by mteb
     data_loaded = False
 
     def load_data(self, **_: Any) -> None:
@@ -39,7 +40,12 @@ def _table(path: Path) -> Dataset:
 class DocstringRetrieval(_Tables, AbsTaskRetrieval):
     """Find the description of a summary."""
 
-    k_values = (1, 3, 5, 10)  # the score is nDCG@10; ranking every document to 1000 takes a second
+    k_values: tuple[int, ...] = (
+        1,
+        3,
+        5,
+        10,
+    )  # the score is nDCG@10; ranking every document to 1000 takes a second
 
     def read(self, folder: Path) -> Any:
         """Return documents, queries, relevant documents and, for reranking, candidates."""

@@ -13,7 +13,7 @@ class Prose(NamedTuple):
 
 
 LISTS = {"parameters", "other parameters", "returns", "yields", "raises", "warns", "receives"}
-SKIPPED_SECTIONS = {"examples", "example", "baselines", "see also", "methods", "attributes", "usage"}
+SKIPPED_SECTIONS = {"examples", "example", "references", "see also", "methods", "attributes", "usage"}
 KEPT_DIRECTIVES = {"note", "warning", "tip", "important", "hint", "caution", "attention", "admonition"}
 FIELD = re.compile(r"^:(?:param|parameter|arg|returns?|raises?|keyword|kwarg|key|yields?)\b[^:]*:\s*")
 BARE_FIELD = re.compile(r"^:\w+[^:]*:.*$")  # :type x: int, :meta private:
@@ -51,7 +51,7 @@ def prose(docstring: str) -> Prose:
     """Return the summary sentence, the other prose and the whole text of a docstring.
 
     `docstring` is dedented, as `ast.get_docstring` returns it. Doctests, code blocks, rst directives,
-    baseline lists and the type lines of parameter tables are left out; what parameters mean is kept.
+    reference lists and the type lines of parameter tables are left out; what parameters mean is kept.
     """
     lines = _without_code(docstring.encode("utf-8", "replace").decode().expandtabs().split("\n"))
     paragraphs = [p for p in (_plain(p) for p in _paragraphs(lines)) if _is_natural(p)]

@@ -24,7 +24,7 @@ def docstring_triplets(
     sizes = Counter(row["module"] for row in usable)
     heldout_modules = heldout_groups(config["heldout_rows"], sizes, "module", chance)
     sides = [[row for row in usable if (row["module"] in heldout_modules) is held] for held in (False, True)]
-    train = sample(_triplets(sides[0], chance), config["train_rows"], chance)
+    train = sample(_triplets(sides[0], chance), config.get("train_rows"), chance)
     heldout = sample(_triplets(sides[1], chance), config["heldout_rows"], chance)
     dropped["not_needed"] = len(usable) - len(train) - len(heldout)
     return train, heldout, dropped

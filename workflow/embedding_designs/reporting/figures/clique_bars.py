@@ -9,7 +9,7 @@ from collections.abc import Sequence
 
 def stretches(order: Sequence[str], clique: Sequence[str]) -> list[tuple[int, int]]:
     """Return the first and last position in `order` of each run of neighbours that are in the clique."""
-    members, found = set(clique), []
+    members, found = set(clique), list[tuple[int, int]]()
     for position, name in enumerate(order):
         if name in members:
             joins = found and found[-1][1] == position - 1

@@ -12,12 +12,15 @@ from matplotlib.ticker import MaxNLocator
 from ...comparison.p_values import p_text
 from ...comparison.results import Comparison
 from .legend import Entry
-from .looks import STYLE, Look
+from .looks import STYLE, LineStyle, Look
 from .rank_axis import GREY, LIGHT, SMALL
 from .text import shortened
 
-ATTENTION_LINES = {"causal": "-", "bidirectional": (0, (4, 1.5))}  # told apart without colour as well
-OTHER_LINE = (0, (1, 1))
+ATTENTION_LINES: dict[str, LineStyle] = {
+    "causal": "-",
+    "bidirectional": (0, (4, 1.5)),
+}  # told apart without colour as well
+OTHER_LINE: LineStyle = (0, (1, 1))
 
 
 def draw_differences(comparison: Comparison, look: Mapping[str, Look], ax: Axes) -> Axes:
@@ -55,7 +58,7 @@ def draw_interaction(runs: pd.DataFrame, comparison: Comparison, look: Mapping[s
     """
     crossed = comparison.factors.crossed
     for place, attention in enumerate(crossed.attentions):
-        means = []
+        means: list[float] = []
         for x, pooling in enumerate(crossed.poolings):
             design = _cell(crossed.designs, look, pooling, attention)
             scores = runs.loc[runs["design"] == design, "score"]

@@ -26,8 +26,8 @@ POOLING_MARKERS = {"eos": "o", "mean": "s", "weighted_mean": "p", "last_layer": 
                    "mean_layers": "v", "layer_mix": "P", "multi_layer": "D", "unknown": "X"}  # fmt: skip
 SPARE_MARKERS = ["H", "<", ">", "h", "d", "8"]
 MARKER_SCALES = {"*": 1.5, "s": 0.9, "D": 0.85, "P": 1.15, "p": 1.1, "h": 1.1, "H": 1.1}
-LINES = ["-", (0, (4, 1.2)), (0, (1, 1)), (0, (4, 1, 1, 1)), (0, (8, 1, 1, 1, 1, 1))]
-STYLE = {
+LINES: list["LineStyle"] = ["-", (0, (4, 1.2)), (0, (1, 1)), (0, (4, 1, 1, 1)), (0, (8, 1, 1, 1, 1, 1))]
+STYLE: dict[str, Any] = {
     "font.family": "DejaVu Sans",  # comes with matplotlib, so that every machine draws the same
     "font.size": 7.5,
     "text.hinting": "none",  # letters are as wide at every resolution as they were laid out

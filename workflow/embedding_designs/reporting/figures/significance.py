@@ -95,13 +95,13 @@ def verdicts(comparison: Comparison, order: Sequence[str]) -> tuple[np.ndarray, 
     at = {name: index for index, name in enumerate(order)}
     tests, ranks = comparison.these_checkpoints, comparison.average_ranks
     found = np.zeros((2, len(order), len(order)), dtype=int)
-    for pair in tests.wilcoxon:
-        if pair.significant_holm:
-            _enter(found[0], at[pair.first], at[pair.second], pair.rank_biserial > 0)
-    for pair in tests.nemenyi.pairs:
-        if pair.significant:
-            first_better = ranks[pair.first] < ranks[pair.second]
-            _enter(found[1], at[pair.first], at[pair.second], first_better)
+    for signed in tests.wilcoxon:
+        if signed.significant_holm:
+            _enter(found[0], at[signed.first], at[signed.second], signed.rank_biserial > 0)
+    for ranked in tests.nemenyi.pairs:
+        if ranked.significant:
+            first_better = ranks[ranked.first] < ranks[ranked.second]
+            _enter(found[1], at[ranked.first], at[ranked.second], first_better)
     return found[0], found[1]
 
 
@@ -160,9 +160,8 @@ def _cells(upper: np.ndarray, lower: np.ndarray, layout: Layout) -> Iterable[Pol
     """Yield what to fill: one polygon for neighbours in a row that both tests separate, else half a cell."""
     inset = 0.06 if len(upper) <= 60 else 0.0
     for row in range(len(upper)):
-        runs = groupby(
-            range(len(upper)), key=lambda column, row=row: (upper[row, column], lower[row, column])
-        )
+        separated = list(zip(upper[row].tolist(), lower[row].tolist(), strict=True))
+        runs = groupby(range(len(upper)), key=separated.__getitem__)
         for (wilcoxon, nemenyi), columns in runs:
             for first, length in _joined(list(columns), wilcoxon and nemenyi and not inset):
                 shape = FULL if wilcoxon and nemenyi else HALVES["upper" if wilcoxon else "lower"]
@@ -186,7 +185,7 @@ def _fill(polygons: Iterable[Polygon], colour: str, ax: Axes, gid: str | None = 
 
 
 def _draw_legend(layout: Layout, ax: Axes) -> None:
-    x, y, side = MARGIN, layout.bottom + 6, 8
+    x, y, side = float(MARGIN), layout.bottom + 6, 8
     entries = [
         ("row better", FULL, COLOURS["better"]),
         ("row worse", FULL, COLOURS["worse"]),

@@ -8,9 +8,10 @@ from typing import Any
 import pandas as pd
 
 from ...common.errors import BadInput
+from ...common.json_files import is_number
 from ...common.wording import counted
 from ...comparison.results import Comparison
-from ..training_logs import is_number, log_entries
+from ..training_logs import log_entries
 from .tables import DASH, Row, Table
 
 COSTS = {  # what a training log's summary says -> the column's name

@@ -78,7 +78,7 @@ def _summary_row(comparison: Comparison) -> Row:
         _p(over_tasks.gate.p_holm),
         separated + doubt if tested else DASH,
         _decidable(comparison, tested),
-        _p(one_way and one_way.p),
+        _p(one_way.p if one_way else None),
     ])  # fmt: skip
 
 
@@ -109,7 +109,7 @@ def leaders(comparison: Comparison) -> list[str]:
 def scores(comparisons: Sequence[Comparison], baselines: pd.DataFrame) -> Table:
     """Return mean scores over tasks and seeds, ± the seeds' spread: designs, then baselines, by category."""
     designs = comparisons[0].designs
-    best = {name: set() for name in designs}
+    best: dict[str, set[int]] = {name: set() for name in designs}
     for column, comparison in enumerate(comparisons):
         printed = {name: f"{comparison.mean_scores[name]:.3f}" for name in designs}
         highest = max(printed.values(), key=float)
@@ -210,7 +210,7 @@ def _pair_row(
         _p(nemenyi.p),
         DASH if nemenyi.flips is None else f"{nemenyi.flips:.0%}",
         DASH if not bayes else f"{bayes.p_equivalent:.2f}",
-        _p(tukey and tukey.p),
+        _p(tukey.p if tukey else None),
     ]
     marked = {5: wilcoxon.significant_uncorrected, 6: wilcoxon.significant_holm,
               7: nemenyi.significant, 10: tukey and tukey.significant}  # fmt: skip
@@ -225,7 +225,7 @@ def effects(comparisons: Sequence[Comparison]) -> Table | None:
         Row(c.category, [
             effect.effect, effect.name, _signed(effect.estimate), _votes(effect.checkpoints),
             _p(effect.checkpoints.p_holm),
-            _p(effect.designs and effect.designs.p_holm),
+            _p(effect.designs.p_holm if effect.designs else None),
         ])
         for c in comparisons
         for effect in [*c.factors.effects, *c.factors.simple]

@@ -11,14 +11,13 @@ from typing import Any, NamedTuple
 import pandas as pd
 
 from ...common.command import progress
-from ...common.errors import BadInput
+from ...common.errors import BadInput, reason
 from ...common.json_files import read_json
 from ...common.near_names import nearest
-from ...common.wording import few
+from ...common.wording import few, shown
 from ..not_used import NotUsed, not_used
 from ..score_table import WHERE, why_no_score
-from ..text_tables import quoted
-from .tasks import find_mteb_task, mteb_benchmark, mteb_task
+from .tasks import KEY
 
 LAYOUT = "{model}/{revision}/{task}.json, there or under results/"
 INSIDE = ("results", "remote/results")  # where a clone, or mteb's own cache, has its results
@@ -107,7 +106,7 @@ def _model_name(revision: Path) -> str:
         return revision.parent.name.replace("__", "/")
     name = read_json(revision / META, keys=("name",))["name"]
     if not isinstance(name, str):
-        raise BadInput(f"{revision / META}: name {quoted(str(name))} is not a string")
+        raise BadInput(f"{revision / META}: name {shown(str(name))} is not a string")
     return name
 
 
@@ -117,13 +116,15 @@ def _files_not_used(path: Path, files: Sequence[Path], reason: str) -> list[NotU
 
 def _tasks(benchmark: str | None, names: Sequence[str], found: Collection[str]) -> dict[str, Any]:
     """Return the task objects to compare by name: those selected, else all that have results."""
+    from ...fetching.mteb_tasks import find_task, tasks_of_benchmark, unknown_task  # mteb takes seconds
+
     if benchmark:
-        tasks = [task for task in mteb_benchmark(benchmark) if not names or task.metadata.name in names]
-    elif names:
-        tasks = [mteb_task(name, "scores.tasks ") for name in names]
-    else:
-        tasks = [task for name in sorted(found) if (task := find_mteb_task(name))]
-    return {task.metadata.name: task for task in tasks}
+        tasks = {task.metadata.name: task for task in tasks_of_benchmark(benchmark, KEY)}
+        return {name: task for name, task in tasks.items() if not names or name in names}
+    tasks = {name: find_task(name) for name in names or sorted(found)}
+    if unknown := [name for name in names if tasks[name] is None]:
+        raise BadInput(f"scores.tasks {unknown_task(unknown[0])}")
+    return {name: task for name, task in tasks.items() if task is not None}
 
 
 def _not_compared(
@@ -153,12 +154,13 @@ def _read(file: ResultFile, task: Any) -> Result:
     except BadInput:
         raise
     except Exception as error:  # whatever a broken file makes json, pydantic or mteb raise
-        reason = f"{type(error).__name__}: {' '.join(str(error).split())[:200]}"
-        raise BadInput(f"{file.path}: cannot be read as MTEB results: {reason}") from None
+        failure = f"{type(error).__name__}: {reason(error)}"
+        raise BadInput(f"{file.path}: cannot be read as MTEB results: {failure}") from None
     if result.task_name != file.task:
         raise BadInput(f"{file.path}: has results for {result.task_name}; name the file after that task")
     missing = [part for part, score in found if score is None] or ([] if found else ["any subset"])
-    return Result(file, None if missing else sum(score for _, score in found) / len(found), missing)
+    scores = [score for _, score in found if score is not None]
+    return Result(file, None if missing else sum(scores) / len(scores), missing)
 
 
 def _main_scores(file: ResultFile, scores: Mapping[str, Any]) -> Iterator[tuple[str, float | None]]:
@@ -171,8 +173,8 @@ def _main_scores(file: ResultFile, scores: Mapping[str, Any]) -> Iterator[tuple[
                 raise BadInput(f"{file.path}: {part} appears twice")
             seen.add(part)
             absent = score is None or score != score  # NaN
-            if not absent and (reason := why_no_score(repr(score))):
-                raise BadInput(f"{file.path}: main_score {quoted(str(score))} of {part} {reason}")
+            if not absent and (why := why_no_score(repr(score))):
+                raise BadInput(f"{file.path}: main_score {shown(str(score))} of {part} {why}")
             yield part, None if absent else score
 
 
@@ -183,7 +185,10 @@ def _one_revision_each(
     by_model: dict[str, dict[str, list[Result]]] = {}
     for result in results:
         by_model.setdefault(result.file.model, {}).setdefault(result.file.revision, []).append(result)
-    chosen, revisions, unnamed, incomplete = {}, {}, [], []
+    chosen: dict[str, list[Result]] = {}
+    revisions: dict[str, str] = {}
+    unnamed: list[str] = []
+    incomplete: list[str] = []
     for model, own in by_model.items():
         names = named_revisions(model, own, models)
         left = unnamed if names else incomplete

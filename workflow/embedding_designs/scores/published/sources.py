@@ -51,7 +51,7 @@ def read_source(source: Mapping[str, Any], models: Sequence[str] = ()) -> tuple[
         case _:
             found = Found(*read_mteb_results(path, source["benchmark"], source["tasks"], models))
     if source["benchmark"]:
-        tasks = selected_tasks(source["benchmark"], source["tasks"])
+        tasks: dict[str, str | None] = {**selected_tasks(source["benchmark"], source["tasks"])}
     else:
         tasks = dict.fromkeys(source["tasks"] or found.rows["task"])
     check_tasks(path, found.rows["task"].unique(), tasks)
@@ -67,7 +67,7 @@ def read_source(source: Mapping[str, Any], models: Sequence[str] = ()) -> tuple[
 
 def read_wide(path: Path) -> Found:
     """Return the scores of a CSV with one row per model and one column per task."""
-    table, left = _with_models(path)
+    table, left = _with_models(read_texts(path), path)
     if len(repeated := table.index[table["model"].duplicated()]):
         raise BadInput(f"{path}:{repeated[0]}: model {table.at[repeated[0], 'model']} has more than one row")
     tasks = [column for column in table if column not in ("model", WHERE)]
@@ -77,7 +77,12 @@ def read_wide(path: Path) -> Found:
 
 def read_table(path: Path) -> Found:
     """Return the scores of a tidy CSV: model or design, task, score; perhaps base, seed, category, labels."""
-    table, left = _with_models(path)
+    return tidy(read_texts(path), path)
+
+
+def tidy(table: pd.DataFrame, path: str | Path) -> Found:
+    """Return the scores of a tidy table of texts. path: its name in error messages."""
+    table, left = _with_models(table, path)
     for column in ("task", "score"):
         if column not in table:
             raise BadInput(f"{path}: column {column} is missing; required: model or design, task, score")
@@ -87,9 +92,8 @@ def read_table(path: Path) -> Found:
     return Found(rows.assign(seed=rows.get("seed", "0")).reset_index(drop=True), left, {})
 
 
-def _with_models(path: Path) -> tuple[pd.DataFrame, list[NotUsed]]:
+def _with_models(table: pd.DataFrame, path: str | Path) -> tuple[pd.DataFrame, list[NotUsed]]:
     """Return a table with its models in the column `model`, and the report on columns without a name."""
-    table = read_texts(path)
     if table.empty:
         raise BadInput(f"{path}: no scores")
     names = [column for column in MODEL_COLUMNS if column in table]
