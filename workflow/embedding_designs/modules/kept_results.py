@@ -13,11 +13,7 @@ class KeepsResults(nn.Module):
     """A module that, outside of training, computes once what depends on nothing but its weights."""
 
     kept: dict[Any, Any]
-    kept_for: tuple[list, list]
-
-    def __init__(self, *arguments: Any, **settings: Any):
-        super().__init__(*arguments, **settings)
-        self._forget()
+    kept_for: tuple[list, list] = ([], [])  # the states of the weights, and the weights
 
     @property
     def keeps(self) -> bool:
@@ -32,7 +28,7 @@ class KeepsResults(nn.Module):
         versions = [(id(weight), weight.data_ptr(), weight._version, weight.dtype) for weight in weights]
         if versions != self.kept_for[0]:
             self.kept = {}
-            self.kept_for = versions, weights  # the weights too, lest others get their addresses
+            self.kept_for = versions, weights  # holding the weights keeps their addresses from being reused
         key = (key, product_dtype(weights[0]))
         if key not in self.kept:
             self.kept[key] = compute()
