@@ -29,9 +29,9 @@ def table() -> pd.DataFrame:
 
 
 def test_designs_are_ranked_on_every_task():
-    comparison = compare(table())["comparisons"][0]
+    comparison = compare(table()).comparisons[0]
     # A: 3 2 1, B: 2 1 3, C: 2 3 1, D: 3 2 1
-    assert comparison["average_ranks"] == {"eos": 10 / 4, "mean": 8 / 4, "multi": 6 / 4}
+    assert comparison.average_ranks == {"eos": 10 / 4, "mean": 8 / 4, "multi": 6 / 4}
 
 
 def test_columns_left_out_change_nothing_but_names():
@@ -54,7 +54,7 @@ def test_any_index_and_model_for_design_will_do():
 def test_mteb_tasks_need_no_category():
     names = {"A": "STS12", "B": "STS13", "C": "STS14", "D": "SciFact"}
     rows = table().drop(columns="category").replace({"task": names})
-    categories = [comparison["category"] for comparison in compare(rows)["comparisons"]]
+    categories = [comparison.category for comparison in compare(rows).comparisons]
     assert categories == ["STS", "Retrieval", "All"]
 
 

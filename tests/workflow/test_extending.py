@@ -13,7 +13,7 @@ from embedding_designs.modules.poolings import POOLINGS
 from embedding_designs.planning.cost_model import Pool
 from embedding_designs.reporting.figures.looks import POOLING_MARKERS
 from embedding_designs.study.study import load_study
-from embedding_designs.training.train_design import training_arguments
+from embedding_designs.training.arguments import training_arguments
 from helpers.paths import ROOT, STUDIES
 from helpers.toy import DESIGNS
 
@@ -72,7 +72,7 @@ def forgotten(kind: str, run_config, folder) -> Iterator[str]:
             return
         yield from _costs_nothing(pooling, settings[attention])
         config = run_config(pooling_learning_rate=0.5)
-        config["design"]["pooling"] = settings[attention]
+        config.design["pooling"] = settings[attention]
         rates = training_arguments(config, folder, 0).learning_rate_mapping
         if bool(rates) != bool(list(pooling.parameters())):
             yield "learning rate"

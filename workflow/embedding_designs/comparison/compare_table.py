@@ -2,7 +2,6 @@
 
 import os
 from pathlib import Path
-from typing import Any
 
 import pandas as pd
 
@@ -12,12 +11,13 @@ from ..scores.published.sources import CURES, filled, tidy, with_categories
 from ..scores.score_table import COLUMNS, checked
 from ..scores.text_tables import as_texts, read_texts
 from .compare import compare_study
+from .results import Statistics
 
 DESCRIPTIONS = ["pooling", "attention"]
 
 
-def compare(scores: pd.DataFrame | str | os.PathLike[str]) -> Any:
-    """Return what `compare_study` returns for a table of scores, with a study's default settings.
+def compare(scores: pd.DataFrame | str | os.PathLike[str]) -> Statistics:
+    """Return the statistics of a table of scores, with the default settings of a study.
 
     scores: a pandas table or the path of a CSV file, with one row per design, task and seed.
         Required columns: design (or model), task, score (from -1 to 1), and category if a task is not MTEB's.
