@@ -13,8 +13,8 @@ from ..scores.not_used import NotUsed, not_used
 from ..scores.report_file import NO_REPORT, Report
 from ..scores.score_table import complete
 from ..study.parts import statistics_settings
-from . import sentences
 from .results import Comparison, Design, Statistics
+from .sentences.claims import findings, scope
 from .statistics import (
     attainable,
     equivalence,
@@ -54,7 +54,7 @@ def compare_study(
         rope=settings["rope"],
         designs=_described(scores, study),
         unit=unit,
-        scope=sentences.scope(scores.groupby("base", sort=False)["seed"].nunique().to_dict(), unit),
+        scope=scope(scores.groupby("base", sort=False)["seed"].nunique().to_dict(), unit),
         not_used=[*report.not_used, *_dropped_tasks(dropped)],
         comparisons=comparisons,
         sha256=report.sha256,
@@ -84,8 +84,8 @@ def _compare_base(
 
 
 def _in_words(comparison: Comparison, settings: Mapping[str, Any]) -> Comparison:
-    said = sentences.findings(comparison, settings["alpha"], settings["rope"])
-    return replace(comparison, sentences=said)
+    sentences = findings(comparison, settings["alpha"], settings["rope"])
+    return replace(comparison, sentences=sentences)
 
 
 def _dropped_tasks(dropped: Mapping[str, list[str]]) -> Iterator[NotUsed]:
