@@ -30,7 +30,9 @@ def ranks_caption(
             bars = f"With this few tasks, {TESTS[test]} cannot separate any pair at α = {alpha:g}."
         parts += [_friedman(comparison), bars]
     if comparison.rank_intervals:
-        parts.append(f"Lines around the ranks are {100 * (1 - alpha):g}% intervals from resampling the tasks.")
+        parts.append(
+            f"Lines around the ranks are {100 * (1 - alpha):g}% intervals from resampling the tasks."
+        )
     return " ".join([*parts, "The claim is about these checkpoints."])
 
 
@@ -62,7 +64,9 @@ def differences_caption(comparisons: Sequence[Comparison], alpha: float) -> str:
         return text
     about = "designs" if all("runs" in unit for unit in units) else "checkpoints"
     resampling = f"resampling {' or, in some categories, '.join(units)}"
-    intervals = f"Lines are {100 * (1 - alpha):g}% intervals from {resampling}, not corrected for their number."
+    intervals = (
+        f"Lines are {100 * (1 - alpha):g}% intervals from {resampling}, not corrected for their number."
+    )
     return f"{text} {intervals} The claim is about these {about}."
 
 

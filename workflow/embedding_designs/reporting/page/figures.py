@@ -67,7 +67,9 @@ def _known(folder: Path, name: str, base: str) -> Figure:
 def figure(path: Path, alt: str, caption: str) -> Figure:
     """Return an SVG file as a data URI, so that its ids and styles cannot clash with another figure's."""
     if not path.exists():
-        raise BadInput(f"{path}: no such figure; create it with python -m embedding_designs.reporting.draw_figures")
+        raise BadInput(
+            f"{path}: no such figure; create it with python -m embedding_designs.reporting.draw_figures"
+        )
     content = base64.b64encode(path.read_bytes()).decode("ascii")
     return {"source": f"data:image/svg+xml;base64,{content}", "alt": alt, "caption": caption}
 

@@ -133,7 +133,9 @@ def scores(comparisons: Sequence[Comparison], baselines: pd.DataFrame) -> Table:
         comparisons[0].unit.capitalize(),
         *(f"{c.category} ({c.n_tasks})" for c in comparisons),
     ]
-    caption = "Mean score over tasks and seeds, ± standard deviation over seeds; number of tasks in parentheses"
+    caption = (
+        "Mean score over tasks and seeds, ± standard deviation over seeds; number of tasks in parentheses"
+    )
     return Table(caption, header, rows, means, "Baselines, not included in any test")
 
 
@@ -231,7 +233,9 @@ def effects(comparisons: Sequence[Comparison]) -> Table | None:
         for c in comparisons
         for effect in [*c.factors.effects, *c.factors.simple]
     ]  # fmt: skip
-    caption = "Effects of pooling and attention on mean score; Holm's correction within each factor's contrasts"
+    caption = (
+        "Effects of pooling and attention on mean score; Holm's correction within each factor's contrasts"
+    )
     return Table(caption, header, rows) if rows else None
 
 
