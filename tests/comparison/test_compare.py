@@ -243,7 +243,7 @@ def test_a_category_that_cannot_be_tested_is_null_with_a_reason_and_never_nan(pa
 
 
 def clear_winner(n_tasks: int) -> pd.DataFrame:
-    """Return scores where each design beats the one before it on every task, by a different margin each time."""
+    """Return scores where each design beats the previous one on every task, by varying margins."""
     return table(
         {
             design: {f"T{task:02}": [round(0.2 + step * (0.1 + task / 1000), 6)] for task in range(n_tasks)}

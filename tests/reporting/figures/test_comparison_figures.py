@@ -92,10 +92,10 @@ def test_the_differences_stand_in_the_order_of_the_mean_scores():
 @pytest.mark.parametrize(
     ("resampled", "words", "about"),
     [
-        (["tasks"], "whole tasks resampled", "checkpoints"),
-        (["runs and tasks"], "whole runs and tasks resampled", "designs"),
-        (["runs and tasks", "runs"], "whole runs and tasks, or runs alone, resampled", "designs"),
-        ([None, "tasks"], "whole tasks resampled", "checkpoints"),
+        (["tasks"], "from resampling complete tasks", "checkpoints"),
+        (["runs and tasks"], "from resampling complete runs and tasks", "designs"),
+        (["runs and tasks", "runs"], "complete runs and tasks or, in some categories, runs", "designs"),
+        ([None, "tasks"], "from resampling complete tasks", "checkpoints"),
     ],
 )
 def test_the_caption_says_what_was_resampled_and_so_what_the_claim_is_about(resampled, words, about):
@@ -152,7 +152,7 @@ def test_no_text_of_the_interaction_overlaps_another_or_leaves_the_figure(width,
     figure = rendered(interaction_figure, comparisons, scores, looks(5), width)
     assert collisions(figure) == []
     assert len(boxes(figure, "interaction p = 0.030")) == len(CATEGORIES)
-    assert "this claim is about these designs" in said(figure).replace("\n", " ")
+    assert "that claim is about these designs" in said(figure).replace("\n", " ")
 
 
 def test_an_interaction_that_was_not_tested_has_no_p(scores):

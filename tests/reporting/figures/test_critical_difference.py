@@ -143,7 +143,7 @@ def test_a_bar_that_passes_a_non_member_has_a_visible_gap_there(width):
     assert len(thick) == 2
     passed = at["last-layer-causal"]
     assert min(abs(passed - end) for stretch in thick for end in stretch) >= 2  # points
-    assert "where a bar is thin it passes a design outside its group" in said(figure)
+    assert "Where a bar is thin, it passes a design outside its group" in said(figure)
 
 
 def test_labels_stand_on_both_sides_where_they_fit_and_else_one_a_row():
@@ -168,7 +168,7 @@ def test_a_line_around_a_rank_is_its_interval(width):
     for low, high in comparison.rank_intervals.values():
         wanted = (axis[1] - (low - 1) * unit, axis[1] - (high - 1) * unit)
         assert any(ends == pytest.approx(wanted) for ends in drawn_intervals)
-    assert "Lines around the ranks: 95 % intervals, tasks resampled" in said(figure)
+    assert "Lines around the ranks are 95% intervals from resampling the tasks" in said(figure)
 
 
 def test_ranks_without_intervals_say_nothing_of_them():
@@ -179,7 +179,7 @@ def test_too_many_groups_for_the_width_are_counted_instead_of_drawn():
     cliques = [[0, 39, *range(2 + i, 6 + i)] for i in range(34)]
     figure = drawn(comparison_of(spread_ranks(40), cliques), 3)
     assert bars(figure) == []
-    assert "it leaves 34 groups of designs unseparated, too many to draw here" in said(figure)
+    assert "leaves 34 groups of designs unseparated, too many to draw here" in said(figure)
 
 
 def test_the_bar_of_the_critical_difference_is_as_long_as_it_on_the_axis_and_clear_of_the_ticks():
@@ -204,8 +204,8 @@ def test_a_critical_difference_beyond_the_axis_is_said_and_not_drawn(width):
 def test_the_figure_states_its_test_and_what_the_claim_is_about():
     text = said(drawn(comparison_of(*CASES["5 designs"])))
     for part in (
-        "All categories, mini", "N = 12 tasks", "k = 5 designs", "mean of 2 seeds", "χ² = 12.35", "df = 4",
-        "p = 0.015", "Kendall's W = 0.26", "Nemenyi's test at α = 0.05", "these checkpoints",
+        "All categories, mini", "N = 12 tasks", "k = 5 designs", "averaged over 2 seeds", "χ² = 12.35",
+        "df = 4", "p = 0.015", "Kendall's W = 0.26", "Nemenyi's test at α = 0.05", "these checkpoints",
     ):  # fmt: skip
         assert part in text
 
@@ -227,7 +227,7 @@ def test_the_diagram_of_wilcoxons_test_names_it_and_has_no_critical_difference()
 def test_a_wilcoxon_test_with_too_few_tasks_says_so():
     comparison = comparison_of(*CASES["5 designs"])
     few = changed(comparison, "undecidable.decidable", {"nemenyi": True, "wilcoxon_holm": False})
-    assert "With so few tasks" in said(drawn(few, test="wilcoxon"))
+    assert "With this few tasks" in said(drawn(few, test="wilcoxon"))
 
 
 def test_ranks_without_a_test_are_drawn_with_the_reason():
@@ -240,7 +240,7 @@ def test_ranks_without_a_test_are_drawn_with_the_reason():
         comparison = changed(comparison, field, value)
     figure = drawn(comparison)
     assert "CD" not in said(figure)
-    assert "Average ranks only, no test. With a single task there is nothing to test." in said(figure)
+    assert "Average ranks only, without a test. With a single task there is nothing to test." in said(figure)
     assert len(places(figure)[0]) == 5
 
 

@@ -208,7 +208,7 @@ def _cliques(
 
 
 def _open_categories(comparisons: list[dict[str, Any]], alpha: float) -> None:
-    """Set the gate of each comparison: Friedman's p after Holm over the categories; All is a separate family."""
+    """Set the gate of each comparison: Holm over the categories; All is a separate family."""
     *categories, overall = comparisons
     for family in (categories, [overall]):
         p_values = {c["category"]: c["these_checkpoints"]["friedman"]["p"] for c in family}

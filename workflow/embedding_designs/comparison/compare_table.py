@@ -21,7 +21,7 @@ def compare(scores: pd.DataFrame | str | os.PathLike[str]) -> Statistics:
 
     scores: a pandas table or the path of a CSV file, with one row per design, task, and seed.
         Required columns: design (or model), task, score (from -1 to 1), and category if a task is not an MTEB
-        task. Optional columns: base, seed, pooling, attention, metric. Others are ignored and named on stderr.
+        task. Optional columns: base, seed, pooling, attention, metric. Others are ignored, with a note.
 
     Raises BadInput, with the row or line, if a cell is unusable or a score is missing.
     """

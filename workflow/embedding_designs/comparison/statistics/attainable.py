@@ -19,7 +19,7 @@ FEWEST_TO_TEST = 2  # tasks; no test works with fewer
 
 
 def attainable(n_tasks: int, n_designs: int, alpha: float) -> dict[str, Any]:
-    """Return the smallest p of each test with this many tasks and designs, and the tasks needed to reach alpha.
+    """Return the smallest p of each test for this many tasks and designs, and the tasks that alpha takes.
 
     wilcoxon_holm is corrected over all k(k - 1)/2 pairs, control_holm over the k - 1 others. A test that
     cannot reach alpha here cannot find anything significant.

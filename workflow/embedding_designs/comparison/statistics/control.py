@@ -12,7 +12,7 @@ from .ranks import holm, rank_designs, rank_error, why_untestable
 
 
 def against_control(scores: pd.DataFrame, control: str, alpha: float) -> list[dict[str, Any]]:
-    """Return the test of each other design against the control, with Holm's correction over these k - 1 tests.
+    """Return the test of each other design against the control, with Holm's correction over k - 1 tests.
 
     z is the difference of the average ranks over its standard error sqrt(k(k + 1) / 6N), two-sided (Demsar
     2006, section 3.2.2). rank_difference and z are positive if the design is better than the control.

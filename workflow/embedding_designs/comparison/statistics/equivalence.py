@@ -27,7 +27,7 @@ PAIRS_AT_ONCE = 500
 def equivalence(
     scores: pd.DataFrame, rope: float, seed: int = 0, n_samples: int = SAMPLES
 ) -> list[dict[str, Any]]:
-    """Return for each pair the probabilities that one is better by more than `rope` or that they are equivalent.
+    """Return for each pair the probabilities that one is better by more than `rope`, or neither is.
 
     rope: the largest score difference that does not matter, in units of the score. The test is the Bayesian
     signed-rank test of Benavoli et al. (2014, ICML; 2017, JMLR 18(77), section 4.2): each probability is the

@@ -102,7 +102,7 @@ def _measure(
 
 
 def _t_test(estimate: float, weights: np.ndarray, means: np.ndarray, alpha: float) -> dict[str, Any]:
-    """Return p and interval of a contrast of design means, with the pooled variance of the runs in `means`."""
+    """Return p and interval of a contrast of design means, from the pooled variance of `means`."""
     variance, df = run_variance(means)
     if variance == 0:
         return {"p": None, "low": None, "high": None, "reason": NO_SPREAD}

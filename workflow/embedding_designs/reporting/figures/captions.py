@@ -63,7 +63,7 @@ def differences_caption(comparisons: Sequence[Comparison], alpha: float) -> str:
     if not units:
         return text
     about = "designs" if all("runs" in unit for unit in units) else "checkpoints"
-    resampling = f"resampling {' or, in some categories, '.join(units)}"
+    resampling = f"resampling complete {' or, in some categories, '.join(units)}"
     intervals = (
         f"Lines are {100 * (1 - alpha):g}% intervals from {resampling}, not corrected for their number."
     )

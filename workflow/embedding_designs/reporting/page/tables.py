@@ -244,7 +244,7 @@ def _votes(over_tasks: ContrastOverTasks) -> str:
 
 
 def papers_rule(comparisons: Sequence[Comparison]) -> Table:
-    """Return how many pairs the paper's rule calls significant, and which do not survive Holm's correction."""
+    """Return the pairs that the paper's rule calls significant, and those that Holm's correction removes."""
     rows = []
     for comparison in comparisons:
         rule = comparison.these_checkpoints.papers_rule
