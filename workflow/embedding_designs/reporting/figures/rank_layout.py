@@ -1,4 +1,4 @@
-"""What the two layouts of a critical-difference diagram share: labels on both sides, and one row per design."""
+"""What the two layouts of a critical-difference diagram, `two_sided_ranks` and `rank_rows`, share."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
