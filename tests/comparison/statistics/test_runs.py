@@ -1,4 +1,4 @@
-"""Expected numbers come from R 4.2; the call stands beside them."""
+"""Expected numbers come from R 4.2; the calls are in comments."""
 
 import json
 

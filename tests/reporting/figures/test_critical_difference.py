@@ -102,7 +102,7 @@ def test_no_text_is_smaller_than_can_be_read(case, width):
 
 
 @every_diagram
-def test_each_rank_stands_there_with_two_decimals_and_the_best_on_the_right(case, width):
+def test_each_rank_is_printed_with_two_decimals_and_the_best_is_on_the_right(case, width):
     comparison, figure = comparison_of(*CASES[case]), case_drawn(case, width)
     ranks = comparison.average_ranks
     text = said(figure)
@@ -125,7 +125,7 @@ def test_a_bar_is_thick_along_its_members_and_over_no_other_design(case, width):
 
 
 @every_diagram
-def test_bars_side_by_side_keep_apart(case, width):
+def test_neighboring_bars_keep_their_distance(case, width):
     for (place, thick), (other_place, other) in combinations(bars(case_drawn(case, width)), 2):
         assert place != other_place or apart(thick, other)
 
@@ -146,14 +146,14 @@ def test_a_bar_that_passes_a_non_member_has_a_visible_gap_there(width):
     assert "Where a bar is thin, it passes a design outside its group" in said(figure)
 
 
-def test_labels_stand_on_both_sides_where_they_fit_and_else_one_a_row():
+def test_labels_are_on_both_sides_if_they_fit_and_otherwise_one_per_row():
     comparison = comparison_of(*CASES["5 designs"])
     assert places(drawn(comparison, 7))[1] == "x"
     assert places(drawn(comparison, 3.3))[1] == "y"
     assert places(drawn(comparison_of(*CASES["20 designs"]), 7))[1] == "y"
 
 
-def test_designs_of_one_rank_that_a_bar_must_tell_apart_stand_in_rows():
+def test_designs_with_equal_ranks_that_a_bar_must_separate_are_in_rows():
     assert places(drawn(comparison_of(*CASES["ties"])))[1] == "x"
     assert places(drawn(comparison_of(*CASES["a tie of member and non-member"])))[1] == "y"
 
@@ -195,7 +195,7 @@ def test_the_bar_of_the_critical_difference_is_as_long_as_it_on_the_axis_and_cle
 
 
 @pytest.mark.parametrize("width", WIDTHS)
-def test_a_critical_difference_beyond_the_axis_is_said_and_not_drawn(width):
+def test_a_critical_difference_longer_than_the_axis_is_stated_and_not_drawn(width):
     figure = drawn(comparison_of(*CASES["a critical difference beyond the axis"]), width)
     assert boxes(figure, "CD = 4.31, wider than the axis")
     assert not [line for line in figure.axes[0].lines if line.get_linewidth() == 1.6]
@@ -244,7 +244,7 @@ def test_ranks_without_a_test_are_drawn_with_the_reason():
     assert len(places(figure)[0]) == 5
 
 
-def test_a_comparison_of_scores_is_drawn_with_its_own_numbers():
+def test_a_comparison_is_drawn_with_its_numbers():
     comparison = compared()
     text = said(drawn(comparison))
     tests = comparison.these_checkpoints

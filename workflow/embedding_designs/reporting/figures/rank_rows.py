@@ -82,7 +82,7 @@ def rank_rows(
     width: float,
     head: float,
 ) -> RankRows:
-    """Return the layout for a width, with the axis at y = `head`: labels first shrink, then lose their middle."""
+    """Return the layout for a width, with the axis at y = `head`: labels shrink or lose their middle."""
     order = sorted(ranks, key=ranks.__getitem__)
     row = next(row for most, row in ROWS if len(order) <= most)
     bars = [stretches(order, clique) for clique in cliques]
