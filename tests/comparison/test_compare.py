@@ -319,8 +319,8 @@ def test_a_test_with_too_few_tasks_is_named_before_any_result():
     assert next(iter(comparison.sentences)) == "undecidable"
     assert comparison.sentences["undecidable"][0] == (  # 3 x 2^(1 - N) <= 0.05 from N = 7
         "With 6 tasks, p = 0.05 cannot be reached, whatever the scores, by Wilcoxon's test with Holm's "
-        "correction over 3 pairs (smallest attainable p: 0.094; it needs at least 7 tasks): "
-        "it cannot decide anything in this category."
+        "correction over 3 pairs (smallest attainable p: 0.094; it needs at least 7 tasks), "
+        "so this test cannot decide anything in this category."
     )
     sentences = comparison.sentences["these_checkpoints"]
     assert not any(sentence.startswith("Wilcoxon") for sentence in sentences)
@@ -341,8 +341,8 @@ def test_results_of_tests_that_cannot_decide_are_not_reported():
         "Wilcoxon's test with Holm's correction over 3 pairs "
         "(smallest attainable p: 1.000; it needs at least 7 tasks) and "
         "the test against the control with Holm's correction over 2 tests "
-        "(smallest attainable p: 0.091; it needs at least 3 tasks): "
-        "they cannot decide anything in this category.",
+        "(smallest attainable p: 0.091; it needs at least 3 tasks), "
+        "so these tests cannot decide anything in this category.",
         "With 2 tasks, practical equivalence cannot be shown: the test's prior could decide it.",
     ]
     text = " ".join(comparison.sentences["these_checkpoints"])

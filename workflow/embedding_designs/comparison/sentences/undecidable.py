@@ -42,10 +42,10 @@ def _too_few_tasks(comparison: Comparison, hopeless: Sequence[str], alpha: float
         for test in hopeless
     ]
     where = "over all tasks together" if comparison.category == "All" else "in this category"
-    it = "it" if len(named) == 1 else "they"
+    tests = "this test" if len(named) == 1 else "these tests"
     return (
         f"With {counted(comparison.n_tasks, 'task')}, p = {alpha:g} cannot be reached, whatever the scores, "
-        f"by {listing(named)}: {it} cannot decide anything {where}."
+        f"by {listing(named)}, so {tests} cannot decide anything {where}."
     )
 
 
