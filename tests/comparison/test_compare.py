@@ -1,4 +1,4 @@
-"""The command from a table of scores to statistics, tables and sentences."""
+"""The command from a table of scores to statistics, tables, and sentences."""
 
 import json
 import os
@@ -97,7 +97,7 @@ def test_every_category_is_compared_and_then_all():
 
 def test_fewer_than_three_seeds_make_no_claim_about_designs():
     statistics = compare.compare_study(three_tasks(), STUDY)
-    assert "at least three seeds are needed" in statistics.scope
+    assert "at least three seeds" in statistics.scope
     comparison = statistics.comparisons[0]
     assert comparison.these_designs.refused
     assert comparison.sentences["these_designs"] == [comparison.these_designs.refused]
@@ -157,14 +157,14 @@ def test_the_order_of_rows_changes_nothing():
         ("", "empty; expected a CSV file"),
     ],
 )  # fmt: skip
-def test_bad_scores_are_refused_in_one_line(tmp_path, scores, named):
+def test_bad_scores_are_rejected_in_one_line(tmp_path, scores, named):
     with pytest.raises(BadInput) as refusal:
         compare.compare_study(read_scores(written(tmp_path, scores)), STUDY)
     assert named in str(refusal.value)
     assert "\n" not in str(refusal.value)
 
 
-def test_a_refusal_is_one_line_without_a_traceback_and_writes_nothing(tmp_path):
+def test_an_error_is_one_line_without_a_traceback_and_writes_nothing(tmp_path):
     done = run(tmp_path, three_tasks().drop(index=3))
     assert done.returncode == 2
     assert done.stderr.splitlines() == [
@@ -173,23 +173,23 @@ def test_a_refusal_is_one_line_without_a_traceback_and_writes_nothing(tmp_path):
     assert sorted(path.name for path in tmp_path.iterdir()) == ["scores.csv", "study.json"]
 
 
-def test_a_base_that_is_not_in_the_study_is_refused():
+def test_a_base_that_is_not_in_the_study_is_rejected():
     with pytest.raises(BadInput, match="scores: base mini is not in the study; choose from other"):
         compare.compare_study(three_tasks(), {**STUDY, "bases": {"other": {}}})
 
 
-def test_a_base_that_loses_all_its_tasks_is_refused_and_not_left_out():
+def test_a_base_that_loses_all_its_tasks_is_an_error():
     scores = three_tasks().query("not (design == 'eos-causal' and seed == 2)")
     with pytest.raises(BadInput, match="every task of base mini lacks a score, so none is left"):
         compare.compare_study(scores, {**STUDY, "statistics": {"missing": "drop_tasks"}})
 
 
-def test_a_folder_is_no_table_of_scores(tmp_path):
+def test_a_folder_is_not_a_table_of_scores(tmp_path):
     with pytest.raises(BadInput, match="a folder, not a file"):
         read_scores(tmp_path)
 
 
-def test_bases_with_different_seeds_are_told_apart():
+def test_the_scope_is_given_per_base_if_their_seeds_differ():
     few = three_tasks().query("seed == 1").assign(base="few")
     scope = compare.compare_study(pd.concat([three_tasks(), few]), STUDY).scope
     assert "mini: Two runs of each design were scored" in scope
@@ -201,13 +201,13 @@ def test_a_seed_of_the_study_without_any_score_is_missing():
         compare.compare_study(three_tasks(), {**STUDY, "seeds": [1, 2, 3]})
 
 
-def test_a_study_of_one_design_is_refused():
+def test_a_study_of_one_design_is_rejected():
     alone = {**STUDY, "designs": {"eos-causal": STUDY["designs"]["eos-causal"]}}
     with pytest.raises(BadInput, match="With a single design there is nothing to compare"):
         compare.compare_study(three_tasks().query("design == 'eos-causal'"), alone)
 
 
-def test_an_unknown_control_is_refused_with_the_designs_there_are():
+def test_an_unknown_control_is_rejected_with_the_choices():
     study = {**STUDY, "statistics": {"control": "eos"}}
     with pytest.raises(
         BadInput, match='control "eos" is not a design of base mini; choose from eos-causal, mean'
@@ -243,7 +243,7 @@ def test_a_category_that_cannot_be_tested_is_null_with_a_reason_and_never_nan(pa
 
 
 def clear_winner(n_tasks: int) -> pd.DataFrame:
-    """Return scores where each design beats the one before it on every task, each time by another margin."""
+    """Return scores where each design beats the previous one on every task, by varying margins."""
     return table(
         {
             design: {f"T{task:02}": [round(0.2 + step * (0.1 + task / 1000), 6)] for task in range(n_tasks)}
@@ -255,35 +255,35 @@ def clear_winner(n_tasks: int) -> pd.DataFrame:
 def test_the_sentences_of_a_decided_comparison():
     comparison = compare.compare_study(clear_winner(12), STUDY).comparisons[0]
     # q(3) = 2.343: CD = 2.343 sqrt(3 4 / 72) = 0.96; W = 1: chi-square = 12 x 2
-    told = comparison.sentences["these_checkpoints"]
-    assert told[:3] == [
-        "mean-both has the best average rank (1.00, where 1 is best and 3 worst; 12 tasks).",
+    sentences = comparison.sentences["these_checkpoints"]
+    assert sentences[:3] == [
+        "mean-both has the best average rank (1.00, where 1 is best and 3 is worst; 12 tasks).",
         "Friedman's test finds a difference among the designs "
         "(chi-square = 24.0, df = 2, p < 0.001, W = 1.00).",
         "Nemenyi's test (critical difference 0.96 ranks) finds "
         "mean-both better than mean-causal and eos-causal; mean-causal better than eos-causal.",
     ]
-    assert told[-4:] == [
+    assert sentences[-4:] == [
         "Wilcoxon's test with Holm's correction finds mean-both better than mean-causal and eos-causal; "
         "mean-causal better than eos-causal.",
-        "Against the control eos-causal alone (Holm over 2 designs) "
-        "ranks tell mean-both and mean-causal better.",
+        "Compared only with the control eos-causal (tests on ranks, Holm's correction over 2 designs), "
+        "mean-both and mean-causal are significantly better.",
         "No pair is shown to be practically equivalent "
-        "(typical difference of scores below 0.01, Bayesian signed-rank test, probability 0.95).",
+        "(typical score difference below 0.01; Bayesian signed-rank test, probability above 0.95).",
         "The paper's rule (uncorrected Wilcoxon) would call 3 pairs significant; "
-        "none of them vanish under Holm's correction.",
+        "all of them remain significant after Holm's correction.",
     ]
 
 
 @pytest.mark.parametrize(
-    ("control", "told"),
+    ("control", "named"),
     [
-        ("d3", "among them d7, d6 and d5 better than the control d3; d1 worse than the control d3"),
-        ("d7", "among them d5, d4, d3, d2 and d1 worse than the control d7"),
-        ("d1", "among them d7, d6, d5, d4 and d3 better than the control d1"),
+        ("d3", "d7, d6 and d5 are better than the control d3, and d1 is worse than the control d3"),
+        ("d7", "d5, d4, d3, d2 and d1 are worse than the control d7"),
+        ("d1", "d7, d6, d5, d4 and d3 are better than the control d1"),
     ],
 )
-def test_of_many_significant_pairs_those_with_the_control_are_named(control, told):
+def test_of_many_significant_pairs_those_with_the_control_are_named(control, named):
     """Seven designs in one order on 40 tasks: q(7) = 2.949, CD = 2.949 sqrt(7 8 / 240) = 1.42, 2 ranks."""
     cells = pd.DataFrame(
         [
@@ -305,61 +305,63 @@ def test_of_many_significant_pairs_those_with_the_control_are_named(control, tol
     )
     study = {"statistics": {"control": control}}
     nemenyi = compare.compare_study(cells, study).comparisons[0].sentences["these_checkpoints"][2]
-    expected = f"(critical difference 1.42 ranks) finds 15 of 21 pairs significantly different, {told}."
+    expected = (
+        f"(critical difference 1.42 ranks) finds 15 of 21 pairs significantly different; among them, {named}."
+    )
     assert nemenyi.endswith(expected)
 
 
-def test_too_few_tasks_are_said_to_decide_nothing_before_anything_else():
+def test_a_test_with_too_few_tasks_is_named_before_any_result():
     comparison = compare.compare_study(clear_winner(6), STUDY).comparisons[0]
     decidable = comparison.undecidable.decidable
     assert [test for test, can in decidable.items() if not can] == ["wilcoxon_holm"]
     assert comparison.undecidable.attainable.wilcoxon_holm == 3 / 32
     assert next(iter(comparison.sentences)) == "undecidable"
     assert comparison.sentences["undecidable"][0] == (  # 3 x 2^(1 - N) <= 0.05 from N = 7
-        "With 6 tasks p = 0.05 cannot be reached at all, whatever the scores, by Wilcoxon's test with Holm's "
-        "correction over 3 pairs (smallest attainable: 0.094; 7 tasks are the fewest that could): "
-        "this category decides nothing by it."
+        "With 6 tasks, p = 0.05 cannot be reached, whatever the scores, by Wilcoxon's test with Holm's "
+        "correction over 3 pairs (smallest attainable p: 0.094; it needs at least 7 tasks), "
+        "so this test cannot decide anything in this category."
     )
-    told = comparison.sentences["these_checkpoints"]
-    assert not any(sentence.startswith("Wilcoxon") for sentence in told)
-    assert told[-1].startswith(
+    sentences = comparison.sentences["these_checkpoints"]
+    assert not any(sentence.startswith("Wilcoxon") for sentence in sentences)
+    assert sentences[-1].startswith(
         "The paper's rule (uncorrected Wilcoxon) would call 3 pairs significant; "
-        "all of them vanish under Holm's correction."
+        "none of them remains significant after Holm's correction."
     )
 
 
-def test_tests_that_cannot_decide_are_named_and_say_nothing_more():
+def test_results_of_tests_that_cannot_decide_are_not_reported():
     comparison = compare.compare_study(clear_winner(2), STUDY).comparisons[0]
     # N = 2, k = 3: chi-square 4 with 2 degrees of freedom; z = 2 / sqrt(3 4 / 12) = 2, its p times 2;
     # R 4.2: ptukey(2 * sqrt(2), 3, Inf, lower.tail = FALSE) = 0.1122
     assert comparison.sentences["undecidable"][:2] == [
-        "With 2 tasks p = 0.05 cannot be reached at all, whatever the scores, by "
-        "Friedman's test (smallest attainable: 0.135; 3 tasks are the fewest that could), "
-        "Nemenyi's test (smallest attainable: 0.112; 3 tasks are the fewest that could), "
+        "With 2 tasks, p = 0.05 cannot be reached, whatever the scores, by "
+        "Friedman's test (smallest attainable p: 0.135; it needs at least 3 tasks), "
+        "Nemenyi's test (smallest attainable p: 0.112; it needs at least 3 tasks), "
         "Wilcoxon's test with Holm's correction over 3 pairs "
-        "(smallest attainable: 1.000; 7 tasks are the fewest that could) and "
-        "the test against the control with Holm's correction over 2 "
-        "(smallest attainable: 0.091; 3 tasks are the fewest that could): "
-        "this category decides nothing by them.",
-        "With 2 tasks practical equivalence cannot be shown: the prior of its test could decide.",
+        "(smallest attainable p: 1.000; it needs at least 7 tasks) and "
+        "the test against the control with Holm's correction over 2 tests "
+        "(smallest attainable p: 0.091; it needs at least 3 tasks), "
+        "so these tests cannot decide anything in this category.",
+        "With 2 tasks, practical equivalence cannot be shown: the test's prior could decide it.",
     ]
-    told = " ".join(comparison.sentences["these_checkpoints"])
-    assert not any(word in told for word in ("Nemenyi", "Wilcoxon's", "control", "equivalent", "sub-pool"))
+    text = " ".join(comparison.sentences["these_checkpoints"])
+    assert not any(word in text for word in ("Nemenyi", "Wilcoxon's", "control", "equivalent", "sub-pool"))
     assert all(row.verdict == "too few tasks" for row in comparison.these_checkpoints.equivalence)
 
 
-def test_nothing_significant_is_said_plainly():
+def test_a_comparison_without_a_significant_difference_says_so():
     scores = three_tasks().assign(score=[0.1, 0.1, 0.2, 0.2, 0.3, 0.3] * 3)
     scores.loc[0, "score"] = 0.12
     comparison = compare.compare_study(scores, STUDY).comparisons[0]
     text = " ".join(comparison.sentences["these_checkpoints"])
     assert "finds no significant difference among the designs" in text
-    assert "finds no pair of designs significantly different" in text
-    assert "would call no pair significant either" in text
+    assert "finds no significant difference between any two designs" in text
+    assert "would not call any pair significant" in text
 
 
 @pytest.mark.parametrize(
     ("p", "text"), [(0.0004, "p < 0.001"), (0.0151, "p = 0.015"), (0.3, "p = 0.300"), (1.0, "p = 1.000")]
 )
-def test_p_values_are_printed_shortly(p, text):
+def test_p_values_are_printed_with_three_decimals(p, text):
     assert p_values.p_text(p) == text

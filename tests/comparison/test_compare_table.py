@@ -1,4 +1,4 @@
-"""`compare` takes a table as a notebook has it, and says in one line what is wrong with it."""
+"""`compare` takes a table as used in notebooks, and reports what is wrong with it in one line."""
 
 import subprocess
 import sys
@@ -34,19 +34,19 @@ def test_designs_are_ranked_on_every_task():
     assert comparison.average_ranks == {"eos": 10 / 4, "mean": 8 / 4, "multi": 6 / 4}
 
 
-def test_columns_left_out_change_nothing_but_names():
+def test_omitted_columns_get_defaults():
     described = table().assign(
         base="all", pooling="unknown", attention="unknown", seed=0, metric="main_score"
     )
     assert compare(table()) == compare_study(described[COLUMNS], {})
 
 
-def test_a_table_and_its_file_are_compared_alike(tmp_path):
+def test_a_table_and_its_file_give_the_same_results(tmp_path):
     table().to_csv(tmp_path / "scores.csv", index=False)
     assert compare(tmp_path / "scores.csv") == compare(str(tmp_path / "scores.csv")) == compare(table())
 
 
-def test_any_index_and_model_for_design_will_do():
+def test_any_index_works_and_so_does_a_model_column():
     named = table().rename(columns={"design": "model"}).set_index(pd.Index([7] * 12))
     assert compare(named) == compare(table())
 
@@ -79,7 +79,7 @@ def test_columns_that_are_not_read_are_named(capsys):
         ([0.1, 0.2], "scores: list is not a pandas table or the path of a CSV file"),
     ],
 )
-def test_what_cannot_be_compared_is_refused_in_one_line(scores, message):
+def test_unusable_scores_are_rejected_in_one_line(scores, message):
     with pytest.raises(BadInput, match=f"^{message}"):
         compare(scores)
 

@@ -29,7 +29,7 @@ def test_results_are_read_back_as_they_were_written(tmp_path, n_tasks, seeds):
     assert path.read_bytes() == written
 
 
-def test_a_reason_is_a_key_only_where_there_is_one(tmp_path):
+def test_a_reason_is_a_key_only_if_there_is_one(tmp_path):
     path = tmp_path / "statistics.json"
     write_statistics(path, compared(12, (1,)))
     sts, single, _ = json.loads(path.read_text())["comparisons"]
@@ -51,7 +51,7 @@ def test_a_reason_is_a_key_only_where_there_is_one(tmp_path):
         (lambda c: c["average_ranks"].update(a="x"), "average_ranks.a is not a number"),
     ],
 )
-def test_a_key_that_is_missing_unknown_or_of_another_type_is_named(tmp_path, change, message):
+def test_a_key_that_is_missing_unknown_or_of_the_wrong_type_is_named(tmp_path, change, message):
     path = tmp_path / "statistics.json"
     write_statistics(path, compared(3, (1,)))
     content = json.loads(path.read_text())

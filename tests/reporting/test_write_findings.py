@@ -1,4 +1,4 @@
-"""The findings page: whole, true to its files, escaped, and without a need for a network."""
+"""The findings page is complete, matches its files, is escaped, and needs no network."""
 
 import csv
 import json
@@ -64,7 +64,7 @@ class Outline(HTMLParser):
             self.tables[self.caption][-1][-1] += data
 
     def table(self, caption: str) -> dict[str, list[str]]:
-        """Return the rows of the table whose caption begins so: label -> cells."""
+        """Return the rows of the table whose caption starts with `caption`: label -> cells."""
         rows = next(rows for name, rows in self.tables.items() if name.startswith(caption))
         return {row[0]: row[1:] for row in rows}
 
@@ -93,7 +93,7 @@ def page(results) -> str:
     return page_of(results)
 
 
-def test_every_comparison_has_its_diagram_with_words_for_it(page):
+def test_every_comparison_has_a_diagram_with_an_alternative_text(page):
     alts = [image["alt"] for image in Outline(page).named("img")]
     diagrams = [alt for alt in alts if alt.startswith("Critical-difference diagram")]
     assert [re.match(r".*?, (\w+)\.", alt)[1] for alt in diagrams] == ["All", *TASKS]
@@ -101,7 +101,7 @@ def test_every_comparison_has_its_diagram_with_words_for_it(page):
     assert len(alts) == len(diagrams) + 2  # scores and training
 
 
-def test_score_table_holds_the_means_of_the_scores(page, results):
+def test_score_table_contains_the_means_of_the_scores(page, results):
     table = Outline(page).table("Mean score")
     rows = read_csv(results / "scores.csv")
     for design in DESIGNS:
@@ -119,13 +119,13 @@ def test_score_table_holds_the_means_of_the_scores(page, results):
             assert table[design][place] == f"{mean(by_seed):.3f} ± {stdev(by_seed):.3f}"
 
 
-def test_baselines_stand_beside_the_designs_with_dashes_where_they_do_not_apply(page, results):
+def test_baselines_follow_the_designs_with_dashes_for_missing_scores(page, results):
     table = Outline(page).table("Mean score")
     rows = [row for row in read_csv(results / "baselines.csv") if row["baseline"] == "bm25"]
     retrieval = mean(float(row["score"]) for row in rows if row["category"] == "Retrieval")
     assert table["bm25"][:2] == ["–", f"{retrieval:.3f}"]  # not on all tasks, so no mean over all
     assert table["bm25"][3:] == ["–", "–"]
-    assert "Baselines, not part of any test" in table
+    assert "Baselines, not included in any test" in table
     assert "–" not in table["untrained-base"]
 
 
@@ -136,10 +136,10 @@ def test_best_design_of_each_column_is_bold(page):
     assert bold["multi-layer-bidirectional"] == 3  # All, Retrieval, Reranking
 
 
-def test_findings_come_first_and_say_what_kind_of_claim_they_are(page, results):
+def test_findings_come_first_and_state_their_kind_of_claim(page, results):
     text = Outline(page).text
     comparisons = read_statistics(results / "statistics.json").comparisons
-    sentences = [told for c in comparisons for claim in c.sentences.values() for told in claim]
+    sentences = [sentence for c in comparisons for claim in c.sentences.values() for sentence in claim]
     shown = text.replace("\u00a0", " ")
     assert all(sentence in shown for sentence in sentences)
     overall = comparisons[-1].sentences
@@ -163,7 +163,7 @@ def test_text_is_escaped(page):
     assert Outline(page).named("script") == []
 
 
-def test_nothing_is_fetched_from_elsewhere(page):
+def test_nothing_is_loaded_from_elsewhere(page):
     addresses = [
         value
         for _, attributes in Outline(page).elements
@@ -181,7 +181,7 @@ def test_page_is_the_same_for_the_same_files(page, results):
 
 
 def test_cost_is_the_median_over_the_seeds_of_the_study(results):
-    stray = results / "runs/mini/eos-causal/seed9"  # left by an earlier form of the study
+    stray = results / "runs/mini/eos-causal/seed9"  # left over from an earlier version of the study
     stray.mkdir()
     (stray / "training.jsonl").write_text('{"event": "summary", "seconds": 1e6}\n')
     costs = Outline(page_of(results)).table("Cost")
@@ -192,10 +192,10 @@ def test_cost_is_the_median_over_the_seeds_of_the_study(results):
     assert costs["eos-causal"][6] == f"{median(took):,.0f}"
 
 
-def test_untestable_category_is_said_to_be_undecidable(page):
+def test_untestable_category_is_marked_as_such(page):
     row = Outline(page).table("What the tests found")["Clustering"]
     assert row[0] == "1"
-    assert row[2:6] == ["–", "–", "–", "no: not testable"]
+    assert row[2:6] == ["–", "–", "–", "not testable"]
 
 
 def test_significant_p_values_are_bold(results):
@@ -221,7 +221,7 @@ def test_any_report_becomes_tables():
     assert len(folded.rows) == 20
 
 
-def test_numbers_are_told_from_texts():
+def test_numeric_columns_are_recognized():
     rows = [
         tables.Row("a", ["0.500 ± 0.010", "1.2.3rc1", "< 0.001"]),
         tables.Row("b", ["–", "2", "0.5"]),
@@ -229,14 +229,14 @@ def test_numbers_are_told_from_texts():
     assert tables.Table("", [], rows).numeric == [True, False, True]
 
 
-def test_several_bases_each_have_their_findings(tmp_path):
+def test_each_base_has_its_own_findings(tmp_path):
     outline = Outline(page_of(write_results(tmp_path / "two", bases=("large", "small"))))
     assert len(outline.named("img")) == 2 * (len(TASKS) + 3)
     assert "Base large" in outline.text
     assert "Base small" in outline.text
 
 
-def test_study_that_begins_at_its_scores_has_a_page(tmp_path):
+def test_study_that_starts_from_scores_has_a_page(tmp_path):
     folder = write_results(tmp_path / "published")
     for name in ("baselines.csv", "figures/training-mini.svg"):
         (folder / name).unlink()
@@ -294,7 +294,7 @@ def test_a_dropped_task_is_named_and_no_cell_is_nan(tmp_path):
     cells = [cell for rows in outline.tables.values() for row in rows for cell in row]
     assert not any(re.search(r"\bnan\b", cell, re.IGNORECASE) for cell in cells)
     assert lost not in outline.table("Score on each task")
-    assert len(outline.table("Score on each task")) == sum(TASKS.values())  # the header, and one less
+    assert len(outline.table("Score on each task")) == sum(TASKS.values())  # the header, and one task less
     assert outline.table("What the tests found")[category][0] == str(TASKS[category] - 1)
     assert (
         f"1 task not used: {lost} (a score of base mini is missing; statistics.missing: drop_tasks)"
@@ -303,7 +303,7 @@ def test_a_dropped_task_is_named_and_no_cell_is_nan(tmp_path):
     assert f"scored on {sum(TASKS.values()) - 1} tasks" in outline.text.replace("\n", " ")
 
 
-def test_what_was_not_used_comes_before_the_tests_and_revisions_stand_under_provenance(tmp_path):
+def test_unused_input_comes_before_the_tests_and_revisions_under_provenance(tmp_path):
     folder = write_results(tmp_path / "report")
     statistics = read_statistics(folder / "statistics.json")
     assert "not used" not in Outline(page_of(folder)).text
@@ -314,8 +314,8 @@ def test_what_was_not_used_comes_before_the_tests_and_revisions_stand_under_prov
     )
     write_statistics(folder / "statistics.json", statistics)
     page = page_of(folder)
-    told = "1 model not used: &lt;b&gt;best&lt;/b&gt; (a score is missing)"
-    assert page.index(told) < page.index("What cannot be decided here:")
+    unused = "1 model not used: &lt;b&gt;best&lt;/b&gt; (a score is missing)"
+    assert page.index(unused) < page.index("What cannot be decided here:")
     assert Outline(page).table("Revisions of the scored models")["me/c@step-500"] == ["step-500"]
 
 

@@ -1,4 +1,4 @@
-"""A model card says what a run is and how it scores; a completed model has the trained one's files."""
+"""A model card describes a run and its scores; a completed model has the trained one's files."""
 
 import ast
 import copy
@@ -14,18 +14,19 @@ from huggingface_hub import ModelCard
 from embedding_designs.common.errors import BadInput
 from embedding_designs.reporting.model_card import model_card
 from embedding_designs.reporting.write_model_card import read_scores, summary, write_model
+from embedding_designs.study.run_config import RunConfig
 from helpers.paths import WORKFLOW
 
 LORA = {"rank": 16, "alpha": 32, "dropout": 0.1, "target_modules": ["q_proj", "v_proj"]}
 FACTS = {
     "study": "paper",
-    "run": {
-        "base": {"name": "mistral", "model": "mistralai/Mistral-7B-v0.1", "revision": "abc",
+    "run": RunConfig(
+        base={"name": "mistral", "model": "mistralai/Mistral-7B-v0.1", "revision": "abc",
                  "precision": "bf16", "finetuning": "lora", "lora": {**LORA, "save": "adapter"}},
-        "design": {"name": "mean", "attention": "causal", "pooling": {"kind": "mean", "tokens": "mean"}},
-        "seed": 3,
-        "training": {"steps": 1234, "learning_rate": 1e-5, "max_seq_length": 512},
-    },
+        design={"name": "mean", "attention": "causal", "pooling": {"kind": "mean", "tokens": "mean"}},
+        seed=3,
+        training={"steps": 1234, "learning_rate": 1e-5, "max_seq_length": 512},
+    ),
     "source": {"source": "hub", "dataset": "yixuantt/ir_data", "split": "train"},
     "tasks": {"prompts": {"STS": "Say a|b: "}, "max_seq_length": 256},
     "data": {"rows": {"train": 20000, "heldout": 256}, "sha256": "f" * 64},
@@ -56,15 +57,15 @@ def test_the_header_names_base_data_and_scores_as_a_hub_reads_them():
     data = ModelCard(model_card(FACTS)).data
     assert (data.library_name, data.pipeline_tag) == ("sentence-transformers", "sentence-similarity")
     assert (data.base_model, data.datasets) == ("mistralai/Mistral-7B-v0.1", ["yixuantt/ir_data"])
-    told = [(result.task_type, result.dataset_name, result.metric_value) for result in data.eval_results]
-    assert sorted(told) == [
+    results = [(result.task_type, result.dataset_name, result.metric_value) for result in data.eval_results]
+    assert sorted(results) == [
         ("Retrieval", "SciFact", 0.2),
         ("STS", "STS12", 0.25),
         ("STS", "STSBenchmark", 0.75),
     ]
 
 
-def test_the_card_tells_design_recipe_scores_prompts_and_the_base_of_an_adapter():
+def test_the_card_has_design_recipe_scores_prompts_and_the_base_of_an_adapter():
     card = model_card(FACTS)
     for row in ("| pooling | mean |", "| attention | causal |", "| steps | 1234 |", "| rank | 16 |",
                 "| learning rate | 1e-05 |", "| STS | 0.5000 |", "| Retrieval | 0.2000 |",
@@ -76,8 +77,7 @@ def test_the_card_tells_design_recipe_scores_prompts_and_the_base_of_an_adapter(
 
 def test_the_card_says_whose_code_runs():
     assert "runs its base's code" not in model_card(FACTS)
-    run = copy.deepcopy(FACTS["run"])
-    run["base"] |= {"trust_remote_code": True, "lora": {**LORA, "save": "merged"}}
+    run = FACTS["run"].with_base({"trust_remote_code": True, "lora": {**LORA, "save": "merged"}})
     words = " ".join(model_card(changed(run=run, code=["backbone.py", "own_code.py"])).split())
     assert "custom modules, copied from embedding-designs, are in `backbone.py`." in words
     assert (
@@ -86,28 +86,27 @@ def test_the_card_says_whose_code_runs():
         "[mistralai/Mistral-7B-v0.1](https://huggingface.co/mistralai/Mistral-7B-v0.1) at revision `abc`, "
         "here in `own_code.py`."
     ) in words
-    run["base"] |= {"model": "/home/me/models/mine"}
+    run = run.with_base({"model": "/home/me/models/mine"})
     words = " ".join(model_card(changed(run=run)).split())
     assert "the code of the folder that the base was loaded from." in words and "/home" not in words
 
 
-def test_every_table_is_whole():
+def test_every_table_row_has_the_same_number_of_cells():
     for table in tables(model_card(FACTS)):
         columns = {len(re.findall(r"(?<!\\)\|", row)) for row in table}
         assert len(columns) == 1, table
         assert set(table[1]) == {"|", "-"}, table
 
 
-def test_the_card_loads_the_model_with_code_that_sentence_transformers_puts_its_hub_name_into():
+def test_the_card_shows_how_to_load_the_model_with_the_placeholder_of_sentence_transformers():
     snippet = re.search(r"```python\n(.*?)```", model_card(FACTS), flags=re.DOTALL)[1]
     ast.parse(snippet)
     assert 'model = SentenceTransformer("sentence_transformers_model_id", trust_remote_code=True)' in snippet
 
 
 @pytest.mark.parametrize("model", ["/home/me/models/mine", "models/mine/v1", "../mine"])
-def test_no_path_of_the_machine_is_told(model):
-    run = copy.deepcopy(FACTS["run"])
-    run["base"]["model"] = model
+def test_the_card_contains_no_path_of_the_machine(model):
+    run = FACTS["run"].with_base({"model": model})
     card = model_card(changed(run=run, source={"source": "file", "path": "/home/me/data/rows.jsonl"}))
     assert model not in card
     assert "/home" not in card
@@ -138,7 +137,7 @@ def test_the_card_names_the_commit_of_the_data_that_was_fetched(tmp_path):
     fetched = [{"kind": "data", "for": "training", "name": "yixuantt/ir_data", "revision": "57791d5"}]
     files = {name: FACTS[name] for name in ("source", "tasks", "data", "training")} | {
         "fetched": fetched,
-        "trained/run_config": FACTS["run"],
+        "trained/run_config": FACTS["run"].to_json(),
         "trained/modules": [{}, {"path": "1_MeanPooling"}],
         "trained/1_MeanPooling/config": FACTS["settings"],
         "trained/config_sentence_transformers": {"__version__": {"torch": "2.13.0"}},
@@ -159,7 +158,7 @@ def no_link(source, target):
     raise OSError("links are impossible here")
 
 
-def test_what_is_not_a_log_of_a_finished_training_or_a_table_of_scores_makes_no_card(tmp_path):
+def test_an_unfinished_log_or_an_unusable_table_of_scores_is_rejected(tmp_path):
     log, scores = tmp_path / "training.jsonl", tmp_path / "scores.csv"
     for text, line in [
         ("x", ":1: not JSON"),
@@ -171,8 +170,8 @@ def test_what_is_not_a_log_of_a_finished_training_or_a_table_of_scores_makes_no_
             summary(log)
     header = "task,category,metric,score\n"
     for text, line in [
-        ("x", ": holds no"),
-        (header, ": holds no"),
+        ("x", ": no scores"),
+        (header, ": no scores"),
         (f"{header}STS12,STS,a,b\n", ":2: task STS12"),
     ]:
         scores.write_text(text)

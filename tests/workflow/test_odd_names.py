@@ -57,5 +57,5 @@ def test_two_figures_of_one_name_are_refused(tmp_path):
         for task in (1, 2, 3)
         for place, model in enumerate("ab")
     ]
-    with pytest.raises(BadInput, match="two figures would be named cd-x-y-z"):
+    with pytest.raises(BadInput, match="two figures would have the name cd-x-y-z"):
         drawn(tmp_path, rows)

@@ -36,7 +36,7 @@ def test_the_smallest_p_is_the_one_of_r(k, n, p_friedman, p_nemenyi, p_control):
 
 @pytest.mark.parametrize("n_designs", [2, 3, 5, 12])
 @pytest.mark.parametrize("n_tasks", [2, 5, 9, 14, 50])
-def test_the_smallest_p_is_reached_where_all_tasks_rank_alike(n_tasks, n_designs):
+def test_the_smallest_p_is_reached_if_all_tasks_rank_identically(n_tasks, n_designs):
     steps = np.outer(1 + np.arange(n_tasks) / 1000, np.arange(n_designs))
     scores = pd.DataFrame(0.01 * steps, columns=[f"d{index}" for index in range(n_designs)])
     result = attainable(n_tasks, n_designs, 0.05)

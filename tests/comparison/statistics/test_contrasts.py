@@ -35,7 +35,7 @@ def test_three_attentions_can_be_crossed():
     assert [effects.count(name) for name in ("pooling", "attention", "interaction")] == [1, 3, 3]
 
 
-def test_a_cell_that_two_designs_hold_enters_no_contrast():
+def test_a_cell_with_two_designs_is_excluded_from_all_contrasts():
     labels = label("a-x", "a-y", "b-x", "b-y", "b-y-2", "c-x", "c-y")
     cells = group_cells(labels)
     cross = largest_cross(cells)
@@ -48,18 +48,18 @@ def test_a_cell_that_two_designs_hold_enters_no_contrast():
     ]
 
 
-def test_an_attention_that_misses_a_pooling_is_named():
+def test_an_attention_not_run_with_every_pooling_is_named():
     labels = label("a-x", "a-y", "b-x", "b-y", "a-z")
     cells = group_cells(labels)
     (sentence,) = refusals(labels, cells, largest_cross(cells))
     assert sentence.startswith("z attention was not run with b")
 
 
-def test_unknown_labels_stand_in_no_contrast_and_are_named():
+def test_unknown_labels_are_excluded_from_all_contrasts_and_named():
     labels = label("a-x", "a-y", "b-x", "b-y", "c-unknown")
     cells = group_cells(labels)
     (sentence,) = refusals(labels, cells, largest_cross(cells))
-    assert sentence == "Pooling or attention is unknown of c-unknown: no contrast holds them."
+    assert sentence == "Excluded from all contrasts because the pooling or attention is unknown: c-unknown."
 
 
 @pytest.mark.parametrize(
@@ -78,7 +78,7 @@ def test_without_a_cross_the_reason_is_given(designs, reason):
     assert reason in why_no_cross(cells)
 
 
-def test_a_contrast_weighs_both_sides_alike():
+def test_a_contrast_weights_both_sides_equally():
     designs = ["a-x", "a-y", "b-x", "b-y"]
     pooling, attention, interaction = crossed_effects(largest_cross(group_cells(label(*designs))))
     assert pooling.name == "b - a, averaged over x and y"

@@ -53,7 +53,7 @@ def test_sachs_against_a():
 
 
 @pytest.mark.parametrize(("scores", "reason"), UNTESTABLE)
-def test_where_nothing_can_be_tested_numbers_are_none_and_the_reason_is_given(scores, reason):
+def test_without_anything_to_test_numbers_are_none_with_a_reason(scores, reason):
     results = against_control(scores, "a", 0.05)
     assert [result["design"] for result in results] == list(scores.columns[1:])
     for result in results:

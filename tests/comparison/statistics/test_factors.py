@@ -1,4 +1,4 @@
-"""Expected numbers come from R 4.2 and hand counts; the call stands beside them."""
+"""Expected numbers come from R 4.2 and hand counts; the calls are in comments."""
 
 import json
 
@@ -71,7 +71,7 @@ def test_interaction_contrasts_are_rs(looms):
     assert [row["designs"]["p"] for row in rows] == pytest.approx([0.0057, 0.1543, 0.1543], abs=5e-5)
 
 
-def test_the_papers_five_designs_hold_a_cross_of_two_by_two(study):
+def test_the_papers_five_designs_contain_a_two_by_two_cross(study):
     assert study["reason"] is None and study["designs_refused"] is None
     assert study["crossed"] == {
         "poolings": ["last", "multi"],
@@ -82,7 +82,7 @@ def test_the_papers_five_designs_hold_a_cross_of_two_by_two(study):
     assert sentence.startswith("eos was not run with bi attention")
 
 
-def test_the_cross_is_analysed_over_its_own_runs(study):
+def test_only_the_runs_of_the_cross_are_analyzed(study):
     # summary(aov(y ~ P * A, subset(r, D != "eos-causal")))
     anova = study["anova"]
     assert [anova[name]["f"] for name in anova] == pytest.approx([5.189111939, 30.527158224, 7.924465744])

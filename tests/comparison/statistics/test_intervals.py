@@ -1,4 +1,4 @@
-"""What a resampling interval must hold: known variances, seeds, whole runs and whole tasks."""
+"""Resampling intervals: known variances, seeds, complete runs, and complete tasks."""
 
 import json
 
@@ -11,7 +11,7 @@ from embedding_designs.comparison.statistics.intervals import difference_interva
 from helpers.five_designs import average_seeds, five_designs, make_runs
 
 
-def test_rank_intervals_hold_the_rank_and_stay_within_the_ranks():
+def test_rank_intervals_contain_the_rank_and_stay_within_the_ranks():
     scores = average_seeds(five_designs())
     ranks = scores.rank(axis="columns", ascending=False).mean()
     for name, (low, high) in rank_intervals(scores, 0.05).items():

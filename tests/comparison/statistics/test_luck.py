@@ -1,4 +1,4 @@
-"""How often each claim is wrong when five designs are the same and only luck tells their checkpoints apart.
+"""How often each claim is wrong if five designs are identical and their checkpoints differ only by luck.
 
 Scores are a task's level, the luck of a run on all its tasks, and a residual. With 400 studies a true rate
 of 5 % is seen as 3 to 7 %, and as more than 8 % less than once in 200 times.
@@ -58,7 +58,7 @@ def test_nor_does_any_pair_of_designs(claims, family):
     assert 0.02 < share(any(row["significant"] for row in claim[family]) for claim in claims) <= 0.08
 
 
-def test_only_the_quasi_f_speaks_of_other_tasks():
+def test_only_the_quasi_f_generalizes_to_other_tasks():
     # designs that suit some of these tasks and not others do differ on these tasks, if not on tasks at large
     studies = simulate(2, luck=0.3, own_tasks=1.5)
     found = [design_claim(make_runs(study), "d0", ALPHA) for study in studies[:200]]

@@ -98,7 +98,7 @@ def test_holm_agrees_with_statsmodels():
     assert [pair["significant_holm"] for pair in pairs] == reject.tolist()
 
 
-def test_effects_are_positive_where_the_first_is_better():
+def test_effects_are_positive_if_the_first_is_better():
     pair = against_zero(np.array([0.1, 0.2, 0.3, -0.05]))
     assert pair["mean_difference"] == pytest.approx(0.55 / 4)
     assert pair["rank_biserial"] == pytest.approx((2 + 3 + 4 - 1) / 10)
@@ -115,7 +115,7 @@ def test_one_pair_that_never_differs_does_not_disturb_the_others():
 
 
 @pytest.mark.parametrize(("scores", "reason"), UNTESTABLE)
-def test_where_nothing_can_be_tested_p_is_none_and_the_reason_is_given(scores, reason):
+def test_without_anything_to_test_p_is_none_with_a_reason(scores, reason):
     pairs = pairwise.wilcoxon(scores, 0.05)
     assert len(pairs) == len(list(combinations(scores, 2)))
     for pair in pairs:

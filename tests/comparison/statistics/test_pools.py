@@ -84,7 +84,7 @@ def test_so_many_others_need_one_design_more():
 
 
 @pytest.mark.parametrize(("scores", "reason"), UNTESTABLE)
-def test_where_nothing_can_be_tested_flips_are_none_and_the_reason_is_given(scores, reason):
+def test_without_anything_to_test_flips_are_none_with_a_reason(scores, reason):
     for pair in pools.pool_dependence(scores, 0.05):
         assert pair["flips"] is None and reason in pair["reason"]
 

@@ -1,4 +1,4 @@
-"""Expected numbers come from R 4.2; the call stands beside them."""
+"""Expected numbers come from R 4.2; the calls are in comments."""
 
 import json
 
@@ -70,7 +70,7 @@ def test_tasks_needed_is_the_first_number_that_suffices():
     assert reached == [False, True]
 
 
-def test_one_seed_says_nothing_of_designs_and_two_say_how_many_more():
+def test_one_seed_says_nothing_about_designs_and_two_say_how_many_are_needed():
     random = np.random.default_rng(1)
     for n_seeds in (1, 2):
         runs = make_runs(random.normal(0.5, 0.1, (3, n_seeds, 8)))
@@ -89,11 +89,11 @@ def test_one_seed_says_nothing_of_designs_and_two_say_how_many_more():
         (np.array([[[0.1]], [[0.2]]]), "two designs and two tasks"),
         (np.array([[[0.1, 0.3]]]), "two designs and two tasks"),
         (np.array([[[0.1, 0.3]], [[0.3, 0.1]]]), "same mean score"),
-        (np.array([[[0.1, 0.9]], [[0.3, 0.10001]]]), "no difference that scores can have"),
+        (np.array([[[0.1, 0.9]], [[0.3, 0.10001]]]), "any difference that scores can have"),
         (np.array([[[0.1, 0.9, 0.5]], [[0.9, 0.1, 0.500003]]]), "more than 1,000,000 tasks"),
     ],
 )
-def test_where_there_is_no_number_there_is_a_reason(scores, reason):
+def test_a_missing_number_has_a_reason(scores, reason):
     runs = make_runs(scores)
     result = detectable(average_seeds(runs), runs, 0.05)
     assert reason in result["checkpoints"]["reason"]

@@ -194,7 +194,7 @@ def test_holm_of_no_tests_is_empty():
     assert ranks.holm([]).tolist() == []
 
 
-def test_categories_open_where_friedman_holds_over_the_testable_categories():
+def test_categories_open_if_friedman_is_significant_after_holm_over_the_testable_ones():
     # Holm over three: 3 x .01, 2 x .02, 1 x .3; the untestable one is no member of the family
     gates = ranks.open_categories(
         {"STS": 0.02, "Reranking": None, "Retrieval": 0.01, "Clustering": 0.3}, 0.05
@@ -212,7 +212,7 @@ def test_no_category_testable_opens_none():
     assert not any(gate["open"] for gate in ranks.open_categories({"a": None, "b": None}, 0.05).values())
 
 
-def test_overlapping_cliques_are_kept_apart_where_significance_is_not_transitive():
+def test_overlapping_cliques_stay_separate_if_significance_is_not_transitive():
     # a-b-c alike, b-c-d alike, a and d differ: two cliques, not one
     assert ranks.cliques("abcd", [("d", "a")]) == [["a", "b", "c"], ["b", "c", "d"]]
 
@@ -271,7 +271,7 @@ def test_all_designs_differ_and_none_differ():
     assert ranks.cliques([], []) == []
 
 
-def test_where_cliques_are_too_many_enough_are_listed_for_every_pair():
+def test_with_too_many_cliques_enough_are_listed_to_cover_every_pair():
     # 90 designs in 30 groups of three that differ among themselves: 3^30 cliques (Moon and Moser 1965)
     order = list(range(90))
     differing = {(i, j) for i, j in combinations(order, 2) if i // 3 == j // 3}
@@ -285,7 +285,7 @@ def test_where_cliques_are_too_many_enough_are_listed_for_every_pair():
 
 
 @pytest.mark.parametrize(("scores", "reason"), UNTESTABLE)
-def test_where_nothing_can_be_tested_numbers_are_none_and_the_reason_is_given(scores, reason):
+def test_without_anything_to_test_numbers_are_none_with_a_reason(scores, reason):
     assert reason in ranks.why_untestable(scores)
     friedman = ranks.friedman(scores)
     assert [friedman[key] for key in ("chi_square", "df", "p", "kendall_w")] == [None] * 4

@@ -48,7 +48,7 @@ def test_with_two_groups_both_are_students_t():
     assert dunnett_sf(-t, 2, 7) == pytest.approx(expected, abs=1e-12)
 
 
-def test_more_values_than_a_chunk_holds_keep_their_order():
+def test_values_in_several_chunks_keep_their_order():
     q = np.linspace(0, 9, 200)
     p = tukey_sf(q, 6, 12)
     assert p.shape == (200,) and p[0] == pytest.approx(1) and (np.diff(p) <= 0).all()

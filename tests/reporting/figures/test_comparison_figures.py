@@ -52,7 +52,7 @@ def scores() -> pd.DataFrame:
     return study_and_scores()[1]
 
 
-def test_a_difference_stands_with_its_interval_and_the_control_is_hollow_at_0():
+def test_a_difference_is_drawn_with_its_interval_and_the_control_is_hollow_at_0():
     ax = draw_differences(comparison_of(spread_ranks(5)), looks(5), Figure().subplots())
     rows = {}
     for line in ax.lines[1:]:
@@ -81,7 +81,7 @@ def test_no_text_of_the_differences_overlaps_another_or_leaves_the_figure(n_desi
     assert len(figure.axes) == 1 + len(CATEGORIES)
 
 
-def test_the_differences_stand_in_the_order_of_the_mean_scores():
+def test_the_differences_are_ordered_by_mean_score():
     comparisons = categories(5)
     comparisons[-1].mean_scores["eos-causal"] = 0.1
     figure = rendered(differences_figure, comparisons, looks(5), 0.05, 7)
@@ -92,13 +92,13 @@ def test_the_differences_stand_in_the_order_of_the_mean_scores():
 @pytest.mark.parametrize(
     ("resampled", "words", "about"),
     [
-        (["tasks"], "whole tasks resampled", "checkpoints"),
-        (["runs and tasks"], "whole runs and tasks resampled", "designs"),
-        (["runs and tasks", "runs"], "whole runs and tasks, or runs alone, resampled", "designs"),
-        ([None, "tasks"], "whole tasks resampled", "checkpoints"),
+        (["tasks"], "from resampling complete tasks", "checkpoints"),
+        (["runs and tasks"], "from resampling complete runs and tasks", "designs"),
+        (["runs and tasks", "runs"], "complete runs and tasks or, in some categories, runs", "designs"),
+        ([None, "tasks"], "from resampling complete tasks", "checkpoints"),
     ],
 )
-def test_the_caption_says_what_was_resampled_and_so_what_the_claim_is_about(resampled, words, about):
+def test_the_caption_says_what_was_resampled_and_what_the_claim_is_about(resampled, words, about):
     comparisons = categories(5)[: len(resampled)]
     comparisons = [
         changed(comparison, "differences.resampled", units)
@@ -109,7 +109,7 @@ def test_the_caption_says_what_was_resampled_and_so_what_the_claim_is_about(resa
     assert f"The claim is about these {about}." in text
 
 
-def test_where_nothing_was_resampled_no_interval_is_claimed():
+def test_without_resampling_no_interval_is_claimed():
     (comparison,) = categories(5)[:1]
     comparison = changed(comparison, "differences.resampled", None)
     assert "interval" not in said(rendered(differences_figure, [comparison], looks(5), 0.05, 7))
@@ -152,7 +152,7 @@ def test_no_text_of_the_interaction_overlaps_another_or_leaves_the_figure(width,
     figure = rendered(interaction_figure, comparisons, scores, looks(5), width)
     assert collisions(figure) == []
     assert len(boxes(figure, "interaction p = 0.030")) == len(CATEGORIES)
-    assert "this claim is about these designs" in said(figure).replace("\n", " ")
+    assert "that claim is about these designs" in said(figure).replace("\n", " ")
 
 
 def test_an_interaction_that_was_not_tested_has_no_p(scores):

@@ -102,7 +102,7 @@ def test_no_text_is_smaller_than_can_be_read(case, width):
 
 
 @every_diagram
-def test_each_rank_stands_there_with_two_decimals_and_the_best_on_the_right(case, width):
+def test_each_rank_is_printed_with_two_decimals_and_the_best_is_on_the_right(case, width):
     comparison, figure = comparison_of(*CASES[case]), case_drawn(case, width)
     ranks = comparison.average_ranks
     text = said(figure)
@@ -125,7 +125,7 @@ def test_a_bar_is_thick_along_its_members_and_over_no_other_design(case, width):
 
 
 @every_diagram
-def test_bars_side_by_side_keep_apart(case, width):
+def test_neighboring_bars_keep_their_distance(case, width):
     for (place, thick), (other_place, other) in combinations(bars(case_drawn(case, width)), 2):
         assert place != other_place or apart(thick, other)
 
@@ -143,17 +143,17 @@ def test_a_bar_that_passes_a_non_member_has_a_visible_gap_there(width):
     assert len(thick) == 2
     passed = at["last-layer-causal"]
     assert min(abs(passed - end) for stretch in thick for end in stretch) >= 2  # points
-    assert "where a bar is thin it passes a design outside its group" in said(figure)
+    assert "Where a bar is thin, it passes a design outside its group" in said(figure)
 
 
-def test_labels_stand_on_both_sides_where_they_fit_and_else_one_a_row():
+def test_labels_are_on_both_sides_if_they_fit_and_otherwise_one_per_row():
     comparison = comparison_of(*CASES["5 designs"])
     assert places(drawn(comparison, 7))[1] == "x"
     assert places(drawn(comparison, 3.3))[1] == "y"
     assert places(drawn(comparison_of(*CASES["20 designs"]), 7))[1] == "y"
 
 
-def test_designs_of_one_rank_that_a_bar_must_tell_apart_stand_in_rows():
+def test_designs_with_equal_ranks_that_a_bar_must_separate_are_in_rows():
     assert places(drawn(comparison_of(*CASES["ties"])))[1] == "x"
     assert places(drawn(comparison_of(*CASES["a tie of member and non-member"])))[1] == "y"
 
@@ -168,7 +168,7 @@ def test_a_line_around_a_rank_is_its_interval(width):
     for low, high in comparison.rank_intervals.values():
         wanted = (axis[1] - (low - 1) * unit, axis[1] - (high - 1) * unit)
         assert any(ends == pytest.approx(wanted) for ends in drawn_intervals)
-    assert "Lines around the ranks: 95 % intervals, tasks resampled" in said(figure)
+    assert "Lines around the ranks are 95% intervals from resampling the tasks" in said(figure)
 
 
 def test_ranks_without_intervals_say_nothing_of_them():
@@ -179,7 +179,7 @@ def test_too_many_groups_for_the_width_are_counted_instead_of_drawn():
     cliques = [[0, 39, *range(2 + i, 6 + i)] for i in range(34)]
     figure = drawn(comparison_of(spread_ranks(40), cliques), 3)
     assert bars(figure) == []
-    assert "it leaves 34 groups of designs unseparated, too many to draw here" in said(figure)
+    assert "leaves 34 groups of designs unseparated, too many to draw here" in said(figure)
 
 
 def test_the_bar_of_the_critical_difference_is_as_long_as_it_on_the_axis_and_clear_of_the_ticks():
@@ -195,7 +195,7 @@ def test_the_bar_of_the_critical_difference_is_as_long_as_it_on_the_axis_and_cle
 
 
 @pytest.mark.parametrize("width", WIDTHS)
-def test_a_critical_difference_beyond_the_axis_is_said_and_not_drawn(width):
+def test_a_critical_difference_longer_than_the_axis_is_stated_and_not_drawn(width):
     figure = drawn(comparison_of(*CASES["a critical difference beyond the axis"]), width)
     assert boxes(figure, "CD = 4.31, wider than the axis")
     assert not [line for line in figure.axes[0].lines if line.get_linewidth() == 1.6]
@@ -204,8 +204,8 @@ def test_a_critical_difference_beyond_the_axis_is_said_and_not_drawn(width):
 def test_the_figure_states_its_test_and_what_the_claim_is_about():
     text = said(drawn(comparison_of(*CASES["5 designs"])))
     for part in (
-        "All categories, mini", "N = 12 tasks", "k = 5 designs", "mean of 2 seeds", "χ² = 12.35", "df = 4",
-        "p = 0.015", "Kendall's W = 0.26", "Nemenyi's test at α = 0.05", "these checkpoints",
+        "All categories, mini", "N = 12 tasks", "k = 5 designs", "averaged over 2 seeds", "χ² = 12.35",
+        "df = 4", "p = 0.015", "Kendall's W = 0.26", "Nemenyi's test at α = 0.05", "these checkpoints",
     ):  # fmt: skip
         assert part in text
 
@@ -227,7 +227,7 @@ def test_the_diagram_of_wilcoxons_test_names_it_and_has_no_critical_difference()
 def test_a_wilcoxon_test_with_too_few_tasks_says_so():
     comparison = comparison_of(*CASES["5 designs"])
     few = changed(comparison, "undecidable.decidable", {"nemenyi": True, "wilcoxon_holm": False})
-    assert "With so few tasks" in said(drawn(few, test="wilcoxon"))
+    assert "With this few tasks" in said(drawn(few, test="wilcoxon"))
 
 
 def test_ranks_without_a_test_are_drawn_with_the_reason():
@@ -240,11 +240,11 @@ def test_ranks_without_a_test_are_drawn_with_the_reason():
         comparison = changed(comparison, field, value)
     figure = drawn(comparison)
     assert "CD" not in said(figure)
-    assert "Average ranks only, no test. With a single task there is nothing to test." in said(figure)
+    assert "Average ranks only, without a test. With a single task there is nothing to test." in said(figure)
     assert len(places(figure)[0]) == 5
 
 
-def test_a_comparison_of_scores_is_drawn_with_its_own_numbers():
+def test_a_comparison_is_drawn_with_its_numbers():
     comparison = compared()
     text = said(drawn(comparison))
     tests = comparison.these_checkpoints

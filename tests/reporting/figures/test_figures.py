@@ -23,20 +23,20 @@ from embedding_designs.reporting.figures import looks as figures
 from helpers.figure_examples import KEYS, comparison_of, looks, spread_ranks, study_and_scores
 
 
-def test_colour_says_the_attention_and_the_marker_the_pooling():
+def test_color_shows_the_attention_and_the_marker_the_pooling():
     look = looks(5)
     assert look["last-layer-causal"].colour == look["eos-causal"].colour
     assert look["last-layer-causal"].marker == look["last-layer-bidirectional"].marker
     assert len({(style.colour, style.marker) for style in look.values()}) == 5
 
 
-def test_an_unknown_pooling_and_attention_get_a_look_of_their_own():
+def test_an_unknown_pooling_and_attention_get_a_separate_look():
     designs = [Design(p + a, p, a) for p in ("eos", "new", "newer") for a in ("causal", "prefix")]
     look = figures.looks(designs)
     assert len({(style.colour, style.marker) for style in look.values()}) == 6
 
 
-def test_a_legend_tells_designs_of_one_pooling_and_attention_apart():
+def test_a_legend_distinguishes_designs_with_the_same_pooling_and_attention():
     names = [f"multi-layer-{number}" for number in range(10)]
     look = figures.looks([Design(name, "multi_layer", "bidirectional") for name in names])
     handles = figures.design_handles(look)
@@ -56,7 +56,7 @@ def test_attentions_and_poolings_beyond_the_palette_are_noted():
     assert figures.same_looks(looks(5)) == []
 
 
-def test_designs_that_training_curves_draw_alike_are_noted():
+def test_designs_that_look_the_same_in_training_curves_are_noted():
     named = [Design(f"d{n}", "mean", "causal") for n in range(11)]
     assert figures.same_lines(figures.looks(named)) == ["training curves draw the designs d0, d10 alike"]
     assert figures.same_lines(figures.looks(named[:10])) == []
@@ -70,7 +70,7 @@ def picture(handle) -> bytes:
     return bytes(canvas.buffer_rgba())
 
 
-def test_every_pooling_has_a_marker_of_its_own():
+def test_every_pooling_has_a_different_marker():
     assert set(figures.POOLING_MARKERS) == {*POOLINGS, "unknown"}
     assert len({*figures.POOLING_MARKERS.values(), *figures.SPARE_MARKERS}) == len(POOLINGS) + 7
 
@@ -214,7 +214,7 @@ def figures_of(*n_designs: int) -> dict[str, Figure]:
     return dict(draw.study_figures(statistics, scores, None, 7))
 
 
-def test_each_base_is_drawn_with_its_own_designs_and_what_suits_their_number():
+def test_each_base_is_drawn_with_its_designs_in_figures_that_suit_their_number():
     drawn = figures_of(11, 12, 41)
     few = {"cd-{}-All", "cd-wilcoxon-{}-All", "differences-{}", "scores-{}"}
     many = {"cd-{}-All", "significance-{}-All", "scores-{}"}

@@ -1,4 +1,4 @@
-"""Letters that the figures' own font lacks: an installed font draws them, or a note names them.
+"""Letters missing from the default font are drawn in an installed font, or named in a note.
 
 The fonts here are made for these tests: their letters are private code points that no installed font has.
 """
@@ -68,7 +68,7 @@ def install(tmp_path):
     fontManager._findfont_cached.cache_clear()
 
 
-def test_names_in_the_figures_own_font_need_no_other_and_change_no_setting():
+def test_names_in_the_default_font_change_no_setting():
     names = ["A", "multi-layer", "naïve", "модель", "μ-β", "نموذج", "a\u200db", "50 % <&>", ""]
     assert families_for(names) == ([STYLE["font.family"]], set())
     assert style_with(families_for(names)[0]) == STYLE | {"font.family": ["DejaVu Sans"]}
@@ -136,7 +136,7 @@ def test_names_with_letters_that_no_font_has_are_noted_once(tmp_path, capfd):
         warnings.simplefilter("error")
         drawn(tmp_path, "eos", FIRST)
     (line,) = [line for line in capfd.readouterr().err.splitlines() if line.startswith("note:")]
-    assert r"boxes for letters of \U0010ff00-causal that no installed font has" in line
+    assert r"boxes for letters in \U0010ff00-causal that no installed font has" in line
 
 
 def test_a_font_of_postscript_outlines_is_held_in_a_pdf_as_shapes(install):

@@ -1,4 +1,4 @@
-"""How names are measured, shortened and put beside a number."""
+"""How names are measured, shortened, and placed next to a number."""
 
 import pytest
 from hypothesis import example, given, settings
@@ -103,7 +103,7 @@ def test_no_line_is_wider_than_its_page(text, width):
     assert all(text_width(line, SIZE) <= width for line in wrapped(text, SIZE, width))
 
 
-def test_a_name_of_letters_from_right_to_left_has_its_rank_on_its_own_side():
+def test_a_right_to_left_name_keeps_its_rank_on_the_same_side():
     assert left_to_right("model-2") == "model-2"
     assert left_to_right("מודל 2") == "\u200eמודל 2\u200e"
     assert text_width(left_to_right("מודל 2"), SIZE) == pytest.approx(text_width("מודל 2", SIZE))

@@ -1,4 +1,4 @@
-"""Compares the designs of a study: every test and interval, per base and category and over all tasks."""
+"""Compares the designs of a study: all tests and intervals, per base and category and over all tasks."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
@@ -13,8 +13,8 @@ from ..scores.not_used import NotUsed, not_used
 from ..scores.report_file import NO_REPORT, Report
 from ..scores.score_table import complete
 from ..study.parts import statistics_settings
-from . import sentences
 from .results import Comparison, Design, Statistics
+from .sentences.claims import findings, scope
 from .statistics import (
     attainable,
     equivalence,
@@ -28,21 +28,21 @@ from .statistics import (
 )
 from .statistics.control import against_control
 
-MANY_DESIGNS = 60  # beyond it what grows fastest with the pairs is left out
+MANY_DESIGNS = 60  # for more designs, the most expensive pairwise results are left out
 MANY = f"left out for pools of more than {MANY_DESIGNS} designs"
 
 
 def compare_study(
     scores: pd.DataFrame, study: Mapping[str, Any], source: str = "scores", report: Report = NO_REPORT
 ) -> Statistics:
-    """Return the statistics of a study: for each base one comparison per category, then All.
+    """Return the statistics of a study: for each base, one comparison per category, then All.
 
-    source: the table's name in error messages; report: on the collection of these scores. Raises BadInput
-    that names missing cells, an unknown control, or a base without anything to compare.
+    source: the table's name in error messages; report: on the collection of these scores. Raises BadInput if
+    cells are missing, the control is unknown, or a base has nothing to compare.
     """
     settings = statistics_settings(study)
     scores, dropped = complete(scores, study, source)
-    # Published scores have one run of each model: nothing can be said about designs.
+    # Published scores have one run per model, so they support no claim about designs.
     unit = "model" if study.get("scores", {}).get("from", "table") != "table" else "design"
     comparisons = []
     for base, cells in progress(scores.groupby("base", sort=False), description="compare designs"):
@@ -54,7 +54,7 @@ def compare_study(
         rope=settings["rope"],
         designs=_described(scores, study),
         unit=unit,
-        scope=sentences.scope(scores.groupby("base", sort=False)["seed"].nunique().to_dict(), unit),
+        scope=scope(scores.groupby("base", sort=False)["seed"].nunique().to_dict(), unit),
         not_used=[*report.not_used, *_dropped_tasks(dropped)],
         comparisons=comparisons,
         sha256=report.sha256,
@@ -69,7 +69,7 @@ def _compare_base(
     settings: Mapping[str, Any],
     source: str,
 ) -> list[Comparison]:
-    """Return the comparisons of one base, whose complete scores are `cells`."""
+    """Return the comparisons of one base. cells: its scores, without missing ones."""
     names = _designs(cells, study)
     control = _control(names, settings.get("control"), about["base"])
     wide = cells.pivot_table(index="task", columns="design", values="score")
@@ -84,8 +84,8 @@ def _compare_base(
 
 
 def _in_words(comparison: Comparison, settings: Mapping[str, Any]) -> Comparison:
-    said = sentences.findings(comparison, settings["alpha"], settings["rope"])
-    return replace(comparison, sentences=said)
+    sentences = findings(comparison, settings["alpha"], settings["rope"])
+    return replace(comparison, sentences=sentences)
 
 
 def _dropped_tasks(dropped: Mapping[str, list[str]]) -> Iterator[NotUsed]:
@@ -96,7 +96,7 @@ def _dropped_tasks(dropped: Mapping[str, list[str]]) -> Iterator[NotUsed]:
 
 
 def _designs(cells: pd.DataFrame, study: Mapping[str, Any]) -> list[str]:
-    """Return the designs of one base, in the order of the study, else of the table."""
+    """Return the designs of one base: first those in the study, in its order, then in the table's order."""
     own = list(cells["design"].unique())
     listed = [name for name in study.get("designs") or () if name in own]
     return listed + [name for name in own if name not in listed]
@@ -146,7 +146,7 @@ def _compare_designs(
         "these_designs": runs.design_claim(of_runs, control, alpha),
         "factors": factors.factor_effects(of_runs, about, alpha),
         "left_out": None if few else f"Practical equivalence, sub-pools and Wilcoxon cliques are {MANY}.",
-        "sentences": {},  # written when the gates are known
+        "sentences": {},  # written once the gates are known
     }
 
 
@@ -157,7 +157,7 @@ def _spread(means: pd.DataFrame) -> dict[str, float | None]:
 
 
 def _undecidable(scores: pd.DataFrame, of_runs: pd.DataFrame, alpha: float) -> dict[str, Any]:
-    """Return what these tasks and seeds cannot decide, whatever the scores are or however the spread is."""
+    """Return what these tasks and seeds cannot decide, given their numbers and the observed spread."""
     n_tasks, n_designs = scores.shape
     smallest = attainable.attainable(n_tasks, n_designs, alpha)
     untestable = ranks.why_untestable(scores)
@@ -176,7 +176,7 @@ def _undecidable(scores: pd.DataFrame, of_runs: pd.DataFrame, alpha: float) -> d
 def _these_checkpoints(
     scores: pd.DataFrame, control: str, settings: Mapping[str, Any], few: bool
 ) -> dict[str, Any]:
-    """Return what tests over tasks say; they speak of these checkpoints only."""
+    """Return the results of tests over tasks, which are only about these checkpoints."""
     alpha = settings["alpha"]
     friedman = ranks.friedman(scores)
     nemenyi = ranks.nemenyi(scores, alpha)
@@ -187,7 +187,7 @@ def _these_checkpoints(
     return {
         "friedman": friedman,
         "iman_davenport": ranks.iman_davenport(friedman["chi_square"], *scores.shape),
-        "gate": None,  # set when all categories are known
+        "gate": None,  # set once all categories are known
         "nemenyi": nemenyi,
         "cliques": _cliques(scores, nemenyi["pairs"], "significant", friedman),
         "wilcoxon": wilcoxon,
@@ -208,7 +208,7 @@ def _cliques(
 
 
 def _open_categories(comparisons: list[dict[str, Any]], alpha: float) -> None:
-    """Say of each comparison whether its Friedman test stands: Holm over the categories, All on its own."""
+    """Set the gate of each comparison: Holm over the categories; All is a separate family."""
     *categories, overall = comparisons
     for family in (categories, [overall]):
         p_values = {c["category"]: c["these_checkpoints"]["friedman"]["p"] for c in family}

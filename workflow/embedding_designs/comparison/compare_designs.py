@@ -29,7 +29,7 @@ def main() -> None:
     parser.add_argument("scores", type=Path, help="scores.csv")
     parser.add_argument("--study", type=Path, required=True, help="study.json, the validated study")
     parser.add_argument(
-        "--collected", type=Path, help="collected.json, the report on what was not used; default: none"
+        "--collected", type=Path, help="collected.json, the report on unused input (default: none)"
     )
     parser.add_argument("--output", type=Path, required=True, help="statistics.json to write")
     parser.add_argument("--tables", type=Path, required=True, help="folder of tables to write")

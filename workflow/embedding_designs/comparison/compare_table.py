@@ -1,4 +1,4 @@
-"""The comparison of one table of scores, without the workflow: `from embedding_designs import compare`."""
+"""Compares one table of scores without the workflow: `from embedding_designs import compare`."""
 
 import os
 from pathlib import Path
@@ -17,13 +17,13 @@ DESCRIPTIONS = ["pooling", "attention"]
 
 
 def compare(scores: pd.DataFrame | str | os.PathLike[str]) -> Statistics:
-    """Return the statistics of a table of scores, with the default settings of a study.
+    """Return the statistics of a table of scores, with a study's default settings.
 
-    scores: a pandas table or the path of a CSV file, with one row per design, task and seed.
-        Required columns: design (or model), task, score (from -1 to 1), and category if a task is not MTEB's.
-        Optional columns: base, seed, pooling, attention, metric. Others are ignored, and named on stderr.
+    scores: a pandas table or the path of a CSV file, with one row per design, task, and seed.
+        Required columns: design (or model), task, score (from -1 to 1), and category if a task is not an MTEB
+        task. Optional columns: base, seed, pooling, attention, metric. Others are ignored, with a note.
 
-    Raises BadInput, one line that names the row or line, if a cell is unusable or a score is missing.
+    Raises BadInput, with the row or line, if a cell is unusable or a score is missing.
     """
     table, name = _texts(scores)
     rows, left, _ = tidy(table, name)
@@ -37,7 +37,7 @@ def compare(scores: pd.DataFrame | str | os.PathLike[str]) -> Statistics:
 
 
 def _texts(scores: pd.DataFrame | str | os.PathLike[str]) -> tuple[pd.DataFrame, str]:
-    """Return a table as texts, and its name in error messages."""
+    """Return a table as text, and its name in error messages."""
     if isinstance(scores, pd.DataFrame):
         return as_texts(scores, "scores"), "scores"
     if isinstance(scores, (str, os.PathLike)):

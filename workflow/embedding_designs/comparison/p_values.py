@@ -1,4 +1,4 @@
-"""How a p-value is printed, in sentences, tables and figures."""
+"""Prints p-values, in sentences, tables, and figures."""
 
 SMALLEST = 0.001  # smaller ones are printed as "< 0.001"
 

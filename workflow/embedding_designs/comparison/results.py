@@ -1,7 +1,7 @@
 """What a comparison returns: the types behind statistics.json, which docs/statistics.md describes.
 
-Field names are the keys of the file. Where a test has nothing to work on, its numbers are None and `reason`
-says why.
+Field names are the keys of the file. If a test cannot be computed, its numbers are None and `reason` says
+why.
 """
 
 from dataclasses import dataclass
@@ -50,7 +50,7 @@ class Nemenyi:
 
 @dataclass(frozen=True)
 class TheseCheckpoints:
-    """Tests over tasks, about these checkpoints. None: left out for many designs."""
+    """Tests over tasks, about these checkpoints. None: left out because there are many designs."""
 
     friedman: Friedman
     iman_davenport: FTest
@@ -66,7 +66,7 @@ class TheseCheckpoints:
 
 @dataclass(frozen=True)
 class TheseDesigns:
-    """Tests over runs, about these designs. `refused` says why there are none."""
+    """Tests over runs, about these designs. If there are none, `refused` says why."""
 
     refused: str | None
     n_seeds: int
@@ -81,7 +81,7 @@ class TheseDesigns:
 
 @dataclass(frozen=True)
 class Detectable:
-    """What t tests of this power detect; `designs` is None with a single seed."""
+    """What t tests with this power detect; `designs` is None with a single seed."""
 
     power: float
     checkpoints: DetectedOverTasks
@@ -90,7 +90,7 @@ class Detectable:
 
 @dataclass(frozen=True)
 class Undecidable:
-    """What these tasks and seeds cannot decide, whatever the scores are."""
+    """What these tasks and seeds cannot decide."""
 
     untestable: str | None
     attainable: Attainable
@@ -100,7 +100,7 @@ class Undecidable:
 
 @dataclass(frozen=True)
 class Differences:
-    """The differences of all designs to the control, and which units were resampled for the intervals."""
+    """The differences of all designs from the control, and which units were resampled for the intervals."""
 
     resampled: str | None
     designs: dict[str, Difference]
@@ -150,7 +150,7 @@ class Comparison:
 
 @dataclass(frozen=True)
 class Statistics:
-    """A compared study: for each base one comparison per category, then "All"."""
+    """The results of a study: for each base, one comparison per category, then "All"."""
 
     study: str
     alpha: float

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class FTest:
-    """An F test; the degrees of freedom of Welch's and Satterthwaite's are fractions."""
+    """An F test; Welch's and Satterthwaite's degrees of freedom are not integers."""
 
     f: float | None
     df1: int | float | None
@@ -23,14 +23,14 @@ class OneWay(FTest):
 
 @dataclass(frozen=True, kw_only=True)
 class QuasiF(FTest):
-    """The quasi-F, and how the spread splits: {"run", "design_task", "residual"}."""
+    """The quasi-F, and the components of the spread: "run", "design_task", and "residual"."""
 
     variances: dict[str, float] | None
 
 
 @dataclass(frozen=True, kw_only=True)
 class FactorTest(FTest):
-    """One line of the two-way analysis of variance."""
+    """One row of the two-way analysis of variance."""
 
     partial_eta_squared: float | None
 
@@ -59,7 +59,7 @@ class Gate:
 
 @dataclass(frozen=True)
 class NemenyiPair:
-    """Nemenyi's verdict on a pair, and in which share of the sub-pools it flips."""
+    """Nemenyi's verdict on a pair, and the share of the sub-pools in which it flips."""
 
     first: str
     second: str
@@ -74,7 +74,7 @@ class NemenyiPair:
 
 @dataclass(frozen=True)
 class WilcoxonPair:
-    """Wilcoxon's signed-rank test of a pair: first minus second."""
+    """Wilcoxon's signed-rank test of a pair, first minus second."""
 
     first: str
     second: str
@@ -91,13 +91,13 @@ class WilcoxonPair:
 
     @property
     def better_first(self) -> list[str]:
-        """The two designs, the one that is better by the rank sums first."""
+        """The two designs, with the better one by rank sums first."""
         return [self.first, self.second][:: 1 if (self.rank_biserial or 0) > 0 else -1]
 
 
 @dataclass(frozen=True)
 class ControlTest:
-    """The test of a design against the control by ranks over tasks; positive: better than the control."""
+    """The test of a design against the control by ranks over tasks; positive if it beats the control."""
 
     design: str
     rank_difference: float
@@ -122,7 +122,7 @@ class EquivalencePair:
 
 @dataclass(frozen=True)
 class PapersRule:
-    """The pairs (better, worse) that uncorrected Wilcoxon calls, and those that Holm's correction removes."""
+    """The pairs (better, worse) that uncorrected Wilcoxon calls significant, and those that Holm removes."""
 
     n_pairs: int
     called: list[list[str]]
@@ -169,7 +169,7 @@ class Attainable:
 
 @dataclass(frozen=True, kw_only=True)
 class Detected:
-    """The smallest difference of mean score that a t test finds, and the largest that was observed."""
+    """The smallest difference in mean score that a t test detects, and the largest observed one."""
 
     spread: float | None
     difference: float | None
@@ -179,21 +179,21 @@ class Detected:
 
 @dataclass(frozen=True, kw_only=True)
 class DetectedOverTasks(Detected):
-    """The same over tasks, and how many tasks would find the observed difference."""
+    """The same over tasks, and how many tasks would be needed to detect the observed difference."""
 
     tasks_needed: int | None
 
 
 @dataclass(frozen=True, kw_only=True)
 class DetectedOverRuns(Detected):
-    """The same over runs, and how many seeds would find the observed difference."""
+    """The same over runs, and how many seeds would be needed to detect the observed difference."""
 
     seeds_needed: int | None
 
 
 @dataclass(frozen=True)
 class Difference:
-    """A difference of mean score to the control, with its interval."""
+    """A difference in mean score from the control, with its interval."""
 
     difference: float
     low: float | None
@@ -202,7 +202,7 @@ class Difference:
 
 @dataclass(frozen=True)
 class Cross:
-    """Poolings and attentions of which every combination was run as one design."""
+    """Poolings and attentions for which every combination was run as one design."""
 
     poolings: list[str]
     attentions: list[str]

@@ -8,7 +8,7 @@ from .results import Statistics
 
 
 def read_statistics(path: Path) -> Statistics:
-    """Return the content of statistics.json; BadInput names a key that is missing or of another type."""
+    """Return the content of statistics.json; raise BadInput if a key is missing or has the wrong type."""
     return from_json(Statistics, read_json(path), str(path))
 
 

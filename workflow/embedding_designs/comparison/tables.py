@@ -1,6 +1,7 @@
 """The tables of a study, each as CSV, JSON and LaTeX (booktabs): pure functions from statistics.json to rows.
 
-One row a base, category and design, pair or effect, so that every table can be filtered by its first columns.
+Each row is for one base, one category, and one design, pair, or effect, so every table can be filtered by its
+first columns.
 """
 
 from collections.abc import Callable, Iterator
@@ -12,10 +13,10 @@ import pandas as pd
 from .p_values import p_value
 from .results import Comparison, Statistics
 
-LONGEST = 2000  # rows of a LaTeX table; nobody prints more, and CSV and JSON have them
-LONG = 40  # rows of a LaTeX table that still fits on a page; longer ones are longtables
-DIGITS = 3  # of numbers in LaTeX; CSV and JSON keep six
-PRINTED = {  # columns of the tables that are too wide for a page; CSV and JSON have all of them
+LONGEST = 2000  # rows; nobody prints a longer LaTeX table, and CSV and JSON have all rows
+LONG = 40  # rows of a LaTeX table that fits on a page; longer ones are longtables
+DIGITS = 3  # decimals in LaTeX; CSV and JSON have more
+PRINTED = {  # columns printed of tables too wide for a page; CSV and JSON have all columns
     "tests": ["base", "category", "tasks", "friedman_chi_square", "friedman_p",
               "friedman_p_holm_over_categories", "kendall_w", "critical_difference", "run_anova_f",
               "run_anova_p"],
@@ -32,7 +33,7 @@ Rows = Iterator[dict[str, Any]]
 
 
 def tables(statistics: Statistics) -> dict[str, pd.DataFrame]:
-    """Return every table of a study by its name; a table without any row is left out."""
+    """Return all tables of a study by name, without empty ones."""
     makers = {"designs": _designs, "tests": _tests, "pairs": _pairs, "against_control": _against_control,
               "design_pairs": _design_pairs, "factors": _factors, "factor_tests": _factor_tests,
               "papers_rule": _papers_rule}  # fmt: skip
@@ -42,7 +43,7 @@ def tables(statistics: Statistics) -> dict[str, pd.DataFrame]:
 
 
 def write_tables(statistics: Statistics, folder: Path) -> None:
-    """Write every table to `folder` as {name}.csv, {name}.json and, up to LONGEST rows, {name}.tex."""
+    """Write every table to `folder` as {name}.csv, {name}.json, and, up to LONGEST rows, {name}.tex."""
     folder.mkdir()
     for name, table in tables(statistics).items():
         table.to_csv(folder / f"{name}.csv", index=False, float_format="%.6g", lineterminator="\n")
@@ -52,15 +53,15 @@ def write_tables(statistics: Statistics, folder: Path) -> None:
 
 
 def latex(table: pd.DataFrame, name: str) -> str:
-    """Return a table as LaTeX, with the columns that fit a page.
+    """Return a table as LaTeX, with the columns that fit on a page.
 
-    It needs the packages booktabs and, for a long table, longtable.
+    It requires the booktabs package and, for a long table, longtable.
     """
     table = table[PRINTED.get(name, table.columns)]
     long, shown = len(table) > LONG, table.copy()
     numbers = set(table.select_dtypes("number").columns)
     for column in numbers:
-        if "p" in column.split("_"):  # a column of p-values, or of probabilities
+        if "p" in column.split("_"):  # a column of p-values or probabilities
             shown[column] = table[column].map(p_value, na_action="ignore")
     text = shown.rename(columns=lambda column: column.replace("_", " ")).to_latex(
         index=False,
@@ -81,7 +82,7 @@ def _rows(make: Callable[..., Rows], statistics: Statistics) -> Rows:
 
 
 def _designs(comparison: Comparison, statistics: Statistics) -> Rows:
-    """Return one row for each design: its rank with its interval, its score, its distance to the control."""
+    """Return one row per design: rank with interval, score, and difference from the control."""
     keys = {design.name: design for design in statistics.designs}
     ranks, intervals = comparison.average_ranks, comparison.rank_intervals or {}
     for name in sorted(ranks, key=ranks.__getitem__):
@@ -97,7 +98,7 @@ def _designs(comparison: Comparison, statistics: Statistics) -> Rows:
 
 
 def _scores(statistics: Statistics) -> pd.DataFrame:
-    """Return mean scores as a paper prints them: one row a design, one column a category, All last."""
+    """Return mean scores as printed in papers: one row per design, one column per category, All last."""
     rows = [
         {"base": c.base, "design": name, "category": c.category, "score": score}
         for c in statistics.comparisons
@@ -111,7 +112,7 @@ def _scores(statistics: Statistics) -> pd.DataFrame:
 
 
 def _tests(comparison: Comparison, statistics: Statistics) -> Rows:
-    """Return the tests over all designs, of both kinds of claim, and what they could decide at most."""
+    """Return the tests over all designs, for both kinds of claim, and what they could detect."""
     over_tasks, over_runs = comparison.these_checkpoints, comparison.these_designs
     friedman, f = over_tasks.friedman, over_tasks.iman_davenport
     one_way, welch, quasi = over_runs.one_way, over_runs.welch, over_runs.quasi_f
@@ -171,7 +172,7 @@ def _without_reason(row: Any) -> dict[str, Any]:
 
 
 def _factors(comparison: Comparison, statistics: Statistics) -> Rows:
-    """Return the effects of pooling and attention that the study's designs can estimate."""
+    """Return the effects of pooling and attention that the study can estimate."""
     effects = comparison.factors
     for effect in [*effects.effects, *effects.simple]:
         over_tasks, over_runs = effect.checkpoints, effect.designs
@@ -185,7 +186,7 @@ def _factors(comparison: Comparison, statistics: Statistics) -> Rows:
 
 
 def _factor_tests(comparison: Comparison, statistics: Statistics) -> Rows:
-    """Return the two-way analysis of variance over runs, and that of the aligned ranks beside it."""
+    """Return the two-way analysis of variance over runs, with that of the aligned ranks."""
     ranked = comparison.factors.aligned_ranks or {}
     for effect, test in (comparison.factors.anova or {}).items():
         yield {
@@ -196,7 +197,7 @@ def _factor_tests(comparison: Comparison, statistics: Statistics) -> Rows:
 
 
 def _papers_rule(comparison: Comparison, statistics: Statistics) -> Rows:
-    """Return what the paper's rule, uncorrected Wilcoxon, would call significant, and what vanishes."""
+    """Return the pairs that the paper's rule, uncorrected Wilcoxon, calls significant."""
     rule = comparison.these_checkpoints.papers_rule
     vanish = {tuple(pair) for pair in rule.vanish}
     for better, worse in rule.called:

@@ -25,10 +25,10 @@ from .figures.fonts import drawn_names, style_for
 from .figures.looks import Look, looks, same_lines, same_looks
 from .training_logs import log_entries
 
-FEWEST_FOR_TABLE = 12  # designs: below it a critical-difference diagram shows every pair
-MOST_IN_ROWS = 40  # designs that the other figures can tell apart
+FEWEST_FOR_TABLE = 12  # designs; with fewer, a critical-difference diagram shows every pair
+MOST_IN_ROWS = 40  # designs that the other figures can distinguish
 LOSSES = {"training loss": ("train", "loss"), "held-out loss": ("heldout", "heldout_loss")}
-UNDATED = {"svg": {"Date": None}, "pdf": {"CreationDate": None}}  # the same input gives the same bytes
+UNDATED = {"svg": {"Date": None}, "pdf": {"CreationDate": None}}  # the same input gives identical files
 
 
 def read_losses(
@@ -36,7 +36,7 @@ def read_losses(
 ) -> dict[str, pd.DataFrame]:
     """Return the losses in the training logs of one base: title -> columns design, seed, step, loss.
 
-    A title without any loss is left out. A step that was trained again after a resume counts once.
+    Titles without any loss are left out. A step that was repeated after a resume counts once.
     """
     rows: dict[str, list[dict[str, Any]]] = {title: [] for title in LOSSES}
     for design, seed in product(designs, seeds):
@@ -63,7 +63,7 @@ def _losses(path: Path) -> Iterator[tuple[str, int, float]]:
 def study_figures(
     statistics: Statistics, scores: pd.DataFrame, runs: Path | None, width: float
 ) -> Iterator[tuple[str, Figure]]:
-    """Yield all figures of a study, each with its name; training curves where there are logs."""
+    """Yield all figures of a study by name, with training curves if there are logs."""
     look = looks(statistics.designs)
     for line in same_looks(look):
         note(line)
@@ -71,7 +71,7 @@ def study_figures(
         comparisons = list(group)
         own = {name: look[name] for name in look if name in comparisons[-1].designs}
         yield from _figures_of_tests(base, comparisons, own, statistics.alpha, width)
-        compared = scores["task"].isin(comparisons[-1].tasks)  # without those that were dropped
+        compared = scores["task"].isin(comparisons[-1].tasks)  # without dropped tasks
         of_base = scores[(scores["base"] == base) & compared]
         yield f"scores-{base}", make.scores_figure(of_base, own, width)
         if any(comparison.factors.crossed for comparison in comparisons):
@@ -99,7 +99,7 @@ def _figures_of_tests(
     else:
         note(
             f"{base}: {len(look)} {overall.unit}s are too many for figures of differences, Wilcoxon's "
-            f"test and scores by category (at most {MOST_IN_ROWS}); see the tables"
+            f"test, and scores by category (at most {MOST_IN_ROWS}); see the tables"
         )
     if len(look) >= FEWEST_FOR_TABLE:
         yield f"significance-{base}-All", make.significance_figure(overall, alpha, width)
@@ -108,12 +108,12 @@ def _figures_of_tests(
 def draw_study(
     statistics: Statistics, scores: pd.DataFrame, runs: Path | None, folder: Path, width: float
 ) -> None:
-    """Write all figures of a study to `folder`, as SVG and as PDF."""
+    """Write all figures of a study to `folder`, as SVG and PDF."""
     drawn: set[str] = set()
     with style_for(drawn_names(statistics)):
         for name, figure in progress(study_figures(statistics, scores, runs, width), description="figures"):
             if name.casefold() in drawn:
-                raise BadInput(f"two figures would be named {name}; rename a base or a category")
+                raise BadInput(f"two figures would have the name {name}; rename a base or a category")
             drawn.add(name.casefold())
             for kind, metadata in UNDATED.items():
                 figure.savefig(folder / f"{name}.{kind}", metadata=metadata)

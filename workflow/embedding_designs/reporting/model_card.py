@@ -1,4 +1,4 @@
-"""The model card of one run: what it is, what it was trained on and how, how it scores, how it is loaded."""
+"""The model card of one run: what it is, its data, its training, its scores, and how to load it."""
 
 import json
 import re
@@ -11,6 +11,7 @@ import jinja2
 from huggingface_hub import EvalResult, ModelCardData
 
 from ..study.base_folder import MODULES
+from ..study.run_config import RunConfig
 
 TEMPLATE = "model_card.md.jinja"
 HUB_NAME = re.compile(r"\w[\w.-]*(/\w[\w.-]*)?")
@@ -20,15 +21,16 @@ TAGS = ["sentence-transformers", "sentence-similarity", "feature-extraction"]
 def model_card(facts: Mapping[str, Any]) -> str:
     """Return the model card as Markdown, with the YAML header that model hubs read.
 
-    facts: "study", its name; "run", "source" and "tasks", the configs of the run, its data, and its tasks;
+    facts: "study", its name; "run", a RunConfig; "source" and "tasks", the configs of its data and tasks;
     "data", the data report; "training", the last line of the training log; "scores", rows of task, category,
-    metric and score; "settings", those of the pooling module; "versions" of the packages; "code", names of
-    the code files; "commit". No path of this machine is told.
+    metric, and score; "settings" of the pooling module; "versions" of the packages; "code", the names of the
+    code files; "commit". The card contains no path of this machine.
     """
-    base = facts["run"]["base"]
+    run: RunConfig = facts["run"]
+    base = run.base
     hub_base = base["model"] if is_hub_name(base.get("model")) else None
     dataset = facts["source"].get("dataset")
-    title = f"{facts['run']['design']['name']} on {base['name']}, seed {facts['run']['seed']}"
+    title = f"{run.design['name']} on {base['name']}, seed {run.seed}"
     header = ModelCardData(
         library_name="sentence-transformers",
         pipeline_tag="sentence-similarity",
@@ -48,7 +50,7 @@ def model_card(facts: Mapping[str, Any]) -> str:
 
 
 def is_hub_name(model: str | None) -> bool:
-    """Return whether a base is named as on a model hub, and is no folder here."""
+    """Return whether a base has the form of a hub name and is not a local folder."""
     return model is not None and HUB_NAME.fullmatch(model) is not None and not Path(model).is_dir()
 
 
@@ -85,7 +87,7 @@ def _template() -> jinja2.Template:
 
 
 def _cell(value: Any) -> str:
-    """Return a value as one cell of a Markdown table."""
+    """Return a value as a cell of a Markdown table."""
     match value:
         case bool():
             return "yes" if value else "no"
@@ -100,5 +102,5 @@ def _cell(value: Any) -> str:
 
 
 def _quoted(prompt: str) -> str:
-    """Return a prompt as a Python string in a table; a space at its end is part of it."""
+    """Return a prompt as a Python string for a table, so that a trailing space is visible."""
     return json.dumps(prompt, ensure_ascii=False).replace("|", r"\|")

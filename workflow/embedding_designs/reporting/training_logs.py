@@ -1,4 +1,4 @@
-"""Reads training logs: JSON lines, each an object with its event."""
+"""Reads training logs: JSON lines, each an object with an event."""
 
 import json
 from collections.abc import Iterator
@@ -10,7 +10,7 @@ from ..common.errors import BadInput
 
 
 def log_entries(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
-    """Yield the entries of a training log, each with its line; BadInput names a line that is not one."""
+    """Yield the entries of a training log with their line numbers; raise BadInput for an invalid line."""
     for number, line in utf8_lines(path):
         try:
             entry = json.loads(line)

@@ -1,4 +1,4 @@
-"""Writes the findings page: one HTML file that needs nothing beside it, not even a network.
+"""Writes the findings page: one self-contained HTML file, which needs no network.
 
 python -m embedding_designs.reporting.write_findings results/quickstart --output findings.html
 """
@@ -16,8 +16,9 @@ from ..common.atomic_writes import atomic
 from ..common.command import command
 from ..common.errors import BadInput
 from ..common.json_files import read_json
-from ..comparison import sentences
+from ..common.wording import counted, listing
 from ..comparison.results import Comparison
+from ..comparison.sentences.claims import CLAIMS
 from ..comparison.statistics_file import read_statistics
 from ..scores.not_used import check_unchanged, in_words
 from ..scores.score_table import BASELINE_COLUMNS, read_scores, read_table
@@ -35,10 +36,11 @@ DATA_REPORTS = {"data/report.json": "Training data", "data/harvest.json": "Harve
 
 
 def gather(folder: Path) -> dict[str, Any]:
-    """Return all that the page shows, from the files of a study under `folder`.
+    """Return everything that the page shows, from the files of a study under `folder`.
 
-    The study, its statistics and its scores are needed; baselines, training logs, benchmarks and data
-    reports are shown where they are there: a study may begin at its scores. BadInput names what is missing.
+    The study, its statistics, and its scores are required. Baselines, training logs, benchmarks, and data
+    reports are shown if they exist, because a study can start from existing scores. Raises BadInput if a
+    required file is missing.
     """
     study_file = folder / "configs" / "study.json"
     study, statistics = (
@@ -49,20 +51,20 @@ def gather(folder: Path) -> dict[str, Any]:
         check_unchanged(table, statistics.sha256, "run the study again")
     scores, baselines = read_scores(folder / "scores.csv"), read_baselines(folder / "baselines.csv")
     scores = compared(scores, statistics.comparisons)
-    # a model may stand in several pools
+    # a model can be in several pools
     run = ["design", "seed"] if statistics.unit == "model" else ["base", "design", "seed"]
     names = list(dict.fromkeys(comparison.base for comparison in statistics.comparisons))
     bases: list[dict[str, Any]] = []
     for name in names:
         comparisons = _all_first([c for c in statistics.comparisons if c.base == name])
-        base_scores, base_references = scores[scores["base"] == name], baselines[baselines["base"] == name]
+        base_scores, base_baselines = scores[scores["base"] == name], baselines[baselines["base"] == name]
         bases.append({
             "name": name,
             "comparisons": comparisons,
             "headline": headline(comparisons),
             "summary": tables.summary(comparisons),
-            "scores": tables.scores(comparisons, base_references),
-            "tasks": tables.tasks(comparisons, base_scores, base_references),
+            "scores": tables.scores(comparisons, base_baselines),
+            "tasks": tables.tasks(comparisons, base_scores, base_baselines),
             "pairs": None if comparisons[0].left_out else tables.pairs(comparisons),
             "cost": cost(folder, comparisons[0], task_batches(study)) if study.get("designs") else None,
             "figures": figures(folder / "figures", name, comparisons),
@@ -76,7 +78,7 @@ def gather(folder: Path) -> dict[str, Any]:
         ),
         "statistics": statistics,
         "scope": statistics.scope,
-        "claims": sentences.CLAIMS,
+        "claims": CLAIMS,
         "not_used": [in_words(entry) for entry in statistics.not_used],
         "revisions": tables.revisions(statistics.revisions),
         "unit": statistics.unit,
@@ -90,7 +92,7 @@ def gather(folder: Path) -> dict[str, Any]:
             "categories": scores["category"].nunique(),
         },
         "bases": bases,
-        "effects": any(map(_says_something_of_effects, bases)),
+        "effects": any(map(_shows_effects, bases)),
         "trained": any(base["figures"]["training"] for base in bases),
         "costed": any(base["cost"] for base in bases),
         "data": data_reports(folder),
@@ -98,7 +100,7 @@ def gather(folder: Path) -> dict[str, Any]:
     }
 
 
-def _says_something_of_effects(base: Mapping[str, Any]) -> bool:
+def _shows_effects(base: Mapping[str, Any]) -> bool:
     factors = base["comparisons"][0].factors
     return bool(base["figures"]["effects"] or base["effects"] or factors.refused or factors.reason)
 
@@ -112,68 +114,64 @@ def _all_first(comparisons: Sequence[Comparison]) -> list[Comparison]:
 
 
 def headline(comparisons: Sequence[Comparison]) -> list[str]:
-    """Return which design leads where, where the tests tell designs apart, and where they cannot."""
+    """Return which designs lead in which categories, and in which of them the tests separate designs."""
     categories = [comparison for comparison in comparisons if comparison.category != "All"]
     if len(categories) < 2:
         return []
     leads: dict[str, list[str]] = {}
     for comparison in categories:
-        leader = sentences.listing(tables.leaders(comparison))
+        leader = listing(tables.leaders(comparison))
         leads.setdefault(leader, []).append(comparison.category)
-    named = [f"{name} in {sentences.listing(where)}" for name, where in leads.items()]
+    named = [f"{name} in {listing(where)}" for name, where in leads.items()]
     return [f"Best average rank: {'; '.join(named)}.", *_apart(categories), *_over_runs(categories)]
 
 
 def _apart(categories: Sequence[Comparison]) -> Iterator[str]:
-    """Say in which categories these checkpoints differ."""
+    """Yield in which categories these checkpoints differ."""
     separated = [c.category for c in categories if tables.separates(c)]
     alike = [c.category for c in categories if c.category not in separated]
     unit = categories[0].unit
     undecidable = [c.category for c in categories if not c.undecidable.decidable["wilcoxon_holm"]]
     if separated:
         yield (
-            "These checkpoints: Friedman's test, with Holm's correction over the categories, finds a "
-            f"difference, and Nemenyi's at least one pair, in {sentences.listing(separated)}."
+            "These checkpoints: Friedman's test (Holm's correction over the categories) finds a difference, "
+            f"and Nemenyi's test separates at least one pair, in {listing(separated)}."
         )
     if alike:
         yield (
-            f"These checkpoints: the two tests tell no {unit}s apart in {sentences.listing(alike)}: "
-            f"the order there may be chance, and it is not shown that the {unit}s are equal."
+            f"These checkpoints: the two tests do not separate any {unit}s in {listing(alike)}. Their order "
+            f"in these categories may be due to chance, which does not mean that the {unit}s are equal."
         )
     if undecidable:
         yield (
-            "Too few tasks for Wilcoxon's test with Holm's correction to decide: "
-            f"{sentences.listing(undecidable)}."
+            "Categories with too few tasks for Wilcoxon's test with Holm's correction: "
+            f"{listing(undecidable)}."
         )
 
 
 def _over_runs(categories: Sequence[Comparison]) -> Iterator[str]:
-    """Say in which categories these designs differ, by Tukey's test over runs."""
+    """Yield in which categories these designs differ, by Tukey's test over runs."""
     claimed = [c for c in categories if not c.these_designs.refused]
     if not claimed:
         return
     apart = [c.category for c in claimed if any(pair.significant for pair in c.these_designs.pairs)]
-    where = (
-        f"finds at least one pair that differs in {sentences.listing(apart)}" if apart else "finds no pair"
-    )
-    yield (
-        f"These designs: Tukey's test over runs {where}, category by category, without correction over them."
-    )
+    where = f"separates at least one pair in {listing(apart)}" if apart else "does not separate any pair"
+    yield (f"These designs: Tukey's test over runs {where} (not corrected for the number of categories).")
 
 
 def compared(scores: pd.DataFrame, comparisons: Sequence[Comparison]) -> pd.DataFrame:
-    """Return the scores on the tasks that were compared, which excludes dropped tasks."""
+    """Return the scores on the tasks that were compared, without dropped tasks."""
     cells = {(c.base, task) for c in comparisons for task in c.tasks}
     return scores[[cell in cells for cell in zip(scores["base"], scores["task"], strict=True)]]
 
 
 def read_baselines(path: Path) -> pd.DataFrame:
-    """Return the scores of the baselines beside the designs; an empty table where the study has none."""
+    """Return the scores of the baselines, in an empty table if the study has none."""
     return read_table(path, BASELINE_COLUMNS) if path.exists() else pd.DataFrame(columns=BASELINE_COLUMNS)
 
 
 def data_reports(folder: Path) -> list[dict[str, Any]]:
-    """Return the data reports that are there, as titled tables."""
+    """Return the existing data reports as titled tables."""
     return [
         {"title": title, "tables": report(read_json(folder / file))}
         for file, title in DATA_REPORTS.items()
@@ -191,7 +189,7 @@ def render(page: Mapping[str, Any]) -> str:
         lstrip_blocks=True,
         keep_trailing_newline=True,
     )
-    environment.filters["counted"] = sentences.counted
+    environment.filters["counted"] = counted
     return environment.get_template(TEMPLATE).render(page)
 
 

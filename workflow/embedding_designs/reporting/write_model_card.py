@@ -1,4 +1,4 @@
-"""Completes a trained model: the same files, hard-linked, with a model card that tells its scores.
+"""Completes a trained model: the same files, hard-linked, with a model card that reports its scores.
 
 python -m embedding_designs.reporting.write_model_card TRAINED --scores A.csv B.csv … --output DIR
 """
@@ -16,23 +16,24 @@ from ..common.json_files import read_json, read_object
 from ..fetching.fetched import fetched_revision
 from ..scores.score_table import read_table
 from ..study.provenance import commit
+from ..study.run_config import RunConfig
 from .model_card import model_card
 from .training_logs import log_entries
 
-# Snakemake's mark in an output folder, which it touches; a link would touch that of the trained model too.
+# Snakemake touches its timestamp in an output folder; a link would touch the trained model's as well.
 NOT_LINKED = shutil.ignore_patterns(".snakemake_timestamp", "README.md")
 SCORES = ["task", "category", "metric", "score"]  # columns of a run's score files
 
 
 def write_model(trained: Path, card: str, output: Path) -> None:
-    """Write the files of a trained model, with `card` as model card, to a folder, whole or not at all."""
+    """Write the files of a trained model, with `card` as model card, to a folder, atomically."""
     with atomic(output) as part:
         shutil.copytree(trained, part, copy_function=link_or_copy, ignore=NOT_LINKED)
         (part / "README.md").write_text(card, encoding="utf-8")
 
 
 def link_or_copy(source: str, target: str) -> None:
-    """Put a file at `target` without a second copy of its bytes, or with one where links are impossible."""
+    """Hard-link a file to `target`, or copy it if links are impossible."""
     try:
         os.link(source, target)
     except OSError:
@@ -43,24 +44,24 @@ def read_scores(files: list[Path]) -> list[dict[str, Any]]:
     """Return the rows of the run's score files: task, category, metric and, as a number, score."""
     rows = [row for file in files for row in read_table(file, SCORES).to_dict("records")]
     if not rows:
-        raise BadInput(f"{files[0]}: holds no scores")
+        raise BadInput(f"{files[0]}: no scores")
     return rows
 
 
 def summary(log: Path) -> dict[str, Any]:
-    """Return the last entry of a training log, which sums the training up."""
+    """Return the last entry of a training log, the summary of the training."""
     *_, (_, last) = [(0, {"event": None}), *log_entries(log)]
     if last["event"] != "summary":
-        raise BadInput(f"{log}: does not end with a summary; needed: the log of a finished training")
+        raise BadInput(f"{log}: does not end with a summary; expected the log of a finished training")
     return last
 
 
 def of_the_folder(trained: Path) -> dict[str, Any]:
-    """Return what the folder of a trained model tells of it: run config, pooling, versions, code files."""
+    """Return the facts in the folder of a trained model: run config, pooling, versions, code files."""
     modules = read_json(trained / "modules.json")
     versions = read_json(trained / "config_sentence_transformers.json", ["__version__"])["__version__"]
     return {
-        "run": read_json(trained / "run_config.json", ["base", "design", "seed", "training"]),
+        "run": RunConfig.read(trained / "run_config.json"),
         "settings": read_json(trained / modules[1]["path"] / "config.json"),
         "versions": [f"{name.replace('_', '-')} {version}" for name, version in sorted(versions.items())],
         "code": sorted(file.name for file in trained.glob("*.py")),
@@ -74,7 +75,9 @@ def main() -> None:
     parser.add_argument("trained", type=Path, help="folder that training wrote")
     parser.add_argument("--study", required=True, help="name of the study")
     parser.add_argument("--source", type=Path, required=True, help="config of the data")
-    parser.add_argument("--fetched", type=Path, nargs="?", help="what was fetched of the data from the hub")
+    parser.add_argument(
+        "--fetched", type=Path, nargs="?", help="data fetched from the hub, with its revision"
+    )
     parser.add_argument("--tasks", type=Path, required=True, help="config of all tasks")
     parser.add_argument("--data", type=Path, required=True, help="data report")
     parser.add_argument("--training-log", type=Path, required=True)

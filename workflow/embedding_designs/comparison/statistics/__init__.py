@@ -1,11 +1,12 @@
-"""Tests which designs differ: pure functions of one complete table of scores, no file read or written.
+"""Tests which designs differ: pure functions of one complete table of scores, without any file access.
 
-Claims about these checkpoints come from tests over tasks: `ranks` asks whether any design differs and which
-(Friedman, Nemenyi, cliques, Holm over the categories); `pairwise` compares every two designs (Wilcoxon with
-Holm, and the paper's uncorrected rule); `control` compares each design with the control; `equivalence` asks
-whether two designs are practically the same; `pools` asks whether a verdict hangs on who else is compared;
-`attainable` says what so few tasks cannot decide. Claims about these designs come from runs as replicates:
-`runs` asks whether newly trained runs would differ too (p-values from `studentized`); `factors` tells pooling
-from attention (by the `contrasts` that the designs allow); `intervals` gives ranks and differences their
-intervals; `power` says which difference would be seen, and how many tasks or runs that takes.
+Claims about these checkpoints come from tests over tasks: `ranks` tests whether and which designs differ
+(Friedman, Nemenyi, cliques, Holm over the categories); `pairwise` compares all pairs (Wilcoxon with Holm, and
+the paper's uncorrected rule); `control` compares each design with the control; `equivalence` tests whether
+two designs are practically the same; `pools` checks whether a verdict depends on the other designs; and
+`attainable` says what cannot be decided with this many tasks. Claims about these designs treat runs as
+replicates: `runs` tests whether newly trained runs would differ too (with p-values from `studentized`), and
+`factors` separates pooling from attention (with the `contrasts` that the designs allow). `intervals` has the
+intervals of ranks and differences; `power` says which differences are detectable, and with how many tasks or
+runs.
 """

@@ -1,7 +1,7 @@
-"""Says what cannot be decided, whatever the scores: the smallest p that each test can give.
+"""The smallest p that each test can give: what cannot be decided, whatever the scores.
 
-The smallest p belongs to the clearest outcome there is: all tasks rank all designs alike, without a tie. It
-is the p that the test would print, by the same approximation to its distribution.
+The smallest p belongs to the clearest possible outcome: all tasks rank all designs identically, without ties.
+It is the p that the test would report, with the same approximation to its distribution.
 """
 
 from collections.abc import Callable
@@ -15,14 +15,14 @@ from scipy import stats
 from .pairwise import EXACT
 from .ranks import nemenyi_p, rank_error
 
-FEWEST_TO_TEST = 2  # tasks: no test works with fewer
+FEWEST_TO_TEST = 2  # tasks; no test works with fewer
 
 
 def attainable(n_tasks: int, n_designs: int, alpha: float) -> dict[str, Any]:
-    """Return the smallest p of each test with so many tasks and designs, and the tasks needed to reach alpha.
+    """Return the smallest p of each test for this many tasks and designs, and the tasks that alpha takes.
 
     wilcoxon_holm is corrected over all k(k - 1)/2 pairs, control_holm over the k - 1 others. A test that
-    cannot reach alpha here can call nothing significant.
+    cannot reach alpha here cannot find anything significant.
     """
     smallest: dict[str, Callable[[int, int], float]] = {
         "friedman": _friedman,
@@ -53,7 +53,7 @@ def _friedman(n: int, k: int) -> float:
 
 
 def _nemenyi(n: int, k: int) -> float:
-    """One design is always the best and another always the worst: their ranks lie k - 1 apart."""
+    """One design is always the best and another always the worst, so their ranks differ by k - 1."""
     return float(nemenyi_p(np.array([k - 1.0]), k, n)[0])
 
 
@@ -64,7 +64,7 @@ def _control(n: int, k: int) -> float:
 def _wilcoxon(n: int) -> float:
     """All N differences have one sign: 2 of 2^N equally likely cases.
 
-    Beyond 50 tasks the test uses the normal approximation, whose z is largest, sqrt(N), where all
-    differences are equal: it is the sum of the ranks over the root of the sum of their squares.
+    For more than 50 tasks, the test uses the normal approximation, whose z is the sum of the ranks over the
+    root of the sum of their squares. It is largest, sqrt(N), if all differences are equal.
     """
     return 2.0 ** (1 - n) if n <= EXACT else float(2 * stats.norm.sf(sqrt(n)))

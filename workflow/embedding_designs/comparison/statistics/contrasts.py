@@ -1,11 +1,11 @@
 """Which contrasts of pooling and attention a study's designs can estimate, and which they cannot.
 
-A main effect needs a full cross: poolings each run once with each of the same attentions. Designs outside
-the largest such cross still compare with designs that differ from them in one factor only. Two designs of
-one pooling and one attention differ in something that neither factor names, and stand in no contrast.
+A main effect needs a full cross: several poolings, each run once with each of several attentions. Designs
+outside the largest such cross are still compared with designs that differ from them in only one factor. Two
+designs with the same pooling and attention differ in something else, and are excluded from all contrasts.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import combinations
 
@@ -14,14 +14,14 @@ import pandas as pd
 
 from ...common.wording import listing
 
-UNKNOWN = "unknown"  # the label of a published model whose pooling or attention nobody states
-NAMED = 4  # designs that a sentence names; the rest are counted
+UNKNOWN = "unknown"  # the label of a published model whose pooling or attention is not documented
+NAMED = 4  # designs named in a sentence; the rest are counted
 Cells = dict[tuple[str, str], list[str]]  # the designs of each pooling and attention
 
 
 @dataclass(frozen=True)
 class Cross:
-    """Poolings and attentions of which every combination was run as exactly one design."""
+    """Poolings and attentions for which every combination was run as exactly one design."""
 
     poolings: list[str]
     attentions: list[str]
@@ -35,7 +35,7 @@ class Cross:
 
 @dataclass(frozen=True)
 class Contrast:
-    """A difference of designs: the mean of `plus` minus that of `minus`, times `scale`."""
+    """A difference between designs: the mean of `plus` minus that of `minus`, times `scale`."""
 
     effect: str
     name: str
@@ -52,7 +52,7 @@ class Contrast:
 
 
 def group_cells(labels: pd.DataFrame) -> Cells:
-    """Return the designs of each pooling and attention; those of an unknown one are left out."""
+    """Return the designs of each pooling and attention, without those labeled as unknown."""
     cells: Cells = {}
     for design, pooling, attention in labels[["pooling", "attention"]].itertuples():
         if UNKNOWN not in (pooling, attention):
@@ -66,7 +66,7 @@ def _levels(cells: Cells) -> tuple[list[str], list[str]]:
 
 
 def largest_cross(cells: Cells) -> Cross | None:
-    """Return the full cross of the most designs, or None; it tries every set of two attentions or more."""
+    """Return the full cross with the most designs, or None. Every set of two or more attentions is tried."""
     single = {cell: names[0] for cell, names in cells.items() if len(names) == 1}
     poolings, attentions = _levels(cells)
     best = None
@@ -79,22 +79,14 @@ def largest_cross(cells: Cells) -> Cross | None:
 
 
 def crossed_effects(cross: Cross | None) -> list[Contrast]:
-    """Return the contrasts of the cross: later level minus earlier, and differences of such differences."""
+    """Return the contrasts of the cross: later minus earlier level, and differences of such differences."""
     if cross is None:
         return []
     poolings, attentions, cell = cross.poolings, cross.attentions, cross.cells
-    over_poolings = f"averaged over {listing(poolings, NAMED)}"
-    over_attentions = f"averaged over {listing(attentions, NAMED)}"
-    of_pooling = [
-        Contrast("pooling", f"{q} - {p}, {over_attentions}",
-                 [cell[q, a] for a in attentions], [cell[p, a] for a in attentions])
-        for p, q in combinations(poolings, 2)
-    ]  # fmt: skip
-    of_attention = [
-        Contrast("attention", f"{b} - {a}, {over_poolings}",
-                 [cell[p, b] for p in poolings], [cell[p, a] for p in poolings])
-        for a, b in combinations(attentions, 2)
-    ]  # fmt: skip
+    by_pooling = {p: [cell[p, a] for a in attentions] for p in poolings}
+    of_pooling = _main_effects("pooling", by_pooling, attentions)
+    by_attention = {a: [cell[p, a] for p in poolings] for a in attentions}
+    of_attention = _main_effects("attention", by_attention, poolings)
     interactions = [
         Contrast("interaction", f"{b} - {a} in {q}, minus the same in {p}",
                  [cell[q, b], cell[p, a]], [cell[q, a], cell[p, b]], scale=2)
@@ -104,8 +96,17 @@ def crossed_effects(cross: Cross | None) -> list[Contrast]:
     return of_pooling + of_attention + interactions
 
 
+def _main_effects(factor: str, designs: Mapping[str, list[str]], averaged: Sequence[str]) -> list[Contrast]:
+    """Return the contrasts between the levels of a factor. designs: of each level; averaged: other levels."""
+    over = f"averaged over {listing(averaged, NAMED)}"
+    return [
+        Contrast(factor, f"{later} - {earlier}, {over}", designs[later], designs[earlier])
+        for earlier, later in combinations(designs, 2)
+    ]
+
+
 def simple_effects(cells: Cells, cross: Cross | None) -> list[Contrast]:
-    """Return the pairs of designs that differ in one factor, unless both are in the cross."""
+    """Return the contrasts between designs that differ in one factor, unless both are in the cross."""
     crossed = set(cross.designs) if cross else set()
     single = [(p, a, names[0]) for (p, a), names in cells.items() if len(names) == 1]
     contrasts = []
@@ -120,49 +121,47 @@ def simple_effects(cells: Cells, cross: Cross | None) -> list[Contrast]:
 
 
 def refusals(labels: pd.DataFrame, cells: Cells, cross: Cross | None) -> list[str]:
-    """Return a sentence for each contrast that the study's cells cannot estimate."""
+    """Return one sentence per contrast that the study's cells cannot estimate."""
     sentences = []
     unknown = labels.index[labels[["pooling", "attention"]].eq(UNKNOWN).any(axis=1)].tolist()
     if unknown:
         named = listing(unknown, NAMED)
-        sentences.append(f"Pooling or attention is unknown of {named}: no contrast holds them.")
+        sentences.append(f"Excluded from all contrasts because the pooling or attention is unknown: {named}.")
     for (pooling, attention), names in cells.items():
         if len(names) > 1:
             sentences.append(
-                f"{pooling} with {attention} attention was run as {listing(names, NAMED)}: pooling and "
-                f"attention do not tell these designs apart, so no contrast holds them."
+                f"{pooling} with {attention} attention was run as {listing(names, NAMED)}. As pooling and "
+                f"attention do not distinguish these designs, they are excluded from all contrasts."
             )
     return sentences + (_outside(cells, cross) if cross else [])
 
 
 def _outside(cells: Cells, cross: Cross) -> list[str]:
-    """Return a sentence for each level that misses a cell of the cross."""
+    """Return one sentence per level that was not run with all levels of the cross."""
     poolings, attentions = _levels(cells)
-    sentences = []
-    for pooling in poolings:
-        missing = [a for a in cross.attentions if (pooling, a) not in cells]
-        if missing:
-            sentences.append(
-                f"{pooling} was not run with {listing(missing, NAMED)} attention: its part in the main "
-                f"effects and in the interaction cannot be estimated."
-            )
-    for attention in attentions:
-        missing = [p for p in cross.poolings if (p, attention) not in cells]
-        if missing:
-            sentences.append(
-                f"{attention} attention was not run with {listing(missing, NAMED)}: its part in the main "
-                f"effects and in the interaction cannot be estimated."
-            )
-    return sentences
+    missing = [
+        (pooling, [f"{listing(absent, NAMED)} attention"])
+        for pooling in poolings
+        if (absent := [a for a in cross.attentions if (pooling, a) not in cells])
+    ] + [
+        (f"{attention} attention", absent)
+        for attention in attentions
+        if (absent := [p for p in cross.poolings if (p, attention) not in cells])
+    ]
+    return [
+        f"{level} was not run with {listing(absent, NAMED)}, so its part in the main effects and in the "
+        f"interaction cannot be estimated."
+        for level, absent in missing
+    ]
 
 
 def why_no_cross(cells: Cells) -> str:
     """Return why no full cross was found, in one sentence."""
     poolings, attentions = _levels(cells)
-    refusal = "main effects and interaction cannot be estimated"
+    refusal = "main effects and their interaction cannot be estimated"
     if not cells:
-        return f"Pooling and attention of the designs are unknown: {refusal}."
+        return f"The pooling and attention of the designs are unknown: {refusal}."
     for factor, levels in (("pooling", poolings), ("attention", attentions)):
         if len(levels) == 1:
             return f"All designs have the same {factor}, {levels[0]}: {refusal}."
-    return f"No two poolings were each run, as one design, with the same two attentions: {refusal}."
+    return f"No two poolings were each run with the same two attentions, as one design each: {refusal}."

@@ -1,6 +1,6 @@
-"""Compares each design with the control alone, which asks less than comparing all pairs.
+"""Compares each design only with the control, which takes fewer tests than comparing all pairs.
 
-What is found speaks of these checkpoints over these tasks.
+The findings are about these checkpoints on these tasks.
 """
 
 from typing import Any
@@ -12,10 +12,10 @@ from .ranks import holm, rank_designs, rank_error, why_untestable
 
 
 def against_control(scores: pd.DataFrame, control: str, alpha: float) -> list[dict[str, Any]]:
-    """Return the test of each other design against the control, with Holm's correction over these k - 1.
+    """Return the test of each other design against the control, with Holm's correction over k - 1 tests.
 
     z is the difference of the average ranks over its standard error sqrt(k(k + 1) / 6N), two-sided (Demsar
-    2006, section 3.2.2). rank_difference and z are positive where the design is better than the control.
+    2006, section 3.2.2). rank_difference and z are positive if the design is better than the control.
     """
     ranks = rank_designs(scores).mean()
     others = [design for design in scores.columns if design != control]

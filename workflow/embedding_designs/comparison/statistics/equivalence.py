@@ -1,7 +1,7 @@
-"""Asks whether two designs are practically the same, by a Bayesian signed-rank test.
+"""Tests whether two designs are practically equivalent, with a Bayesian signed-rank test.
 
-A test that finds no difference does not show that there is none; this one can say "equivalent". What it says
-speaks of these checkpoints on tasks like these.
+A test that finds no difference does not show that there is none; this one can. Its verdicts are about these
+checkpoints on tasks like these.
 """
 
 from itertools import combinations, count
@@ -14,12 +14,12 @@ from scipy import special
 from .pairwise import pair_differences
 from .ranks import DECIMALS
 
-PROBABILITY = 0.95  # above it, Benavoli et al. (2017) make a decision
-SAMPLES = 10_000  # of the posterior: a probability of .95 is then within .005 of the exact one
+PROBABILITY = 0.95  # threshold for a decision in Benavoli et al. (2017)
+SAMPLES = 10_000  # from the posterior; a probability of .95 is then within .005 of the exact one
 PRIOR = 0.5  # weight of the prior's one pseudo-task with difference 0 (baycomp's default)
-FEWEST_TO_DECIDE = next(  # tasks for a verdict: this many outweigh the pseudo-task, wherever it stood
+FEWEST_TO_DECIDE = next(  # tasks for a verdict: enough to outweigh the pseudo-task, whatever its difference
     n for n in count(1) if special.betainc(PRIOR, n, 1 - 0.5**0.5) > PROBABILITY
-)  # its weight w is Beta(PRIOR, n); two tasks drawn leave it out with probability (1 - w)^2
+)  # its weight w is Beta(PRIOR, n); neither of two tasks drawn is the pseudo-task with probability (1 - w)^2
 AT_ONCE = 500_000  # products of weights held in memory at a time
 PAIRS_AT_ONCE = 500
 
@@ -27,12 +27,13 @@ PAIRS_AT_ONCE = 500
 def equivalence(
     scores: pd.DataFrame, rope: float, seed: int = 0, n_samples: int = SAMPLES
 ) -> list[dict[str, Any]]:
-    """Return how probable it is of each pair that one is better by more than `rope`, or that both are alike.
+    """Return for each pair the probabilities that one is better by more than `rope`, or neither is.
 
-    rope: the difference of scores that does not matter, in units of the score. The test is the Bayesian
+    rope: the largest score difference that does not matter, in units of the score. The test is the Bayesian
     signed-rank test of Benavoli et al. (2014, ICML; 2017, JMLR 18(77), section 4.2): each probability is the
-    share of posterior samples in which that outcome is the most probable of the three. verdict: the one above
-    .95, "undecided", or "too few tasks": below six the prior's pseudo-task could decide.
+    share of posterior samples in which that outcome is the most probable of the three. verdict: the outcome
+    with more than .95, "undecided", or "too few tasks" (with fewer than six, the prior's pseudo-task could
+    decide).
     """
     if len(scores.columns) < 2:
         return []
@@ -55,15 +56,15 @@ def equivalence(
 
 
 def dirichlet_weights(n_tasks: int, n_samples: int, seed: int) -> np.ndarray:
-    """Return the posterior's weights of the prior's pseudo-task and of each task: (samples, 1 + tasks).
+    """Return posterior weights of the prior's pseudo-task and of each task: (samples, 1 + tasks).
 
-    Drawn from the same stream as baycomp draws them for one pair; all pairs share them.
+    They come from the same random stream as baycomp's for one pair; all pairs share them.
     """
     return np.random.RandomState(seed).dirichlet([PRIOR] + [1.0] * n_tasks, n_samples)
 
 
 def _probabilities(differences: np.ndarray, rope: float, weights: np.ndarray) -> np.ndarray:
-    """Return the share of the samples in which each outcome is the most probable: (pairs, 3)."""
+    """Return the share of samples in which each outcome is the most probable: (pairs, 3)."""
     beyond = beyond_rope(differences, rope)
     first_wins, second_wins = np.zeros((2, len(differences)))
     step = max(1, AT_ONCE // weights.shape[1] ** 2)
@@ -72,7 +73,7 @@ def _probabilities(differences: np.ndarray, rope: float, weights: np.ndarray) ->
         first_wins += np.count_nonzero(first >= np.maximum(equivalent, second), axis=0)  # as baycomp's argmax
         second_wins += np.count_nonzero(second > np.maximum(equivalent, first), axis=0)
     first_wins, second_wins = first_wins / len(weights), second_wins / len(weights)
-    if rope == 0:  # where nothing differs each sample is a draw
+    if rope == 0:  # if nothing differs, each sample is a tie
         undivided = ~differences.any(axis=1)
         first_wins[undivided] = second_wins[undivided] = 0.5
     equivalent_wins = np.clip(1 - first_wins - second_wins, 0, 1)
@@ -80,12 +81,12 @@ def _probabilities(differences: np.ndarray, rope: float, weights: np.ndarray) ->
 
 
 def beyond_rope(differences: np.ndarray, rope: float) -> tuple[np.ndarray, np.ndarray]:
-    """Return of each two tasks whether their mean difference is above the rope, and whether below it.
+    """Return for every two tasks whether their mean difference is above the rope, and whether it is below.
 
-    Each (two tasks, pairs), the prior's pseudo-task and each task with itself among them; the edge counts one
-    half. Without a rope there is only above and below.
+    Shape of each: (two tasks, pairs), including the prior's pseudo-task and each task with itself. The edge
+    counts as one half. With a rope of 0, there is only above and below.
     """
-    units = np.rint(differences * 10**DECIMALS)  # whole, so that sums on the edge are exact
+    units = np.rint(differences * 10**DECIMALS)  # integers, so that sums on the edge are exact
     observed = np.pad(units, ((0, 0), (1, 0)))  # the pseudo-task first: (pairs, 1 + tasks)
     one, other = np.triu_indices(observed.shape[1])
     sums = (observed[:, one] + observed[:, other]).T
@@ -97,9 +98,9 @@ def beyond_rope(differences: np.ndarray, rope: float) -> tuple[np.ndarray, np.nd
 def outcomes(above: np.ndarray, below: np.ndarray, weights: np.ndarray) -> np.ndarray:
     """Return the probabilities of first better, equivalent and second better: (3, samples, pairs).
 
-    The same numbers as baycomp.SignedRankTest.sample: each two tasks, weighted by the product of their
-    weights, count for the outcome that their mean difference stands for. baycomp goes through the samples
-    in Python, a second a pair; here all samples and pairs are one matrix product.
+    The numbers equal those of baycomp.SignedRankTest.sample: every two tasks, weighted by the product of
+    their weights, count for the outcome of their mean difference. baycomp loops over the samples in Python,
+    which takes a second per pair; here, all samples and pairs are one matrix product.
     """
     one, other = np.triu_indices(weights.shape[1])
     products = weights[:, one] * weights[:, other] * np.where(one == other, 1, 2)  # (samples, two tasks)

@@ -1,7 +1,7 @@
-"""Pooling and attention as factors: main effects, interaction, and simple effects where no cross allows more.
+"""Pooling and attention as factors: main effects, interaction, and simple effects outside a full cross.
 
-`contrasts` finds what the study's designs can estimate; here it is estimated and tested, over the tasks
-for these checkpoints and over the runs for these designs.
+`contrasts` finds what the study's designs can estimate. This module estimates and tests it, over tasks for
+these checkpoints and over runs for these designs.
 """
 
 from typing import Any
@@ -27,14 +27,14 @@ from .runs import NO_SPREAD, f_test, run_variance, stack_runs, why_no_design_cla
 def factor_effects(runs: pd.DataFrame, factors: pd.DataFrame, alpha: float) -> dict[str, Any]:
     """Return main effects of pooling and attention and their interaction, and which contrasts are refused.
 
-    factors: the pooling and the attention of each design. crossed: the largest full cross, or None, and then
-    `reason` says why. anova and aligned_ranks (Wobbrock et al. 2011) take the cross's runs, averaged over the
-    tasks; they are None where `designs_refused` says why nothing can be claimed about designs. effects: each
-    difference of two levels, averaged over the other factor, and each difference of such differences; simple:
-    pairs of designs that differ in one factor and stand not both in the cross. Of each, `checkpoints` is
-    Wilcoxon's test over the tasks and `designs` a t test over runs, by the spread of the cross's runs for an
-    effect (its t squared is then the F of a factor of two levels) and of all runs for a simple one. p_holm is
-    Holm's correction within the effects of one factor, or within the simple ones.
+    factors: the pooling and the attention of each design. crossed: the largest full cross, or None (`reason`
+    then says why). anova and aligned_ranks (Wobbrock et al. 2011) use the cross's runs, averaged over tasks;
+    they are None if `designs_refused` says why there is no claim about designs. effects: each difference
+    between two levels, averaged over the other factor, and each difference of such differences; simple: pairs
+    of designs that differ in one factor and are not both in the cross. For each of them, `checkpoints` is
+    Wilcoxon's test over tasks and `designs` a t test over runs. The t test uses the spread of the cross's
+    runs for an effect (so its t squared is the F of a factor with two levels) and that of all runs for a
+    simple one. p_holm is Holm's correction within the effects of one factor, or within the simple ones.
     """
     designs, scores = stack_runs(runs)
     labels = factors.loc[designs]
@@ -76,7 +76,7 @@ def _measure(
     unclaimable: str | None,
     alpha: float,
 ) -> dict[str, Any]:
-    """Return a contrast's estimate with its test over the tasks and its test over the runs."""
+    """Return a contrast's estimate with its tests over tasks and over runs."""
     weights = contrast.weights(designs)
     over_tasks = (weights @ scores.mean(axis=1)).round(DECIMALS)
     estimate = float(weights @ scores.mean(axis=(1, 2)))
@@ -92,13 +92,17 @@ def _measure(
             "losses": int((over_tasks < 0).sum()),
             "p": float(signed_rank_p(over_tasks[None])[0]) if tested else None,
         }
-        | ({} if tested else {"reason": "With a single task there is nothing to test: two are needed."}),
+        | (
+            {}
+            if tested
+            else {"reason": "With a single task there is nothing to test: at least two are needed."}
+        ),
         "designs": None if unclaimable else _t_test(estimate, weights, error_from.mean(axis=2), alpha),
     }
 
 
 def _t_test(estimate: float, weights: np.ndarray, means: np.ndarray, alpha: float) -> dict[str, Any]:
-    """Return p and interval of a contrast of design means, by the pooled variance of the runs in `means`."""
+    """Return p and interval of a contrast of design means, from the pooled variance of `means`."""
     variance, df = run_variance(means)
     if variance == 0:
         return {"p": None, "low": None, "high": None, "reason": NO_SPREAD}
@@ -120,7 +124,7 @@ def _correct(rows: list[dict[str, Any]]) -> None:
 
 
 def _decompose(means: np.ndarray) -> dict[str, np.ndarray]:
-    """Return the estimated effects of (poolings, attentions, seeds), each of a shape that broadcasts."""
+    """Return the estimated effects of (poolings, attentions, seeds), in shapes that broadcast."""
     cell = means.mean(axis=2, keepdims=True)
     pooling, attention = means.mean(axis=(1, 2), keepdims=True), means.mean(axis=(0, 2), keepdims=True)
     grand = means.mean()
@@ -148,8 +152,8 @@ def _anova(means: np.ndarray) -> dict[str, dict[str, Any]]:
 def _aligned_ranks(means: np.ndarray) -> dict[str, dict[str, Any]]:
     """Return the same three tests by the aligned rank transform (Wobbrock et al. 2011, CHI '11:143).
 
-    For each effect the runs are stripped of the other two effects and ranked, and only that effect's F is
-    read off the analysis of the ranks.
+    For each effect, the other two effects are removed from the runs, the results are ranked, and only that
+    effect's F is taken from the analysis of the ranks.
     """
     residuals = means - means.mean(axis=2, keepdims=True)
     tests = {}

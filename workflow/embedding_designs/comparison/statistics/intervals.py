@@ -1,14 +1,14 @@
-"""Intervals by resampling: whole tasks and whole runs, never single cells; every draw comes from `seed`.
+"""Intervals from resampling complete tasks and complete runs, never single cells; all draws use `seed`.
 
-From n units n - 1 are drawn with replacement, which makes the bootstrap variance of a mean unbiased; n draws
-give (n - 1)/n of it, two thirds with three runs (Rao and Wu 1988, J. Am. Stat. Assoc. 83:231). That leaves
-the error of an error estimated from few units, which Student's t makes up for.
+Of n units, n - 1 are drawn with replacement, which makes the bootstrap variance of a mean unbiased; n draws
+give (n - 1)/n of it, which is two thirds with three runs (Rao and Wu 1988, J. Am. Stat. Assoc. 83:231).
+Student's t accounts for the uncertainty of an error that is estimated from few units.
 
-Measured coverage of 95 % intervals, normal scores, 400 studies each. Ranks: 94 to 95 % from 10 tasks on,
-87 to 90 % with 5, and 70 % with 3, whose resamples are too few. Differences with 3 seeds and 48 tasks: 97 %
-at this project's spreads and where the luck of the runs is all there is; 94 to 96 % where one design's runs
-spread seven times as much as the other's; 98 to 100 % where runs have no luck, or with 4 to 10 tasks. Plain
-percentiles gave 93, 88, 79 to 88, and 93 to 99 %.
+Measured coverage of 95% intervals for normal scores, 400 studies each. Ranks: 94 to 95% from 10 tasks on,
+87 to 90% with 5, and 70% with 3, which have too few resamples. Differences with 3 seeds and 48 tasks: 97%
+with this project's spreads and with run luck only; 94 to 96% if one design's runs spread seven times as much
+as the other's; 98 to 100% without run luck, or with 4 to 10 tasks. Plain percentiles gave 93, 88, 79 to 88,
+and 93 to 99%.
 """
 
 from typing import Any
@@ -21,15 +21,15 @@ from .ranks import rank_designs
 from .runs import NEEDED_SEEDS, stack_runs
 
 DRAWS = 5000
-FEWEST_TO_RESAMPLE = 5  # tasks, for intervals of ranks: with fewer they would hold the truth far too rarely
+FEWEST_TO_RESAMPLE = 5  # tasks for intervals of ranks; with fewer, their coverage is far too low
 
 
 def rank_intervals(scores: pd.DataFrame, alpha: float, seed: int = 0) -> dict[str, list[float]] | None:
     """Return an interval of each design's average rank, or None with fewer than five tasks.
 
-    It speaks of these checkpoints: how far the rank would move with other tasks of the same kind. The bounds
+    It is about these checkpoints: how much the rank would vary with other tasks of the same kind. The bounds
     are expanded percentiles (Hesterberg 2015, Am. Statistician 69:371): normal quantiles of the level are
-    replaced by Student's, with one degree of freedom less than tasks.
+    replaced by Student's, with one degree of freedom fewer than tasks.
     """
     n_tasks = len(scores)
     if n_tasks < FEWEST_TO_RESAMPLE:
@@ -44,12 +44,12 @@ def rank_intervals(scores: pd.DataFrame, alpha: float, seed: int = 0) -> dict[st
 def difference_intervals(runs: pd.DataFrame, control: str, alpha: float, seed: int = 0) -> dict[str, Any]:
     """Return each design's mean score minus the control's, with an interval for that pair alone.
 
-    resampled: "runs and tasks" where every design has three seeds or more, and "tasks" with fewer: the
-    interval then speaks of these checkpoints only. With a single task only "runs" are left; with neither,
-    low and high are None. Tasks are drawn for all designs at once, runs within each design. The bounds are
-    the difference -+ t times the bootstrap's standard error, with the degrees of freedom of Welch and
-    Satterthwaite: a design's runs may spread more than another's. Where the cells' own noise outweighs both
-    kinds of luck the interval is too wide (Owen 2007, Ann. Appl. Stat. 1:386).
+    resampled: "runs and tasks" with at least three seeds, and "tasks" with fewer, when the interval is only
+    about these checkpoints. With a single task, only "runs" are resampled; if neither is possible, low and
+    high are None. Tasks are drawn for all designs at once, runs within each design. The bounds are the
+    difference -+ t times the bootstrap's standard error, with Welch and Satterthwaite's degrees of freedom,
+    because one design's runs may spread more than another's. If the noise of single cells outweighs the luck
+    of runs and of tasks, the interval is too wide (Owen 2007, Ann. Appl. Stat. 1:386).
     """
     designs, scores = stack_runs(runs)  # (designs, seeds, tasks)
     _, n_seeds, n_tasks = scores.shape
@@ -84,14 +84,14 @@ def _resampled_means(scores: np.ndarray, runs: bool, tasks: bool, seed: int) -> 
 
 
 def _resample(random: np.random.Generator, n: int, size: int | tuple[int, ...]) -> np.ndarray:
-    """Return how often each of n units comes up when n - 1 are drawn with replacement."""
+    """Return how often each of n units is drawn in n - 1 draws with replacement."""
     return random.multinomial(n - 1, np.full(n, 1 / n), size=size)
 
 
 def _degrees_of_freedom(scores: np.ndarray, base: int, runs: bool, tasks: bool) -> np.ndarray:
-    """Return those of each design's difference to the control: (sum of v)^2 / (sum of v^2 / df).
+    """Return the degrees of freedom of each difference from the control: (sum of v)^2 / (sum of v^2 / df).
 
-    v are the error variances from the runs of the design, from those of the control, and from the tasks.
+    v: the error variances from the runs of the design, from the runs of the control, and from the tasks.
     """
     k, n, m = scores.shape
     parts = []

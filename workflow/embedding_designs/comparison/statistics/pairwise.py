@@ -1,6 +1,6 @@
-"""Compares every two designs over the tasks: Wilcoxon's signed-rank test, and the paper's rule replayed.
+"""Compares all pairs of designs over the tasks: Wilcoxon's signed-rank test, and the paper's rule.
 
-What is found speaks of these checkpoints over these tasks.
+The findings are about these checkpoints on these tasks.
 """
 
 from collections.abc import Mapping, Sequence
@@ -13,17 +13,17 @@ from scipy import stats
 
 from .ranks import DECIMALS, holm, why_untestable
 
-ALL_SIGN_CHANGES = 13  # up to so many tasks scipy's test with ties or zeros goes through all 2^N sign changes
-EXACT = 50  # up to so many tasks without ties or zeros scipy's test is exact
+ALL_SIGN_CHANGES = 13  # most tasks for which scipy enumerates all 2^N sign changes if there are ties or zeros
+EXACT = 50  # most tasks for which scipy's test without ties or zeros is exact
 
 
 def wilcoxon(scores: pd.DataFrame, alpha: float) -> list[dict[str, Any]]:
     """Return Wilcoxon's signed-rank test for each pair of designs, uncorrected and with Holm's correction.
 
     Two-sided. Differences are rounded to the recorded precision; zeros are ranked and split between the two
-    sides. p is exact up to 50 tasks without ties or zeros, exact by all sign changes up to 13 tasks with
-    them, and else from the normal approximation (scipy's "auto"). rank_biserial is (R+ - R-) / (R+ + R-):
-    positive where `first` is better.
+    sides. p is exact for up to 50 tasks without ties or zeros and, by enumerating sign changes, for up to 13
+    tasks with them; otherwise it is the normal approximation (scipy's "auto"). rank_biserial is
+    (R+ - R-) / (R+ + R-), which is positive if `first` is better.
     """
     pairs = list(combinations(scores.columns, 2))
     if not pairs:
@@ -53,7 +53,7 @@ def wilcoxon(scores: pd.DataFrame, alpha: float) -> list[dict[str, Any]]:
 
 
 def pair_differences(scores: pd.DataFrame) -> np.ndarray:
-    """Return first minus second of each pair, rounded to the recorded precision: (pairs, tasks)."""
+    """Return first minus second for each pair, rounded to the recorded precision: (pairs, tasks)."""
     values = scores.to_numpy(dtype=float).T
     first, second = np.triu_indices(len(values), 1)  # in the order of combinations(columns, 2)
     return (values[first] - values[second]).round(DECIMALS) + 0.0  # no negative zeros
@@ -62,13 +62,13 @@ def pair_differences(scores: pd.DataFrame) -> np.ndarray:
 def signed_rank_p(differences: np.ndarray) -> np.ndarray:
     """Return the two-sided p of Wilcoxon's test for each row: scipy's with zero_method="zsplit".
 
-    Rows of one kind go to scipy together. Only the sign changes of rows with ties or zeros are counted here,
-    because scipy ranks each of the 2^N cases anew.
+    scipy gets all rows of the same kind in one call. Only sign changes of rows with ties or zeros are counted
+    here, because scipy ranks each of the 2^N cases again.
     """
     n_tasks = differences.shape[1]
     sizes = np.sort(abs(differences), axis=1)
     tied = (sizes[:, 0] == 0) | (np.diff(sizes, axis=1) == 0).any(axis=1)
-    p = np.ones(len(differences))  # where all differences are zero
+    p = np.ones(len(differences))  # if all differences are zero
     tested = differences.any(axis=1)
     for rows, method in [
         (tested & ~tied, "exact" if n_tasks <= EXACT else "asymptotic"),
@@ -83,9 +83,9 @@ def signed_rank_p(differences: np.ndarray) -> np.ndarray:
 
 
 def _count_sign_changes(differences: np.ndarray) -> np.ndarray:
-    """Return for each row the share of sign changes with a rank sum as far out as the one seen, or farther.
+    """Return for each row the share of sign changes with a rank sum at least as extreme as the observed one.
 
-    Twice the ranks are whole numbers, so the number of ways to reach each sum is counted rank by rank.
+    Twice the ranks are integers, so the number of ways to reach each sum can be counted rank by rank.
     """
     doubled = (2 * stats.rankdata(abs(differences), axis=1)).astype(int) * (differences != 0)
     positive = (doubled * (differences > 0)).sum(axis=1)
@@ -104,10 +104,10 @@ def _count_sign_changes(differences: np.ndarray) -> np.ndarray:
 
 
 def papers_rule(pairs: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
-    """Return which pairs the paper's rule, Wilcoxon without correction, calls, and which of them vanish.
+    """Return the pairs that the paper's rule, uncorrected Wilcoxon, calls, and those of them that vanish.
 
-    pairs: the result of `wilcoxon`. A pair vanishes where Holm's correction does not keep it. The better
-    design of a pair, by the rank sums, stands first.
+    pairs: the result of `wilcoxon`. A pair vanishes if it is not significant with Holm's correction. The
+    better design of a pair, by rank sums, comes first.
     """
     called = [pair for pair in pairs if pair["significant_uncorrected"]]
     return {

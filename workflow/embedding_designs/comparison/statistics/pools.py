@@ -1,7 +1,7 @@
-"""Asks of each of Nemenyi's verdicts whether it hangs on which other designs are compared.
+"""Checks whether Nemenyi's verdicts depend on which other designs are compared.
 
-The average ranks of two designs, and the critical difference, depend on the others in the pool, so that a
-verdict on two designs can change although their scores do not (Benavoli, Corani and Mangili 2016, JMLR
+The average ranks of two designs and the critical difference depend on the other designs in the pool, so a
+verdict on two designs can change although their scores do not (Benavoli, Corani, and Mangili 2016, JMLR
 17(5)). A verdict that flips in many sub-pools says little about the two.
 """
 
@@ -14,8 +14,8 @@ import pandas as pd
 
 from .ranks import critical_difference, nemenyi, rank_designs, why_untestable
 
-MOST_SUB_POOLS = 2**18  # up to so many are gone through one by one: 20 designs
-DRAWS = 10_000  # sub-pools that are drawn where there are more; a share is then within .01 of the true one
+MOST_SUB_POOLS = 2**18  # if there are more, they are sampled; reached with 20 designs
+DRAWS = 10_000  # size of that sample; a share is then within .01 of the true one
 AT_ONCE = 1_000_000  # gaps held in memory at a time
 
 
@@ -24,11 +24,11 @@ def pool_dependence(
 ) -> list[dict[str, Any]]:
     """Return for each pair of designs the share of the sub-pools in which Nemenyi's verdict flips.
 
-    A sub-pool holds the pair and some, not all, of the other designs; with `others`, exactly so many.
-    "flips" is the share of them in which the verdict on the pair is not that among all designs, and "called"
-    the share in which the pair is called significant. "exhaustive" says whether all sub-pools were gone
-    through or, where there are too many, DRAWS of them were drawn, each as likely as any other (each other
-    design in with probability 1/2).
+    A sub-pool contains the pair and some, but not all, of the other designs; `others` fixes their number.
+    "flips" is the share of sub-pools in which the verdict on the pair differs from that among all designs,
+    and "called" the share in which the pair is called significant. "exhaustive" says whether all sub-pools
+    were evaluated; if there are too many, DRAWS of them are drawn uniformly (each other design is included
+    with probability 1/2).
     """
     pairs = list(combinations(scores.columns, 2))
     n_others = len(scores.columns) - 2
@@ -52,7 +52,7 @@ def pool_dependence(
 def _verdicts_in_sub_pools(
     scores: pd.DataFrame, alpha: float, others: int | None, seed: int
 ) -> tuple[int, bool, np.ndarray]:
-    """Return how many sub-pools were looked at, whether these are all, and the share that calls each pair."""
+    """Return the number of sub-pools evaluated, whether these are all, and the share that calls each pair."""
     n_tasks, n_designs = scores.shape
     n_others = n_designs - 2
     critical = np.array([critical_difference(k, n_tasks, alpha) for k in range(2, n_designs + 1)])
@@ -67,11 +67,11 @@ def _verdicts_in_sub_pools(
 
 
 def _rank_gaps(scores: pd.DataFrame) -> tuple[np.ndarray, np.ndarray]:
-    """Return how far apart the ranks of each pair lie, and what each other design adds to that.
+    """Return the gap between the ranks of each pair alone, and what each other design adds to it.
 
-    By the pair itself: (pairs,); by each other design: (pairs, others). A design's rank is one more than the
-    number of designs that beat it, a tie counting one half, so that the gap of a pair in a pool is the sum
-    of what the two and the others in it add. In whole numbers: units of 1 / 2N.
+    Shapes: (pairs,) and (pairs, others). A design's rank is one more than the number of designs that beat it,
+    with ties counting one half, so the gap of a pair in a pool is the sum of what the pair and the other
+    designs contribute. In integers, in units of 1 / 2N.
     """
     ranks = rank_designs(scores).to_numpy()  # (tasks, designs)
     above, below = ranks[:, :, None], ranks[:, None, :]
@@ -86,9 +86,9 @@ def _rank_gaps(scores: pd.DataFrame) -> tuple[np.ndarray, np.ndarray]:
 
 
 def _share_called_in_all(itself: np.ndarray, added: np.ndarray, needed: np.ndarray) -> np.ndarray:
-    """Return the share of all sub-pools in which each pair's gap reaches the one needed.
+    """Return the share of all sub-pools in which each pair's gap reaches the critical one.
 
-    The sub-pools with one more design are those without it, and those with what it adds to the gap.
+    Each further design doubles the sub-pools: those without it, and the same with what it adds to the gap.
     """
     n_others = added.shape[1]
     sizes, gaps = np.zeros((2, 2**n_others), dtype=np.int32)
@@ -108,7 +108,7 @@ def _share_called_in_all(itself: np.ndarray, added: np.ndarray, needed: np.ndarr
 def _share_called(
     itself: np.ndarray, added: np.ndarray, needed: np.ndarray, members: np.ndarray
 ) -> np.ndarray:
-    """Return the share of these sub-pools in which each pair's gap reaches the one needed: (pairs,)."""
+    """Return the share of these sub-pools in which each pair's gap reaches the critical one: (pairs,)."""
     called = np.zeros(len(itself))
     step = max(1, AT_ONCE // len(itself))
     for start in range(0, len(members), step):
@@ -119,7 +119,7 @@ def _share_called(
 
 
 def _chosen(n_others: int, others: int) -> np.ndarray:
-    """Return which other designs are in each sub-pool of so many others: (sub-pools, others), 1 or 0."""
+    """Return which other designs are in each sub-pool of this size: (sub-pools, others), 1 or 0."""
     return _marked(np.array(list(combinations(range(n_others), others)), dtype=int), n_others)
 
 

@@ -1,7 +1,7 @@
-"""What a study of this size could have detected: minimum detectable differences, and the size it would need.
+"""Minimum detectable differences of a study of this size, and the size that it would need.
 
-A planning figure, computed from the study's own spread. It says nothing about whether a difference is there;
-and the largest observed difference, being the largest of many, promises more than a new study would find.
+These are planning figures, computed from the study's own spread. They do not say whether there is a
+difference, and the largest observed difference, being the largest of many, is too optimistic a target.
 """
 
 from collections.abc import Callable
@@ -13,18 +13,18 @@ from scipy import optimize, special, stats
 
 from .runs import NEEDED_SEEDS, run_variance, stack_runs
 
-MOST = 1_000_000  # tasks or seeds beyond which "how many" is no longer an answer
-FAR = 1e4  # noncentrality beyond which scipy's series fails, and the normal part of t no longer matters
+MOST = 1_000_000  # tasks or seeds; a larger number is not a useful answer
+FAR = 1e4  # noncentrality beyond which scipy's series fails and the normal part of t is negligible
 
 
 def detectable(scores: pd.DataFrame, runs: pd.DataFrame, alpha: float, power: float = 0.8) -> dict[str, Any]:
-    """Return the smallest difference of mean score between two designs that is found with that power.
+    """Return the smallest difference in mean score between two designs that is detected with this power.
 
     Two-sided, with Bonferroni's correction over all pairs. checkpoints: paired t test over the tasks;
     `spread` is the standard deviation of a pair's differences, pooled over the pairs. designs: t test over
-    the runs with their pooled spread, None with a single seed. observed: the largest difference of mean score
-    between two designs; tasks_needed and seeds_needed: how many would be needed to find that one. No score is
-    taken to differ by more than 1, or by more than 2 where some are negative.
+    the runs with their pooled spread, None with a single seed. observed: the largest difference in mean score
+    between two designs; tasks_needed and seeds_needed: how many would be needed to detect it. Scores are
+    assumed to differ by at most 1, or by at most 2 if some are negative.
     """
     designs, _ = stack_runs(runs)
     pairs = max(1, len(designs) * (len(designs) - 1) // 2)
@@ -75,7 +75,7 @@ def _designs(runs: pd.DataFrame, alpha: float, power: float) -> dict[str, Any] |
 
 
 def t_power(noncentrality: float, df: int, alpha: float) -> float:
-    """Return the power of a two-sided t test; a find of the wrong sign is none, as in R's power.t.test."""
+    """Return the power of a two-sided t test, not counting the wrong sign, as in R's power.t.test."""
     critical = special.stdtrit(df, 1 - alpha / 2)
     if noncentrality > FAR:
         return float(special.chdtr(df, df * (noncentrality / critical) ** 2))
@@ -94,30 +94,32 @@ def _solve(
 ) -> dict[str, Any]:
     """Return the detectable difference with n units, and the units needed for the observed difference.
 
-    found: the power for a difference and a number of units; fewest: the units below which nothing is tested;
-    largest: the difference that no two scores exceed.
+    found: the power for a difference and a number of units; fewest: the units that a test requires; largest:
+    the largest possible difference between two scores.
     """
     if spread < 1e-12:
-        return {"reason": f"With no spread over the {units} every difference would be found."}
+        return {"reason": f"With no spread over the {units}, every difference would be detected."}
     difference, needed, reasons = None, None, []
     if n < fewest:
-        reasons.append(f"With fewer than {fewest} {units} nothing is tested.")
+        reasons.append(f"With fewer than {fewest} {units}, nothing is tested.")
     elif found(largest, n) < power:
-        reasons.append(f"With {n} {units} t tests would find no difference that scores can have.")
+        reasons.append(f"With {n} {units}, t tests could not detect any difference that scores can have.")
     else:
         difference = float(optimize.brentq(lambda value: found(value, n) - power, 0, largest, xtol=1e-12))
     if observed < 1e-12:
-        reasons.append("The designs have the same mean score: there is no observed difference to find.")
+        reasons.append("The designs have the same mean score, so there is no observed difference to detect.")
     else:
         needed = _units_needed(lambda units: found(observed, units), fewest, power)
         if needed is None:
-            reasons.append(f"The largest observed difference would take more than {MOST:,} {units} to find.")
+            reasons.append(
+                f"Detecting the largest observed difference would take more than {MOST:,} {units}."
+            )
     solved = {"difference": difference, f"{units}_needed": needed}
     return solved | ({"reason": " ".join(reasons)} if reasons else {})
 
 
 def _units_needed(found: Callable[[int], float], fewest: int, power: float) -> int | None:
-    """Return the smallest number of units with that power: doubled until it is there, then bisected."""
+    """Return the smallest number of units with this power, by doubling and then bisecting."""
     enough = fewest
     while found(enough) < power:
         if enough >= MOST:

@@ -1,8 +1,8 @@
-"""Rank tests over tasks: does any of these checkpoints differ, and which?
+"""Rank tests over tasks: do any of these checkpoints differ, and which ones?
 
-`scores` has one row a task and one column a design; higher is better, and seeds are averaged before. What
-the tests find therefore speaks of these checkpoints over these tasks. Where a test has nothing to work on
-its numbers are None, never NaN, and "reason" says why.
+`scores` has one row per task and one column per design; higher is better, and seeds have been averaged. The
+findings are therefore about these checkpoints on these tasks. If a test cannot be computed, its numbers are
+None, never NaN, and "reason" says why.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -15,11 +15,11 @@ import pandas as pd
 from scipy import stats
 
 DECIMALS = 6  # the precision of scores.csv; differences are rounded to it, so that true ties stay ties
-MOST_CLIQUES = 1000  # more bars than these tell nobody anything; only contrived graphs have so many
+MOST_CLIQUES = 1000  # more bars would be unreadable; only contrived graphs have this many
 
 
 def why_untestable(scores: pd.DataFrame) -> str | None:
-    """Return why no rank test can be computed on these scores, in one sentence, or None where one can."""
+    """Return why no rank test can be computed on these scores, in one sentence, or None if one can."""
     n_tasks, n_designs = scores.shape
     if n_designs < 2:
         return "With a single design there is nothing to compare."
@@ -37,11 +37,11 @@ def rank_designs(scores: pd.DataFrame) -> pd.DataFrame:
 
 
 def friedman(scores: pd.DataFrame, correct_ties: bool = True) -> dict[str, Any]:
-    """Return Friedman's chi-square, its degrees of freedom and p, Kendall's W, and the convention of ties.
+    """Return Friedman's chi-square, its degrees of freedom and p, Kendall's W, and the treatment of ties.
 
-    W is the share of the ranks' sum of squares that lies between the designs, and chi-square = N(k - 1) W.
-    correct_ties: divide by the sum of squares of the ranks as they are (Conover 1999, section 5.8; scipy
-    and R do so); False: by that of ranks without ties, as in Demsar (2006), eq. 6.
+    W is the between-design share of the ranks' sum of squares, and chi-square = N(k - 1) W. correct_ties:
+    divide by the actual sum of squares of the ranks (Conover 1999, section 5.8; also scipy and R); if False,
+    by that of ranks without ties, as in Demsar (2006), eq. 6.
     """
     ties = "corrected" if correct_ties else "uncorrected"
     if reason := why_untestable(scores):
@@ -60,7 +60,7 @@ def friedman(scores: pd.DataFrame, correct_ties: bool = True) -> dict[str, Any]:
 def iman_davenport(chi_square: float | None, n_tasks: int, n_designs: int) -> dict[str, Any]:
     """Return Iman and Davenport's F for a Friedman chi-square (Demsar 2006, eq. 7).
 
-    Where all tasks rank alike (W = 1) F is infinite and gives no p.
+    If all tasks rank the designs identically (W = 1), F is infinite and there is no p.
     """
     if chi_square is None:
         reason = "Without Friedman's chi-square there is no F."
@@ -68,7 +68,7 @@ def iman_davenport(chi_square: float | None, n_tasks: int, n_designs: int) -> di
     df1, df2 = n_designs - 1, (n_designs - 1) * (n_tasks - 1)
     residual = n_tasks * (n_designs - 1) - chi_square
     if residual < 1e-9:
-        reason = "All tasks rank the designs alike: F is infinite."
+        reason = "All tasks rank the designs identically, so F is infinite."
         return {"f": None, "df1": df1, "df2": df2, "p": None, "reason": reason}
     f = (n_tasks - 1) * chi_square / residual
     return {"f": f, "df1": df1, "df2": df2, "p": float(stats.f.sf(f, df1, df2))}
@@ -89,12 +89,12 @@ def _nemenyi_quantile(n_designs: int, alpha: float) -> float:
 
 
 def rank_error(n_designs: int, n_tasks: int) -> float:
-    """Return the standard error of a difference of two average ranks where no designs differ."""
+    """Return the standard error of the difference of two average ranks if no designs differ."""
     return float(np.sqrt(n_designs * (n_designs + 1) / (6 * n_tasks)))
 
 
 def nemenyi_p(gaps: np.ndarray, n_designs: int, n_tasks: int) -> np.ndarray:
-    """Return Nemenyi's p for each gap between two average ranks, to about 1e-14: a smaller one may be 0."""
+    """Return Nemenyi's p for each gap between two average ranks, accurate to 1e-14; smaller ones may be 0."""
     distinct, back = np.unique(gaps, return_inverse=True)
     studentized = distinct / rank_error(n_designs, n_tasks) * np.sqrt(2)
     p = stats.studentized_range.sf(studentized, n_designs, np.inf)
@@ -128,9 +128,9 @@ def holm(p_values: Sequence[float] | np.ndarray) -> np.ndarray:
 
 
 def open_categories(p_by_category: Mapping[str, float | None], alpha: float) -> dict[str, dict[str, Any]]:
-    """Return which categories may be looked into: those where Friedman's p holds with Holm's correction.
+    """Return which categories are open: those whose Friedman test is significant with Holm's correction.
 
-    The family is the categories that can be tested; one without a p (None) is no part of it and stays closed.
+    The family is the testable categories; one without a p (None) is not part of it and stays closed.
     """
     tested = {category: p for category, p in p_by_category.items() if p is not None}
     corrected = dict(zip(tested, holm(list(tested.values())), strict=True))
@@ -144,13 +144,13 @@ def open_categories(p_by_category: Mapping[str, float | None], alpha: float) -> 
 
 
 def cliques(order: Sequence[str], differing: Iterable[tuple[str, str]]) -> list[list[str]]:
-    """Return the maximal sets of designs in which no pair differs, of two designs or more.
+    """Return the maximal sets of at least two designs in which no pair differs.
 
     order: the designs from the best average rank to the worst; differing: the pairs that differ. A clique
-    need not be a run of neighbours: where significance is not transitive along the order, as with Wilcoxon's
-    test, a design inside its span may be no member. Each clique is listed in `order`, and they are sorted by
-    the positions of their members. Where there are more than MOST_CLIQUES, not all are listed, but enough
-    that every pair that does not differ is together in one.
+    need not be contiguous: if significance is not monotone along the order, as with Wilcoxon's test, a design
+    inside its span may not be a member. Each clique is listed in `order`, and cliques are sorted by the
+    positions of their members. If there are more than MOST_CLIQUES, not all are listed, but every pair that
+    does not differ is together in at least one.
     """
     position = {name: index for index, name in enumerate(order)}
     everyone = (1 << len(order)) - 1
@@ -187,7 +187,7 @@ def _maximal_cliques(alike: Sequence[int]) -> Iterator[int]:
 def _covering_cliques(alike: Sequence[int]) -> list[int]:
     """Return maximal cliques, each grown from a pair that no clique before it holds."""
     found: list[int] = []
-    missing = list(alike)  # of each position: those alike that stand in no clique with it yet
+    missing = list(alike)  # per position: those alike that share no clique with it yet
     for index in range(len(alike)):
         while missing[index]:
             clique = 1 << index

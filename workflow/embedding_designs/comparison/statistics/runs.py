@@ -1,9 +1,9 @@
-"""Claims about these designs: tests in which the trained run, and not the task, is the replicate.
+"""Claims about these designs: tests in which the trained run, not the task, is the replicate.
 
-A run is scored on every task, so whatever luck its training had is in all of its scores at once. Tests over
-tasks cannot tell that luck from the design; tests over runs can, as soon as a design was trained several
-times. `runs` has one row for each design and seed, and one column a task; it is complete, with as many seeds
-for every design. Seeds count as runs of their own: seed 1 of two designs shares nothing.
+A run is scored on every task, so the luck of its training affects all of its scores. Tests over tasks cannot
+separate that luck from the design; tests over runs can, if a design was trained several times. `runs` has one
+row per design and seed and one column per task, without missing cells and with the same number of seeds for
+every design. Runs are treated as independent: seed 1 of two designs has nothing in common.
 """
 
 from collections.abc import Callable
@@ -17,29 +17,29 @@ from scipy import special, stats
 from ...common.wording import counted
 from .studentized import critical_value, dunnett_sf, tukey_sf
 
-NEEDED_SEEDS = 3  # two runs give a design's spread one degree of freedom: no base for a claim
-FEWEST_RANKED = 10  # with 6 runs the F of ranks rejects in 10 % of cases at alpha .05, with 9 in 8.5 %
-NOISE = 1e-24  # scores have 6 decimals: a smaller sum of squares is floating-point noise, and means zero
-NO_SPREAD = "The runs of each design have the same mean score: with no spread there is nothing to test by."
+NEEDED_SEEDS = 3  # with two runs, a design's spread has one degree of freedom: too few for a claim
+FEWEST_RANKED = 10  # at alpha .05, the F of ranks rejects in 10% of cases with 6 runs, and in 8.5% with 9
+NOISE = 1e-24  # scores have 6 decimals, so a smaller sum of squares is floating-point noise
+NO_SPREAD = "The runs of each design have the same mean score: without a spread, there is no test."
 
 
 def stack_runs(runs: pd.DataFrame) -> tuple[list[str], np.ndarray]:
-    """Return the designs in their order, and the scores as an array (designs, seeds, tasks)."""
+    """Return the designs in order, and the scores as an array (designs, seeds, tasks)."""
     position, designs = pd.factorize(runs.index.get_level_values(0))
     values = runs.to_numpy(dtype=float)[np.argsort(position, kind="stable")]
     return list(designs), values.reshape(len(designs), -1, runs.shape[1])
 
 
 def why_no_design_claim(runs: pd.DataFrame) -> str | None:
-    """Return why nothing can be claimed about the designs, in one sentence, or None where it can."""
+    """Return why nothing can be claimed about the designs, in one sentence, or None if it can."""
     designs, scores = stack_runs(runs)
     n_seeds = scores.shape[1]
     if len(designs) < 2:
         return "With a single design there is nothing to compare."
     if n_seeds < NEEDED_SEEDS:
         return (
-            f"With {counted(n_seeds, 'seed')} nothing can be said about the designs, only about these "
-            f"checkpoints: claims about designs need {NEEDED_SEEDS} seeds or more."
+            f"With {counted(n_seeds, 'seed')}, nothing can be said about the designs, only about these "
+            f"checkpoints: claims about designs need at least {NEEDED_SEEDS} seeds."
         )
     if np.ptp(scores) == 0:
         return "All runs score the same on every task: there is nothing to test."
@@ -47,17 +47,17 @@ def why_no_design_claim(runs: pd.DataFrame) -> str | None:
 
 
 def design_claim(runs: pd.DataFrame, control: str, alpha: float) -> dict[str, Any]:
-    """Return what the runs say about the designs, or in `refused` the sentence that says why nothing.
+    """Return what the runs say about the designs, or in `refused` why they say nothing.
 
     one_way: analysis of variance of the runs' mean scores: do the designs differ on these tasks?
-    welch: the same where the runs of some designs spread more than those of others (Welch 1951).
-    aligned_ranks: the same on ranks; with one factor there is nothing to align.
-    quasi_f: do they differ on tasks like these, tasks being a random sample as well?
-    pairs: all pairs by Tukey's HSD; against_control: each other design and the control by Dunnett's test.
+    welch: the same, allowing for designs whose runs spread more than others' (Welch 1951).
+    aligned_ranks: the same on ranks; with one factor, there is nothing to align.
+    quasi_f: do they differ on tasks like these, if the tasks are a random sample as well?
+    pairs: all pairs by Tukey's HSD; against_control: each other design against the control by Dunnett's test.
     run_spread: the standard deviation of the runs' mean scores within a design, pooled over the designs.
-    All but welch take the designs' runs to spread alike: where one design's spread three times as much as
-    the others', they reject in 10 % of studies without a difference at alpha .05 (five designs, three
-    seeds), and welch in 7 %.
+    All but welch assume that the runs of all designs have the same spread. If one design's spread is three
+    times the others', they reject in 10% of studies without a difference at alpha .05 (five designs, three
+    seeds), and welch in 7%.
     """
     designs, scores = stack_runs(runs)
     refused = why_no_design_claim(runs)
@@ -81,7 +81,7 @@ def design_claim(runs: pd.DataFrame, control: str, alpha: float) -> dict[str, An
 def run_variance(means: np.ndarray) -> tuple[float, int]:
     """Return the variance of the runs within designs, pooled over the designs, and its degrees of freedom.
 
-    means: (designs, seeds). The variance is 0.0 where only floating-point noise is left.
+    means: (designs, seeds). The variance is 0.0 if only floating-point noise is left.
     """
     df = means.shape[0] * (means.shape[1] - 1)
     within = float(np.square(means - means.mean(axis=1, keepdims=True)).sum())
@@ -91,7 +91,7 @@ def run_variance(means: np.ndarray) -> tuple[float, int]:
 def f_test(
     mean_square: float, df1: float, error: float, df2: float, reason: str
 ) -> dict[str, float | str | None]:
-    """Return F = mean_square / error with its p, or None for both and the reason where the error is 0."""
+    """Return F = mean_square / error with its p, or None for both and the reason if the error is 0."""
     if error == 0:
         return {"f": None, "df1": df1, "df2": df2, "p": None, "reason": reason}
     f = mean_square / error
@@ -109,11 +109,11 @@ def one_way(means: np.ndarray) -> dict[str, float | str | None]:
 
 
 def _welch(designs: list[str], means: np.ndarray) -> dict[str, float | str | None]:
-    """Return Welch's one-way analysis, in which each design has a spread of its own (Biometrika 38:330)."""
+    """Return Welch's one-way analysis, with a separate spread for each design (Biometrika 38:330)."""
     if (means.var(axis=1) * means.shape[1] <= NOISE).any():
         reason = "The runs of some design have the same mean score: Welch's test needs a spread in each."
         return {"f": None, "df1": len(designs) - 1, "df2": None, "p": None, "reason": reason}
-    import pingouin  # here, because it takes seconds to import
+    import pingouin  # imported here because it takes seconds
 
     table = pd.DataFrame({"design": np.repeat(designs, means.shape[1]), "score": means.ravel()})
     found = pingouin.welch_anova(table, dv="score", between="design").iloc[0]
@@ -129,7 +129,7 @@ def _one_way_of_ranks(means: np.ndarray) -> dict[str, float | str | None]:
     """Return the one-way analysis of the runs' ranks (Conover and Iman 1981, Am. Statistician 35:124)."""
     k, n = means.shape
     if k * n < FEWEST_RANKED:
-        reason = f"With fewer than {FEWEST_RANKED} runs their ranks are too coarse for an F."
+        reason = f"With fewer than {FEWEST_RANKED} runs, their ranks are too coarse for an F test."
         return {"f": None, "df1": k - 1, "df2": k * (n - 1), "p": None, "reason": reason}
     ranks = stats.rankdata(means.round(12)).reshape(means.shape)  # equal means may differ in their last bit
     result = one_way(ranks)
@@ -142,13 +142,15 @@ def quasi_f(scores: np.ndarray) -> dict[str, Any]:
 
     Runs are nested in designs, tasks crossed with both, and both are random. Expected mean squares, with
     s = residual, n seeds and m tasks: design s + n dt + m r + n m d, run s + m r, design x task s + n dt,
-    residual s; so numerator and denominator expect the same where designs do not differ (d = 0). Degrees
+    residual s; so numerator and denominator have equal expectations if designs do not differ (d = 0). Degrees
     of freedom by Satterthwaite. Clark (1973), J. Verbal Learning and Verbal Behavior 12:335; Winer (1971),
     section 5.15. variances: estimates of r, dt and s from the mean squares, negative ones set to 0.
     """
     k, n, m = scores.shape
     if m < 2:
-        reason = "With a single task its luck cannot be told from the designs': two or more are needed."
+        reason = (
+            "With a single task, its effect cannot be separated from the designs': at least two are needed."
+        )
         return dict.fromkeys(["f", "df1", "df2", "p", "variances"]) | {"reason": reason}
     cells, of_runs, of_tasks = scores.mean(axis=1), scores.mean(axis=2), scores.mean(axis=(0, 1))
     of_designs = of_runs.mean(axis=1)
@@ -170,14 +172,14 @@ def quasi_f(scores: np.ndarray) -> dict[str, Any]:
         "design_task": max(0.0, (mean["design_task"] - mean["residual"]) / n),
         "residual": mean["residual"],
     }
-    reason = "Neither the runs nor the tasks of a design vary: with no spread there is nothing to test by."
+    reason = "Neither the runs nor the tasks of a design vary: without a spread, there is no test."
     return f_test(above, df1, below, df2, reason) | {"variances": variances}
 
 
 def _sum_of_mean_squares(
     mean: dict[str, float], df: dict[str, int], names: tuple[str, ...]
 ) -> tuple[float, float]:
-    """Return the sum of mean squares and its degrees of freedom after Satterthwaite (1946)."""
+    """Return the sum of mean squares and its Satterthwaite (1946) degrees of freedom."""
     total = sum(mean[name] for name in names)
     if total == 0:
         return 0.0, float(sum(df[name] for name in names))
@@ -188,14 +190,14 @@ def _tukey(designs: list[str], means: np.ndarray, alpha: float) -> list[dict[str
     """Return each pair's difference (first minus second) by Tukey's HSD, with simultaneous intervals."""
     pairs = list(combinations(range(len(designs)), 2))
     differences = np.array([means[i].mean() - means[j].mean() for i, j in pairs])
-    # the studentized range is taken of means, whose error is that of a difference over sqrt(2)
+    # the studentized range is of means, whose error is that of a difference divided by sqrt(2)
     tests = _compare_means(differences, means, alpha, tukey_sf, np.sqrt(2))
     names = [{"first": designs[i], "second": designs[j]} for i, j in pairs]
     return [name | test for name, test in zip(names, tests, strict=True)]
 
 
 def _dunnett(designs: list[str], means: np.ndarray, control: str, alpha: float) -> list[dict[str, Any]]:
-    """Return each other design's difference to the control by Dunnett's test (1955), two-sided."""
+    """Return each other design's difference from the control by Dunnett's test (1955), two-sided."""
     others = [index for index, design in enumerate(designs) if design != control]
     differences = means[others].mean(axis=1) - means[designs.index(control)].mean()
     tests = _compare_means(differences, means, alpha, dunnett_sf, 1.0)

@@ -1,10 +1,10 @@
-"""The distributions behind Tukey's and Dunnett's tests for groups of one size, by quadrature.
+"""The distributions of Tukey's and Dunnett's tests for groups of equal size, by quadrature.
 
-scipy has both, at 8 ms a p-value for the studentized range and by simulation for Dunnett's; a study asks
-for hundreds of them. With s the estimated over the true standard deviation, both are
+scipy has both, but takes 8 ms per p-value for the studentized range and simulates Dunnett's; a study needs
+hundreds of them. With s the ratio of the estimated to the true standard deviation, both are
     1 - E_s[ integral of phi(z) g(z, s)^(k - 1) dz ],
     Tukey: k (Phi(z) - Phi(z - q s)),    Dunnett: Phi(z + sqrt(2) t s) - Phi(z - sqrt(2) t s)
-(Hochberg and Tamhane 1987, appendix 3), the k in front of Tukey's integral.
+(Hochberg and Tamhane 1987, appendix 3), where Tukey's k is in front of the integral.
 """
 
 from collections.abc import Callable
@@ -28,7 +28,7 @@ def tukey_sf(q: np.ndarray | float, k: int, df: int) -> np.ndarray:
 
 
 def dunnett_sf(t: np.ndarray | float, k: int, df: int) -> np.ndarray:
-    """Return the probability that the largest of k - 1 absolute t against one control exceeds t."""
+    """Return the probability that the largest of k - 1 absolute t values against one control exceeds t."""
     root = np.sqrt(2)
     return _tail(
         t, df, lambda width: (special.ndtr(Z + root * width) - special.ndtr(Z - root * width)) ** (k - 1)
@@ -37,7 +37,7 @@ def dunnett_sf(t: np.ndarray | float, k: int, df: int) -> np.ndarray:
 
 @cache
 def critical_value(tail: Callable[..., np.ndarray], alpha: float, k: int, df: int) -> float:
-    """Return the value that `tail`, tukey_sf or dunnett_sf, says is exceeded with probability alpha."""
+    """Return the value exceeded with probability alpha according to `tail`, tukey_sf or dunnett_sf."""
     upper = 4.0
     while tail(upper, k, df)[0] > alpha:
         upper *= 2
@@ -55,7 +55,7 @@ def _tail(values: np.ndarray | float, df: int, power: Callable[[np.ndarray], np.
 
 @cache
 def _standard_deviations(df: int) -> tuple[np.ndarray, np.ndarray]:
-    """Return nodes and weights of s, where s^2 is a chi-square over its degrees of freedom."""
+    """Return nodes and weights of s, where s^2 is a chi-square divided by its degrees of freedom."""
     low, high = np.sqrt(stats.chi2.ppf(1e-15, df) / df), np.sqrt(stats.chi2.isf(1e-15, df) / df)
     s = low + (NODES + 1) * (high - low) / 2
     return s, Z_WEIGHTS * (high - low) * s * df * stats.chi2.pdf(s**2 * df, df)

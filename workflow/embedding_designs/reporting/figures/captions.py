@@ -1,4 +1,4 @@
-"""Says under a figure what it shows: the data, the test with its numbers, and what the claim is about."""
+"""The captions of figures: the data, the tests with their numbers, and what the claim is about."""
 
 from collections.abc import Sequence
 
@@ -8,6 +8,7 @@ from ...comparison.results import Comparison
 
 CLIQUES = {"nemenyi": ("cliques", "nemenyi"), "wilcoxon": ("wilcoxon_cliques", "wilcoxon_holm")}
 TESTS = {"nemenyi": "Nemenyi's test", "wilcoxon": "Wilcoxon's test with Holm's correction"}
+LARGE_AND_SMALL = "; large markers: means over seeds, small markers: single seeds"
 
 
 def ranks_caption(
@@ -15,21 +16,23 @@ def ranks_caption(
 ) -> str:
     """Return the caption of a critical-difference diagram.
 
-    gaps: whether a bar passes a design outside its group; n_undrawn: groups that there was no room for.
+    gaps: whether a bar passes a design outside its group; n_undrawn: groups that did not fit.
     """
     parts = [_data(comparison)]
     friedman = comparison.these_checkpoints.friedman
     if friedman.p is None:
-        parts.append(f"Average ranks only, no test. {why_no_test(comparison)}")
+        parts.append(f"Average ranks only, without a test. {why_no_test(comparison)}")
     else:
         cliques, decidable = CLIQUES[test]
         n_cliques = len(getattr(comparison.these_checkpoints, cliques) or [])
-        bars = f"{TESTS[test]} at α = {alpha:g}: {_bars(n_cliques, gaps, n_undrawn, comparison.unit)}."
+        bars = _bars(f"{TESTS[test]} at α = {alpha:g}", n_cliques, gaps, n_undrawn, comparison.unit)
         if not comparison.undecidable.decidable[decidable]:
-            bars = f"With so few tasks {TESTS[test]} cannot separate any pair at α = {alpha:g}."
+            bars = f"With this few tasks, {TESTS[test]} cannot separate any pair at α = {alpha:g}."
         parts += [_friedman(comparison), bars]
     if comparison.rank_intervals:
-        parts.append(f"Lines around the ranks: {100 * (1 - alpha):g} % intervals, tasks resampled.")
+        parts.append(
+            f"Lines around the ranks are {100 * (1 - alpha):g}% intervals from resampling the tasks."
+        )
     return " ".join([*parts, "The claim is about these checkpoints."])
 
 
@@ -42,56 +45,58 @@ def significance_caption(comparison: Comparison, alpha: float) -> str:
         holm = sum(pair.significant_holm for pair in tests.wilcoxon)
         nemenyi = sum(pair.significant for pair in tests.nemenyi.pairs)
         found = (
-            f"{_friedman(comparison)} At α = {alpha:g} Wilcoxon's test with Holm's correction separates "
-            f"{holm} and Nemenyi's test {nemenyi} of {len(tests.nemenyi.pairs)} pairs."
+            f"{_friedman(comparison)} At α = {alpha:g}, Wilcoxon's test with Holm's correction separates "
+            f"{holm} of {len(tests.nemenyi.pairs)} pairs, and Nemenyi's test separates {nemenyi}."
         )
-    order = "Rows and columns stand in the order of the average ranks, which are printed in the rows."
+    order = "Rows and columns are ordered by average rank, which is printed in each row."
     return f"{_data(comparison)} {found} {order} The claim is about these checkpoints."
 
 
 def differences_caption(comparisons: Sequence[Comparison], alpha: float) -> str:
-    """Return the caption of the differences to the control, and what their intervals speak of."""
+    """Return the caption of the differences from the control, with what their intervals are about."""
     resampled = dict.fromkeys(c.differences.resampled for c in comparisons)
     units = [unit for unit in resampled if unit]
     text = (
-        f"Difference of mean score to the control {comparisons[0].control} (hollow), "
-        f"{comparisons[0].base}; N: tasks."
+        f"Difference in mean score from the control {comparisons[0].control} (hollow marker), "
+        f"{comparisons[0].base}; N: number of tasks."
     )
     if not units:
         return text
-    others = f", or {units[1]} alone," if len(units) > 1 else ""
     about = "designs" if all("runs" in unit for unit in units) else "checkpoints"
-    intervals = f"Lines: {100 * (1 - alpha):g} % intervals, whole {units[0]}{others} resampled"
-    return f"{text} {intervals}, without correction for their number. The claim is about these {about}."
+    resampling = f"resampling complete {' or, in some categories, '.join(units)}"
+    intervals = (
+        f"Lines are {100 * (1 - alpha):g}% intervals from {resampling}, not corrected for their number."
+    )
+    return f"{text} {intervals} The claim is about these {about}."
 
 
 def interaction_caption(comparisons: Sequence[Comparison]) -> str:
     """Return the caption of the interaction plot."""
     seeds, first = len(comparisons[0].seeds), comparisons[0]
-    dots = ": large = mean over seeds, small = one seed" if seeds > 1 else ", one seed"
-    text = f"Mean score by pooling and attention, {first.base}{dots}; N: tasks."
+    dots = LARGE_AND_SMALL if seeds > 1 else ", one seed"
+    text = f"Mean score by pooling and attention, {first.base}{dots}; N: number of tasks."
     tested = any((c.factors.anova or {}).get("interaction") for c in comparisons)
     anova = (
-        " Interaction: analysis of variance over runs; this claim is about these designs." if tested else ""
+        " Interaction: analysis of variance over runs; that claim is about these designs." if tested else ""
     )
     return text + anova
 
 
 def scores_caption(n_seeds: int) -> str:
     """Return the caption of the scores."""
-    dots = ": large = mean over seeds, small = one seed" if n_seeds > 1 else ""
-    return f"Main score{dots}; N: tasks."
+    dots = LARGE_AND_SMALL if n_seeds > 1 else ""
+    return f"Main score{dots}; N: number of tasks."
 
 
 def why_no_test(comparison: Comparison) -> str:
-    """Return the sentence that says why a comparison has no test."""
+    """Return why a comparison has no test, in one sentence."""
     return comparison.undecidable.untestable or ""
 
 
 def _data(comparison: Comparison) -> str:
     tasks, seeds = comparison.n_tasks, len(comparison.seeds)
     what = "All categories" if comparison.category == "All" else comparison.category
-    averaged = f", mean of {seeds} seeds" if seeds > 1 else ""
+    averaged = f", averaged over {seeds} seeds" if seeds > 1 else ""
     return (
         f"{what}, {comparison.base}: N = {counted(tasks, 'task')}, "
         f"k = {comparison.n_designs} {comparison.unit}s{averaged}."
@@ -107,10 +112,10 @@ def _friedman(comparison: Comparison) -> str:
     return f"Friedman's test: {chi_square}, Kendall's W = {test.kendall_w:.2f}."
 
 
-def _bars(n_cliques: int, gaps: bool, n_undrawn: int, unit: str) -> str:
+def _bars(test: str, n_cliques: int, gaps: bool, n_undrawn: int, unit: str) -> str:
     if n_undrawn:
-        return f"it leaves {n_undrawn} groups of {unit}s unseparated, too many to draw here"
+        return f"{test} leaves {n_undrawn} groups of {unit}s unseparated, too many to draw here."
     if not n_cliques:
-        return f"it separates all {unit}s"
-    thin = f"; where a bar is thin it passes a {unit} outside its group" if gaps else ""
-    return f"bars join {unit}s that it does not separate{thin}"
+        return f"{test} separates all {unit}s."
+    thin = f" Where a bar is thin, it passes a {unit} outside its group." if gaps else ""
+    return f"{test} does not separate {unit}s that are joined by a bar.{thin}"

@@ -1,14 +1,14 @@
-"""Says where the bars of a critical-difference diagram stand: one for each group of designs.
+"""Places the bars of a critical-difference diagram, one for each group of designs.
 
-A group holds designs of which no pair differs. Its bar is thick along its members and thin where it
-passes a design that is none.
+No two designs of a group differ. A bar is thick along the members of its group and thin where it passes a
+design outside it.
 """
 
 from collections.abc import Sequence
 
 
 def stretches(order: Sequence[str], clique: Sequence[str]) -> list[tuple[int, int]]:
-    """Return the first and last position in `order` of each run of neighbours that are in the clique."""
+    """Return the first and last position in `order` of each run of neighbors in the clique."""
     members, found = set(clique), list[tuple[int, int]]()
     for position, name in enumerate(order):
         if name in members:

@@ -1,4 +1,4 @@
-"""Draws differences to the control, and how pooling and attention work together, a panel for each category.
+"""Draws differences from the control and the interaction of pooling and attention, one panel per category.
 
 Each function takes results and an `ax`, and returns the `ax`.
 """
@@ -19,14 +19,14 @@ from .text import shortened
 ATTENTION_LINES: dict[str, LineStyle] = {
     "causal": "-",
     "bidirectional": (0, (4, 1.5)),
-}  # told apart without colour as well
+}  # distinguishable without color
 OTHER_LINE: LineStyle = (0, (1, 1))
 
 
 def draw_differences(comparison: Comparison, look: Mapping[str, Look], ax: Axes) -> Axes:
-    """Draw each design's difference of mean score to the control, with its interval.
+    """Draw each design's difference in mean score from the control, with its interval.
 
-    The first design of `look` stands on top; the control itself is the line at 0.
+    The first design of `look` is on top; the control itself is the line at 0.
     """
     differences = comparison.differences.designs
     ax.axvline(0, color=GREY, linewidth=0.8, zorder=1)
@@ -52,9 +52,9 @@ def draw_differences(comparison: Comparison, look: Mapping[str, Look], ax: Axes)
 
 
 def draw_interaction(runs: pd.DataFrame, comparison: Comparison, look: Mapping[str, Look], ax: Axes) -> Axes:
-    """Draw the mean score of each pooling, a line for each attention, and each single run as a small dot.
+    """Draw the mean score of each pooling, with one line per attention, and each run as a small dot.
 
-    runs: columns design, seed and score, one row a run. Only designs that cross the two factors are drawn.
+    runs: columns design, seed and score, one row per run. Only designs that cross the two factors are drawn.
     """
     crossed = comparison.factors.crossed
     for place, attention in enumerate(crossed.attentions):
@@ -82,7 +82,7 @@ def draw_interaction(runs: pd.DataFrame, comparison: Comparison, look: Mapping[s
 
 
 def _stacked(poolings: Sequence[str], width: float) -> list[str]:
-    """Return tick labels of poolings, a word a line; words too wide for the axis lose their middle."""
+    """Return tick labels of poolings, one word per line; words too wide for the axis lose their middle."""
     words = list(dict.fromkeys(word for pooling in poolings for word in pooling.split("_")))
     room = width / (len(poolings) - 0.2)
     short = dict(zip(words, shortened(words, STYLE["xtick.labelsize"], room), strict=True))

@@ -1,8 +1,8 @@
 """Draws the critical-difference diagram of one comparison (Demsar 2006, figure 1), ready for a paper.
 
-The diagram lays itself out in points for the width it gets: labels on both sides of the axis where they fit,
-else one design a row. Its bars join the designs that Nemenyi's test, or Wilcoxon's with Holm's correction,
-does not separate.
+The diagram is laid out in points for a given width: with labels on both sides of the axis if they fit, and
+otherwise with one design per row. Bars join the designs that Nemenyi's test, or Wilcoxon's with Holm's
+correction, does not separate.
 """
 
 from collections.abc import Mapping
@@ -25,7 +25,7 @@ MARGIN = 3
 
 @dataclass(frozen=True)
 class Layout:
-    """Where things stand, in points from the upper left corner; y grows downwards."""
+    """Positions in points from the upper left corner; y grows downwards."""
 
     width: float
     ranks: TwoSidedRanks | RankRows
@@ -51,7 +51,7 @@ class Layout:
 def diagram_height(
     comparison: Comparison, look: Mapping[str, Look], alpha: float, width: float, test: str = "nemenyi"
 ) -> float:
-    """Return the height in inches that the diagram of a comparison needs at a width in inches."""
+    """Return the height in inches that the diagram of a comparison needs for a width in inches."""
     return _layout(comparison, look, alpha, width * 72, test).height / 72
 
 
@@ -60,7 +60,7 @@ def draw_critical_difference(
 ) -> Axes:
     """Draw the average ranks, the best on the right, with their intervals and the cliques of a test.
 
-    comparison: one of statistics.json's; test: "nemenyi", which has a critical difference, or "wilcoxon".
+    comparison: one from statistics.json; test: "nemenyi", which has a critical difference, or "wilcoxon".
     The ax should be as high as `diagram_height` says.
     """
     width = ax.get_window_extent().width / ax.figure.dpi * 72

@@ -1,4 +1,4 @@
-"""Chooses installed fonts for letters that the figures' own font lacks, such as Chinese or emoji."""
+"""Chooses installed fonts for letters missing from the figures' default font, such as Chinese or emoji."""
 
 import contextlib
 import unicodedata
@@ -29,11 +29,11 @@ def drawn_names(statistics: Statistics) -> list[str]:
 
 @contextlib.contextmanager
 def style_for(names: Sequence[str]) -> Iterator[None]:
-    """Set matplotlib to the figures' style, with fonts for these names; a note says which have none."""
+    """Set matplotlib to the figures' style, with fonts for these names; a note lists names without a font."""
     families, missing = families_for(names)
     if boxed := [name for name in names if not missing.isdisjoint(name)]:
         note(
-            f"figures show boxes for letters of {', '.join(boxed)} that no installed font has; "
+            f"figures show boxes for letters in {', '.join(boxed)} that no installed font has; "
             "install a font, such as Noto Sans CJK for Chinese, and run again with "
             "--forcerun draw_figures"
         )
@@ -45,8 +45,8 @@ def style_for(names: Sequence[str]) -> Iterator[None]:
 def families_for(texts: Iterable[str]) -> tuple[list[str], set[str]]:
     """Return the font families to draw texts with, and the letters that no installed font has.
 
-    The first family is the figures' own. If it has every letter it is the only one, so that most figures are
-    the same on every machine. The others are chosen greedily, to be few.
+    The first family is the figures' default. If it has every letter, it is the only one, so most figures are
+    the same on every machine. The others are chosen greedily to keep their number small.
     """
     seen = {letter for text in texts for letter in text if unicodedata.category(letter) not in UNSEEN}
     families, missing = [OWN], seen - _drawn_by(OWN, seen)

@@ -1,4 +1,4 @@
-"""Lays out and draws what colours, lines and markers say, in points."""
+"""Lays out and draws the legend of colors, lines, and markers, in points."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
@@ -10,30 +10,30 @@ from .rank_axis import DARK, GREY, SMALL
 from .text import shortened, text_width
 
 LINE = 9.5  # from one line to the next
-STROKE, AFTER = 7, 8  # length of a stroke, and room after an entry
+STROKE, AFTER = 7, 8  # length of a stroke, and space after an entry
 
 
 class Entry(NamedTuple):
-    """One word of the legend, with a stroke of a colour or a marker before it."""
+    """One word of the legend, after a colored stroke or a marker."""
 
     text: str
     colour: str | None = None
     marker: str | None = None
-    line: LineStyle | None = None  # of a thin, longer stroke
+    line: LineStyle | None = None  # style of a thin, longer stroke
 
     @property
     def mark(self) -> float:
-        """The room for its mark, in points."""
+        """Width of its mark, in points."""
         return 2.5 * STROKE + 3 if self.line else STROKE + 3 if self.colour or self.marker else 0
 
     @property
     def width(self) -> float:
-        """The room that it takes, in points."""
+        """Width of the entry, in points."""
         return self.mark + text_width(self.text, SMALL) + AFTER
 
 
 def legend_lines(look: Mapping[str, Look], names: Iterable[str], width: float) -> list[list[Entry]]:
-    """Return the lines of the legend of some designs: one if it is wide enough, else one a kind or more."""
+    """Return the legend of some designs: on one line if that fits, else at least one line per kind."""
     styles = [look[name] for name in names]
     colours = dict.fromkeys(Entry(style.attention, colour=style.colour) for style in styles)
     markers = dict.fromkeys(Entry(style.pooling, marker=style.marker) for style in styles)
@@ -57,7 +57,7 @@ def wrapped_entries(entries: Iterable[Entry], width: float) -> list[list[Entry]]
 
 
 def draw_legend(lines: Sequence[Sequence[Entry]], left: float, top: float, ax: Axes) -> None:
-    """Draw the lines from x `left` and y `top` on."""
+    """Draw the lines, starting at x `left` and y `top`."""
     for index, line in enumerate(lines):
         x, y = left, top + LINE * index
         for entry in line:

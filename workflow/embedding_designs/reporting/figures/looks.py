@@ -1,8 +1,8 @@
 """Draws scores and training of the designs: each function takes results and an `ax`, and returns the `ax`.
 
-Colour says the attention, the marker says the pooling, in every figure. Where a legend has to tell designs of
-the same attention and pooling apart, dashes and hollow markers do. The critical-difference diagram stands in
-critical_difference.py.
+In every figure, the color shows the attention and the marker shows the pooling. Designs with the same
+attention and pooling are distinguished by dashes and hollow markers, if needed. The critical-difference
+diagram is in critical_difference.py.
 """
 
 from collections import Counter
@@ -18,8 +18,8 @@ from matplotlib.ticker import MaxNLocator
 from ...comparison.results import Design
 from .text import alike
 
-# Okabe and Ito's palette, which colour-blind readers can tell apart (https://jfly.uni-koeln.de/color/), with
-# a blue so dark that it differs from the vermilion in grey as well.
+# Okabe and Ito's palette, which color-blind readers can distinguish (https://jfly.uni-koeln.de/color/), with
+# a blue that is dark enough to differ from the vermilion in grayscale too.
 ATTENTION_COLOURS = {"causal": "#004B87", "bidirectional": "#D55E00", "unknown": "#A3A3A3"}
 SPARE_COLOURS = ["#009E73", "#CC79A7", "#E69F00", "#56B4E9"]
 POOLING_MARKERS = {"eos": "o", "mean": "s", "weighted_mean": "p", "last_layer": "^", "latent_attention": "*",
@@ -28,9 +28,9 @@ SPARE_MARKERS = ["H", "<", ">", "h", "d", "8"]
 MARKER_SCALES = {"*": 1.5, "s": 0.9, "D": 0.85, "P": 1.15, "p": 1.1, "h": 1.1, "H": 1.1}
 LINES: list["LineStyle"] = ["-", (0, (4, 1.2)), (0, (1, 1)), (0, (4, 1, 1, 1)), (0, (8, 1, 1, 1, 1, 1))]
 STYLE: dict[str, Any] = {
-    "font.family": "DejaVu Sans",  # comes with matplotlib, so that every machine draws the same
+    "font.family": "DejaVu Sans",  # comes with matplotlib, so the figures are the same on every machine
     "font.size": 7.5,
-    "text.hinting": "none",  # letters are as wide at every resolution as they were laid out
+    "text.hinting": "none",  # letters keep their width at every resolution
     "axes.titlesize": 8,
     "axes.labelsize": 7.5,
     "axes.linewidth": 0.6,
@@ -40,7 +40,7 @@ STYLE: dict[str, Any] = {
     "ytick.labelsize": 7,
     "legend.fontsize": 7,
     "legend.frameon": False,
-    "svg.fonttype": "path",  # the picture carries its letters
+    "svg.fonttype": "path",  # letters are stored as shapes
     "svg.hashsalt": "embedding-designs",  # the same input gives the same bytes
     "pdf.fonttype": 42,  # fonts are embedded as TrueType, as publishers ask
 }
@@ -55,12 +55,12 @@ class Look:
     marker: str
     attention: str
     pooling: str
-    line: LineStyle = "-"  # like `face`, differs from that of other designs of this attention and pooling
-    face: str | None = None  # colour inside the marker; None: the design's colour
+    line: LineStyle = "-"  # like `face`, distinguishes designs with the same attention and pooling
+    face: str | None = None  # color inside the marker; None: the design's color
 
     @property
     def scale(self) -> float:
-        """How much larger this marker must be to look as large as the others."""
+        """Factor by which this marker must be enlarged to look as large as the others."""
         return MARKER_SCALES.get(self.marker, 1)
 
 
@@ -85,7 +85,7 @@ def _assigned(names: Sequence[str], known: Mapping[str, str], spare: Sequence[st
 
 
 def same_looks(look: Mapping[str, Look]) -> list[str]:
-    """Return a line for each group of attentions, or of poolings, that share a colour or marker."""
+    """Return one note per group of attentions, or of poolings, that share a color or marker."""
     colours = {style.attention: style.colour for style in look.values()}
     markers = {style.pooling: style.marker for style in look.values()}
     return [
@@ -96,15 +96,15 @@ def same_looks(look: Mapping[str, Look]) -> list[str]:
 
 
 def same_lines(look: Mapping[str, Look]) -> list[str]:
-    """Return a line for each group of designs that training curves cannot tell apart."""
+    """Return one note per group of designs that look the same in training curves."""
     drawn = {name: str(_line(style)) for name, style in look.items()}
     return [f"training curves draw the designs {', '.join(group)} alike" for group in alike(drawn)]
 
 
 def draw_scores(runs: pd.DataFrame, look: Mapping[str, Look], ax: Axes) -> Axes:
-    """Draw each design's mean score, and the score of each single seed as a small dot.
+    """Draw each design's mean score, and the score of each seed as a small dot.
 
-    runs: columns design, seed and score, one row a run. The first design of `look` stands on top.
+    runs: columns design, seed, and score, one row per run. The first design of `look` is on top.
     """
     for row, (design, style) in enumerate(look.items()):
         scores = runs.loc[runs["design"] == design, "score"]
@@ -124,9 +124,9 @@ def draw_scores(runs: pd.DataFrame, look: Mapping[str, Look], ax: Axes) -> Axes:
 
 
 def draw_losses(losses: pd.DataFrame, look: Mapping[str, Look], ax: Axes) -> Axes:
-    """Draw the loss against the step: a thin line for each seed, a thick one for a design's mean over seeds.
+    """Draw the loss by step: a thin line per seed, and a thick one for a design's mean over seeds.
 
-    losses: columns design, seed, step and loss. The mean covers the steps that all seeds of a design have.
+    losses: columns design, seed, step, and loss. The mean covers the steps that all seeds of a design have.
     """
     for position, (design, style) in enumerate(look.items()):
         by_seed = losses[losses["design"] == design].pivot(index="step", columns="seed", values="loss")
@@ -141,7 +141,7 @@ def draw_losses(losses: pd.DataFrame, look: Mapping[str, Look], ax: Axes) -> Axe
 
 
 def design_handles(look: Mapping[str, Look]) -> list[Line2D]:
-    """Return one legend handle for each design."""
+    """Return one legend handle per design."""
     return [Line2D([], [], **_line(style), markersize=4.5, label=name) for name, style in look.items()]
 
 

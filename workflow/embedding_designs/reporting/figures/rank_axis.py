@@ -8,11 +8,11 @@ from dataclasses import dataclass
 from matplotlib.axes import Axes
 from matplotlib.collections import LineCollection
 
-LABEL, SMALL, SMALLEST = 7.5, 6.5, 5.5  # font sizes: rather than below the last, labels are shortened
+LABEL, SMALL, SMALLEST = 7.5, 6.5, 5.5  # font sizes; labels are shortened rather than drawn below the last
 DARK, GREY, LIGHT = "#222222", "#666666", "#e2e2e2"
-HEADS = {True: 34, False: 18}  # y of the axis, with a critical difference above it and without
+HEADS = {True: 34, False: 18}  # y of the axis, with and without a critical difference above it
 TITLE = "average rank"
-TICK = 13  # from one numbered tick to the next, at least
+TICK = 13  # least distance between numbered ticks
 
 
 @dataclass(frozen=True)
@@ -25,7 +25,7 @@ class RankAxis:
     k: int
 
     def x(self, rank: float) -> float:
-        """Return where a rank stands."""
+        """Return the x of a rank."""
         if self.k == 1:
             return (self.worst + self.best) / 2
         return self.best - (self.best - self.worst) * (rank - 1) / (self.k - 1)
@@ -50,7 +50,7 @@ class RankAxis:
         ax.add_collection(LineCollection(ticks, color=DARK, linewidth=0.7))
 
     def draw_critical_difference(self, distance: float, ax: Axes) -> None:
-        """Draw a bar as long as the critical difference, clear of the ticks; or say that it is too long."""
+        """Draw a bar as long as the critical difference, clear of the ticks, or a text if it does not fit."""
         text, stop = f"CD = {distance:.2f}", self.x(self.k - distance)
         if distance <= self.k - 1:
             ax.plot([self.worst, stop], [14, 14], color=DARK, linewidth=1.6, solid_capstyle="butt")

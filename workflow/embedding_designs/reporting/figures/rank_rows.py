@@ -1,4 +1,4 @@
-"""Lays out and draws average ranks with one design a row, for many designs or a narrow column."""
+"""Lays out and draws average ranks with one design per row, for many designs or a narrow column."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -9,40 +9,31 @@ from matplotlib.collections import LineCollection
 from .clique_bars import levels, stretches
 from .looks import Look
 from .rank_axis import DARK, GREY, LABEL, LIGHT, SMALL, SMALLEST, TITLE, RankAxis
+from .rank_layout import RankLayout
 from .text import column_width, shortened
 
-ROWS = [(20, 11.5), (40, 10), (float("inf"), 7.5)]  # up to so many designs, from one row to the next
-SMALLEST_AXIS = 0.28  # share of the width that the axis gets
-PITCHES = (5.0, 2.6)  # from one clique bar to the next: as wished, and at least
-BARS = 0.24  # share of the width that the clique bars get at most
+ROWS = [(20, 11.5), (40, 10), (float("inf"), 7.5)]  # (up to this many designs, height of a row)
+SMALLEST_AXIS = 0.28  # of the width
+PITCHES = (5.0, 2.6)  # from one clique bar to the next: preferred, and least
+BARS = 0.24  # largest share of the width for clique bars
 MARGIN, SPACE = 3, 7
 
 
-@dataclass(frozen=True)
-class RankRows:
-    """Average ranks in rows, the best on top; clique bars run down beside them."""
+@dataclass(frozen=True, kw_only=True)
+class RankRows(RankLayout):
+    """Average ranks in rows, with the best on top; the bars, next to them, are given by their rows."""
 
-    axis: RankAxis
-    ranks: Mapping[str, float]
-    intervals: Mapping[str, Sequence[float]]
+    bars: Sequence[Sequence[tuple[int, int]]]
     order: list[str]
     labels: list[str]
     size: float  # of the labels' font
     row: float  # from one row to the next
-    bars: list[list[tuple[int, int]]]  # rows of the thick stretches of each clique's bar
-    bar_levels: list[int]
     pitch: float  # from one clique bar to the next
-    n_undrawn: int  # cliques that there is no room for
 
     @property
     def bottom(self) -> float:
-        """y below which nothing stands."""
+        """y below which nothing is drawn."""
         return self._y(len(self.order) - 0.5) + 3
-
-    @property
-    def gaps(self) -> bool:
-        """Whether a bar passes a design outside its clique."""
-        return any(len(bar) > 1 for bar in self.bars)
 
     def _y(self, row: float) -> float:
         return self.axis.y + 4 + self.row * (row + 0.5)
@@ -58,7 +49,7 @@ class RankRows:
             self._draw_bar(index, bar, self.axis.best + SPACE + self.pitch * (level + 0.5), ax)
 
     def _draw_grid(self, ax: Axes) -> None:
-        stop = self.axis.best + SPACE + self.pitch * (1 + max(self.bar_levels, default=-1))
+        stop = self.axis.best + SPACE + self.pitch * self.n_levels
         rows = [[(self.axis.worst, y), (stop, y)] for y in map(self._y, range(len(self.order)))]
         ranks = [[(x, self.axis.y), (x, self.bottom - 3)] for x in map(self.axis.x, self.axis.numbered)]
         ax.add_collection(LineCollection(rows + ranks, color=LIGHT, linewidth=0.5, zorder=0))
@@ -91,7 +82,7 @@ def rank_rows(
     width: float,
     head: float,
 ) -> RankRows:
-    """Return the layout for a width, with the axis at y = `head`: labels shrink, then lose their middle."""
+    """Return the layout for a width, with the axis at y = `head`: labels shrink or lose their middle."""
     order = sorted(ranks, key=ranks.__getitem__)
     row = next(row for most, row in ROWS if len(order) <= most)
     bars = [stretches(order, clique) for clique in cliques]
@@ -111,4 +102,7 @@ def rank_rows(
     start = MARGIN + column_width(labels, size) + column_width(numbers, size) + 2 * SPACE
     axis = RankAxis(start, right, head, len(order))
     n_undrawn = len(cliques) - len(bars)
-    return RankRows(axis, ranks, intervals, order, labels, size, row, bars, bar_levels, pitch, n_undrawn)
+    return RankRows(
+        axis=axis, ranks=ranks, intervals=intervals, bars=bars, bar_levels=bar_levels, n_undrawn=n_undrawn,
+        order=order, labels=labels, size=size, row=row, pitch=pitch,
+    )  # fmt: skip

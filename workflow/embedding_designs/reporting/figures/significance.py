@@ -1,8 +1,8 @@
-"""Draws which of many designs differ as a table: a cell for each pair, split between two tests.
+"""Draws which of many designs differ as a table, with one cell per pair, split between two tests.
 
-Rows and columns stand in the order of the average ranks. The upper right half of a cell is filled where
-Wilcoxon's test with Holm's correction separates the two designs, the lower left half where Nemenyi's test
-does: dark where the design of the row is the better one, light where it is the worse one.
+Rows and columns are ordered by average rank. The upper right half of a cell is filled if Wilcoxon's test with
+Holm's correction separates the two designs, and the lower left half if Nemenyi's test does: dark if the
+design of the row is better, light if it is worse.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -20,20 +20,20 @@ from .captions import significance_caption
 from .rank_axis import DARK, GREY, LABEL, LIGHT, SMALL, SMALLEST
 from .text import column_width, shortened, text_width, wrapped
 
-COLOURS = {"better": "#004B87", "worse": "#F0A35E"}  # dark and light, also in grey
+COLOURS = {"better": "#004B87", "worse": "#F0A35E"}  # dark and light, also in grayscale
 HALVES = {"upper": [(0, 0), (1, 0), (1, 1)], "lower": [(0, 0), (0, 1), (1, 1)]}  # corners; y grows downwards
 FULL = [(0, 0), (1, 0), (1, 1), (0, 1)]
-ROW = 11.5  # from one row to the next, at most
-SMALLEST_ROWS = [(60, 6.2), (float("inf"), 5)]  # up to so many designs, from one row to the next at least
+ROW = 11.5  # largest height of a row
+SMALLEST_ROWS = [(60, 6.2), (float("inf"), 5)]  # (up to this many designs, least height of a row)
 RIGHT = 6  # from the last column to the edge: half of its number
 MARGIN, SPACE, LINE = 3, 5, 9.5
-CELLS = 0.52  # share of the width that the cells get, at least
+CELLS = 0.52  # least share of the width for the cells
 Polygon = Sequence[tuple[float, float]]
 
 
 @dataclass(frozen=True)
 class Layout:
-    """Where things stand, in points from the upper left corner; y grows downwards."""
+    """Positions in points from the upper left corner; y grows downwards."""
 
     width: float
     order: list[str]
@@ -60,12 +60,12 @@ class Layout:
         return self.bottom + LINE * (3.4 + len(self.caption))
 
     def place(self, polygon: Polygon, row: float, column: float) -> list[tuple[float, float]]:
-        """Return a polygon, given in cells from the corner of one cell, in points."""
+        """Return a polygon in points, given in units of cells from the corner of one cell."""
         return [(self.left + self.column * (column + x), self.top + self.row * (row + y)) for x, y in polygon]
 
 
 def significance_height(comparison: Comparison, alpha: float, width: float) -> float:
-    """Return the height in inches that the figure of a comparison needs at a width in inches."""
+    """Return the height in inches that the figure of a comparison needs for a width in inches."""
     return _layout(comparison, alpha, width * 72).height / 72
 
 
@@ -90,7 +90,7 @@ def draw_significance(comparison: Comparison, alpha: float, ax: Axes) -> Axes:
 def verdicts(comparison: Comparison, order: Sequence[str]) -> tuple[np.ndarray, np.ndarray]:
     """Return the verdicts of Wilcoxon's test and of Nemenyi's: (rows, columns), in `order`.
 
-    1 where the design of the row is better, -1 where it is worse, 0 where the test does not separate them.
+    1 if the design of the row is better, -1 if it is worse, 0 if the test does not separate them.
     """
     at = {name: index for index, name in enumerate(order)}
     tests, ranks = comparison.these_checkpoints, comparison.average_ranks
@@ -157,7 +157,7 @@ def _draw_grid(layout: Layout, ax: Axes) -> None:
 
 
 def _cells(upper: np.ndarray, lower: np.ndarray, layout: Layout) -> Iterable[Polygon]:
-    """Yield what to fill: one polygon for neighbours in a row that both tests separate, else half a cell."""
+    """Yield the polygons to fill: one for neighbors in a row that both tests separate, else half a cell."""
     inset = 0.06 if len(upper) <= 60 else 0.0
     for row in range(len(upper)):
         separated = list(zip(upper[row].tolist(), lower[row].tolist(), strict=True))

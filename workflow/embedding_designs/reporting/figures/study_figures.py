@@ -1,4 +1,4 @@
-"""Puts the drawings of a study on figures of a given width in inches, with their legends and captions."""
+"""Creates the figures of a study for a given width in inches, with legends and captions."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
@@ -20,10 +20,10 @@ from .significance import draw_significance, significance_height
 from .text import column_width, shortened, text_width
 
 BETWEEN = 14  # points from one panel to the next
-PANEL = 68  # points: width of the smallest panel beside others, with the room to the next
-NAMES = 0.36  # share of the width that names of designs get at most
-HANDLE = 46  # points beside a name in the legend of training curves
-ROWS = [(10, 13), (40, 9.5), (float("inf"), 8.5)]  # up to so many designs, points from one row to the next
+PANEL = 68  # points: least width of a panel, including the space to the next
+NAMES = 0.36  # largest share of the width for names of designs
+HANDLE = 46  # points next to a name in the legend of training curves
+ROWS = [(10, 13), (40, 9.5), (float("inf"), 8.5)]  # (up to this many designs, height of a row in points)
 Looks = Mapping[str, Look]
 
 
@@ -44,7 +44,7 @@ def significance_figure(comparison: Comparison, alpha: float, width: float) -> F
 
 
 def differences_figure(comparisons: Sequence[Comparison], look: Looks, alpha: float, width: float) -> Figure:
-    """Return one panel of differences to the control for each category of a base, the best design on top."""
+    """Return one panel of differences from the control per category of a base, the best design on top."""
     legend = legend_lines(look, look, 72 * width - 6)
     overall = comparisons[-1].mean_scores
     look = {name: look[name] for name in sorted(overall, key=lambda name: -overall[name])}
@@ -53,9 +53,9 @@ def differences_figure(comparisons: Sequence[Comparison], look: Looks, alpha: fl
 
 
 def scores_figure(scores: pd.DataFrame, look: Looks, width: float) -> Figure:
-    """Return one panel for each category and one for all tasks. scores: the rows of one base.
+    """Return one panel per category and one for all tasks. scores: the rows of one base.
 
-    Many designs stand in the order of their mean scores; very many get a single panel for all tasks.
+    Many designs are sorted by mean score; very many get only the panel for all tasks.
     """
     if len(look) > ROWS[0][0]:
         overall = scores.groupby("design")["score"].mean()
@@ -72,7 +72,7 @@ def scores_figure(scores: pd.DataFrame, look: Looks, width: float) -> Figure:
 
 
 def run_means(scores: pd.DataFrame) -> pd.DataFrame:
-    """Return the mean score of each run: columns design, seed and score."""
+    """Return the mean score of each run: columns design, seed, and score."""
     return scores.groupby(["design", "seed"], as_index=False)["score"].mean()
 
 
@@ -83,7 +83,7 @@ def _designs_in_rows(
     legend: Sequence[Sequence[Entry]],
     caption: str,
 ) -> Figure:
-    """Return panels with one row per design, named beside the first panel of each line.
+    """Return panels with one row per design, named next to the first panel of each line.
 
     drawings: category -> its number of tasks, and the function that draws its panel.
     """
@@ -101,17 +101,17 @@ def _designs_in_rows(
 
 
 def _title_room(ax: Axes, between: float) -> float:
-    """Return the room in points for a title above a panel; between: points to the next panel."""
+    """Return the space in points for a title above a panel; between: points to the next panel."""
     return ax.get_window_extent().width * 72 / ax.figure.dpi + min(between, RIGHT) - 3
 
 
 def interaction_figure(
     comparisons: Sequence[Comparison], scores: pd.DataFrame, look: Looks, width: float
 ) -> Figure:
-    """Return one panel for each category whose designs cross pooling and attention. scores: of one base."""
+    """Return one panel per category whose designs cross pooling and attention. scores: of one base."""
     comparisons = [c for c in comparisons if c.factors.crossed]
     crossed = comparisons[0].factors.crossed
-    left, panel = 30, 22 + 30 * len(crossed.poolings)  # points: beside a panel, and its least width
+    left, panel = 30, 22 + 30 * len(crossed.poolings)  # points: space next to a panel, and its least width
     columns = even_columns(len(comparisons), 72 * width / (panel + left))
     tick_lines = 1 + max(pooling.count("_") for pooling in crossed.poolings)
     legend = wrapped_entries(attention_entries(crossed.attentions, look), 72 * width - 6)
@@ -126,7 +126,7 @@ def interaction_figure(
 
 
 def training_figure(losses: Mapping[str, pd.DataFrame], look: Looks, width: float) -> Figure:
-    """Return one panel for each kind of loss. losses: title -> columns design, seed, step, loss."""
+    """Return one panel per kind of loss. losses: title -> columns design, seed, step, loss."""
     columns, ncols = 2 if width >= 5 else 1, max(1, int(width / 2))
     rows, legend = -(-len(losses) // columns), 0.14 * -(-len(look) // ncols)  # inches
     figure = Figure(figsize=(width, (1.8 + legend) * rows + 0.3), layout="constrained")

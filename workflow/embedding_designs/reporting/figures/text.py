@@ -1,4 +1,4 @@
-"""Measures, wraps and shortens the text of figures, in points, before any of it is drawn."""
+"""Measures, wraps, and shortens the text of figures, in points, before it is drawn."""
 
 import unicodedata
 from collections.abc import Collection, Iterable, Mapping, Sequence
@@ -9,7 +9,7 @@ from matplotlib import rcParams
 from matplotlib.font_manager import FontProperties
 from matplotlib.textpath import text_to_path
 
-FEW = 3  # letters that a shortened name keeps of its beginning and of each part that differs
+FEW = 3  # letters kept from the beginning of a shortened name and from each part that differs
 JOINED = ("Mn", "Mc", "Me", "Cf")  # Unicode categories: accents and invisible marks
 SKIN_TONES, FLAGS = ("\U0001f3fb", "\U0001f3ff"), ("\U0001f1e6", "\U0001f1ff")  # first and last
 JOINER = "\u200d"
@@ -17,7 +17,7 @@ LEFT_TO_RIGHT = "\u200e"  # an invisible mark
 
 
 def text_width(text: str, size: float) -> float:
-    """Return the width of a text at a font size, in points, in the fonts that matplotlib is set to."""
+    """Return the width of a text at a font size, in points, in matplotlib's current fonts."""
     return size * _unit_width(text, tuple(rcParams["font.family"]))
 
 
@@ -35,7 +35,7 @@ def column_width(texts: Sequence[str], size: float) -> float:
 def wrapped(text: str, size: float, width: float) -> list[str]:
     """Return the lines of a text no wider than `width`; an equation such as "N = 5" stays on one line.
 
-    A word that is wider, such as a long name, loses its middle.
+    A wider word, such as a long name, loses its middle.
     """
     lines: list[str] = []
     for word in text.replace(" = ", "\u00a0=\u00a0").replace(" < ", "\u00a0<\u00a0").split(" "):
@@ -49,7 +49,7 @@ def shortened(texts: Sequence[str], size: float, width: float) -> list[str]:
     """Return the texts, with an ellipsis for the middle of those wider than `width`.
 
     Model names begin with their family and end with their version, so both ends are kept. Texts that would
-    then look the same keep the parts where they differ instead of the end. Different texts stay different:
+    look the same keep the parts where they differ instead of the end. Different texts stay different:
     if there is no room for what differs, they are returned in full, wider than `width`.
     """
     short = {text: _without_middle(text, size, width) for text in texts}
@@ -63,7 +63,7 @@ def shortened(texts: Sequence[str], size: float, width: float) -> list[str]:
 
 
 def alike(drawn: Mapping[str, str]) -> list[list[str]]:
-    """Return the groups of names that are drawn the same. drawn: name -> what it is drawn as."""
+    """Return the groups of names that are drawn the same. drawn: name -> how it is drawn."""
     groups: dict[str, list[str]] = {}
     for name, shown in drawn.items():
         groups.setdefault(shown, []).append(name)
@@ -124,7 +124,7 @@ def _first_that_fits(text: str, shorter: Iterable[str], size: float, width: floa
 
 
 def letters(text: str) -> list[str]:
-    """Return the parts of a text that a reader sees as one letter: with accents, a flag, a joined emoji."""
+    """Return the parts of a text that readers see as one letter, such as a letter with accents or a flag."""
     found: list[str] = []
     for character in text:
         if found and _joins(found[-1], character):
@@ -143,7 +143,7 @@ def _joins(before: str, character: str) -> bool:
 
 
 def left_to_right(name: str) -> str:
-    """Return a name whose Hebrew or Arabic letters do not move a number beside it."""
+    """Return a name whose Hebrew or Arabic letters do not displace a number next to it."""
     if any(unicodedata.bidirectional(character) in ("R", "AL") for character in name):
         return f"{LEFT_TO_RIGHT}{name}{LEFT_TO_RIGHT}"
     return name

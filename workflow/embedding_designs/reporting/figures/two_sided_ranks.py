@@ -8,43 +8,35 @@ from matplotlib.axes import Axes
 from .clique_bars import levels, stretches
 from .looks import Look
 from .rank_axis import DARK, GREY, LABEL, SMALL, TITLE, RankAxis
+from .rank_layout import RankLayout
 from .text import column_width, left_to_right, text_width
 
-MOST = 10  # designs: more are read more easily one a row
-SMALLEST_AXIS = 0.36  # share of the width that the axis gets
-ROW = 13  # from one label to the next on its side; the sides are half a row apart, so no intervals meet
+MOST = 10  # designs; more are easier to read with one per row
+SMALLEST_AXIS = 0.36  # of the width
+ROW = (
+    13  # from one label to the next on one side; the sides are offset by half a row, so no intervals overlap
+)
 LEVEL = 5.5  # from one clique bar to the next
 BAR = 3  # thickness of a clique bar, and how far it reaches beyond its outer designs
-CLEAR = 4  # between a member of a clique and its neighbour that is none, at least: the bar ends between them
+CLEAR = 4  # least distance between a clique member and a neighbor outside it: the bar ends between them
 EDGE = 8  # from the axis to a label
 
 
-@dataclass(frozen=True)
-class TwoSidedRanks:
-    """Average ranks above labels on both sides."""
+@dataclass(frozen=True, kw_only=True)
+class TwoSidedRanks(RankLayout):
+    """Average ranks above labels on both sides; the bars are given by their x."""
 
-    axis: RankAxis
-    ranks: Mapping[str, float]
-    intervals: Mapping[str, Sequence[float]]
-    sides: tuple[list[str], list[str]]  # designs labelled on the left and on the right, from the top
-    bars: list[list[tuple[float, float]]]  # x of the thick stretches of each clique's bar
-    bar_levels: list[int]
-    n_undrawn: int = 0
+    sides: tuple[list[str], list[str]]  # designs labeled on the left and on the right, from the top
 
     @property
     def first_row(self) -> float:
         """y of the first label."""
-        return self.axis.y + 6 + LEVEL * (1 + max(self.bar_levels, default=-1)) + ROW / 2
+        return self.axis.y + 6 + LEVEL * self.n_levels + ROW / 2
 
     @property
     def bottom(self) -> float:
-        """y below which nothing stands."""
+        """y below which nothing is drawn."""
         return self.first_row + ROW * max(len(self.sides[0]) + 0.5, len(self.sides[1])) - 2
-
-    @property
-    def gaps(self) -> bool:
-        """Whether a bar passes a design outside its clique."""
-        return any(len(bar) > 1 for bar in self.bars)
 
     def draw(self, look: Mapping[str, Look], ax: Axes) -> None:
         """Draw designs and clique bars."""
@@ -81,7 +73,7 @@ def two_sided_ranks(
     width: float,
     head: float,
 ) -> TwoSidedRanks | None:
-    """Return the layout for a width, with the axis at y = `head`; None where labels or bars would collide."""
+    """Return the layout for a width, with the axis at y = `head`; None if labels or bars would collide."""
     order = sorted(ranks, key=ranks.__getitem__)
     middle = (len(order) + 1) // 2
     right, left = order[:middle], order[middle:][::-1]
@@ -95,7 +87,9 @@ def two_sided_ranks(
         return None
     bars = [[_reach(at, stretch) for stretch in stretches(order, clique)][::-1] for clique in cliques]
     rows = levels([(bar[0][0], bar[-1][1]) for bar in bars], gap=BAR)
-    return TwoSidedRanks(axis, ranks, intervals, (left, right), bars, rows)
+    return TwoSidedRanks(
+        axis=axis, ranks=ranks, intervals=intervals, sides=(left, right), bars=bars, bar_levels=rows
+    )
 
 
 def _room(names: Sequence[str], ranks: Mapping[str, float]) -> float:
@@ -114,6 +108,6 @@ def _nearest_outside(at: Sequence[float], stretch: tuple[int, int]) -> float:
 
 
 def _reach(at: Sequence[float], stretch: tuple[int, int]) -> tuple[float, float]:
-    """Return the x between which a bar is thick: it never reaches a design outside its clique."""
+    """Return the x range in which a bar is thick: it never reaches a design outside its clique."""
     reach = min(BAR, _nearest_outside(at, stretch) / 2)
     return at[stretch[1]] - reach, at[stretch[0]] + reach

@@ -1,4 +1,4 @@
-"""What each design cost, from the training logs and Snakemake's benchmark tables."""
+"""The cost of each design, from the training logs and Snakemake's benchmark files."""
 
 from collections.abc import Collection
 from pathlib import Path
@@ -14,20 +14,20 @@ from ...comparison.results import Comparison
 from ..training_logs import log_entries
 from .tables import DASH, Row, Table
 
-COSTS = {  # what a training log's summary says -> the column's name
+COSTS = {  # key in a training log's summary -> column name
     "parameters": "Parameters",
     "trainable_parameters": "Trained parameters",
     "pooling_parameters": "Pooling parameters",
     "seconds": "Training,\u00a0s",
-    "tokens_per_second": "Tokens a second",
+    "tokens_per_second": "Tokens per second",
     "peak_memory_mb": "Peak memory,\u00a0MB",
 }
 
 
 def cost(folder: Path, comparison: Comparison, batches: Collection[str]) -> Table | None:
-    """Return what each design took, medians over the seeds of a base; None where nothing is known.
+    """Return the cost of each design, as medians over the seeds of a base, or None if nothing is known.
 
-    batches: the names of the study's batches of tasks; a results folder may still hold others.
+    batches: the names of the study's batches of tasks; a results folder can contain others, left from before.
     """
     rows, known = [], False
     for design in comparison.designs:
@@ -60,7 +60,7 @@ def read_summary(log: Path) -> dict[str, Any]:
 
 
 def evaluation_seconds(folder: Path, run: str, batches: Collection[str]) -> float | None:
-    """Return the seconds that a run's evaluation took, its batches summed; None where one is not known."""
+    """Return the seconds that all batches of a run's evaluation took, or None if one is unknown."""
     tables = [folder / "benchmarks" / "evaluate_run" / run / f"{batch}.tsv" for batch in batches]
     if not all(table.exists() for table in tables):
         return None

@@ -1,4 +1,4 @@
-"""The data reports as tables of the findings page, whatever counts they hold."""
+"""The data reports as tables of the findings page, whichever counts they contain."""
 
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -9,8 +9,8 @@ from .tables import DASH, LONG, Row, Table
 def report(content: Mapping[str, Any]) -> list[Table]:
     """Return a nested JSON object of counts as tables, whatever its keys are.
 
-    The first table has single values and short objects of them ("rows: train"); a long object has a table of
-    its own, and so has an object of objects, with one row for each.
+    The first table has the single values and the short objects ("rows: train"). A long object gets a separate
+    table, and so does an object of objects, with one row per object.
     """
     return [table for table in _report(content, "") if table.rows]
 

@@ -1,4 +1,4 @@
-"""The figures of the findings page: each a picture inside it, with a caption and its meaning in words."""
+"""The figures of the findings page: each is embedded, with a caption and an alternative text."""
 
 import base64
 from collections.abc import Sequence
@@ -9,30 +9,30 @@ from ...common.wording import counted, listing
 from ...comparison.results import Comparison
 
 Figure = dict[str, str]
-WORDS = {  # figures of all tasks that are drawn where they make sense: file name, alternative text, caption
+WORDS = {  # figures of all tasks, drawn only if they make sense: file name, alternative text, caption
     "cd-wilcoxon-{base}-All": (
-        "Critical-difference diagram; bars join what Wilcoxon with Holm's correction does not separate.",
-        "All tasks: average ranks; bars by Wilcoxon's test with Holm's correction ({base}).",
+        "Critical-difference diagram; bars join designs that Wilcoxon's test does not separate.",
+        "All tasks: average ranks, with bars from Wilcoxon's test with Holm's correction ({base}).",
     ),
     "significance-{base}-All": (
-        "Table of all pairs: who is better, and by which tests; the folded table of pairs has the numbers.",
-        "All tasks: every pair at a glance, by rank ({base}).",
+        "Table of all pairs: which one is better, by which tests; the folded table has the numbers.",
+        "All tasks: every pair at a glance, ordered by rank ({base}).",
     ),
     "differences-{base}": (
-        "Differences of mean score to the control with intervals, by category.",
-        "Differences to the control by category ({base}).",
+        "Differences in mean score from the control, with intervals, by category.",
+        "Differences from the control by category ({base}).",
     ),
     "interaction-{base}": (
         "Mean score of each pooling under each attention, by category.",
-        "Pooling and attention where the designs cross them ({base}).",
+        "Pooling and attention, for the designs that cross them ({base}).",
     ),
     "scores-{base}": (
         "Scores on {base} by category; the table of scores has the numbers.",
         "Scores by category ({base}).",
     ),
     "training-{base}": (
-        "Training loss and held-out loss on {base} over the training steps.",
-        "Loss over the training steps ({base}).",
+        "Training loss and held-out loss on {base} by training step.",
+        "Loss by training step ({base}).",
     ),
 }
 SECTIONS = {
@@ -44,7 +44,7 @@ SECTIONS = {
 
 
 def figures(folder: Path, base: str, comparisons: Sequence[Comparison]) -> dict[str, list[Figure]]:
-    """Return the figures of a base by section: critical differences for each comparison, others if drawn."""
+    """Return the figures of a base by section: one diagram per comparison, and the others if they exist."""
     found = {
         section: [_known(folder, name, base) for name in names if (folder / _file(name, base)).exists()]
         for section, names in SECTIONS.items()
@@ -65,9 +65,11 @@ def _known(folder: Path, name: str, base: str) -> Figure:
 
 
 def figure(path: Path, alt: str, caption: str) -> Figure:
-    """Return an SVG file as a data URI: an image of its own, whose ids and styles meet no other figure's."""
+    """Return an SVG file as a data URI, so that its ids and styles cannot clash with another figure's."""
     if not path.exists():
-        raise BadInput(f"{path}: no such figure; python -m embedding_designs.reporting.draw_figures makes it")
+        raise BadInput(
+            f"{path}: no such figure; create it with python -m embedding_designs.reporting.draw_figures"
+        )
     content = base64.b64encode(path.read_bytes()).decode("ascii")
     return {"source": f"data:image/svg+xml;base64,{content}", "alt": alt, "caption": caption}
 
@@ -80,7 +82,7 @@ def caption(comparison: Comparison) -> str:
 
 
 def describe_ranks(comparison: Comparison) -> str:
-    """Return what a critical-difference diagram shows, in words."""
+    """Return a text alternative for a critical-difference diagram."""
     ranks = sorted(comparison.average_ranks.items(), key=lambda item: item[1])
     placed = ", ".join(f"{name} {rank:.2f}" for name, rank in ranks)
     opening = f"Critical-difference diagram, {comparison.category}. Average ranks, best first: {placed}."

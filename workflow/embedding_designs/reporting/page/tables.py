@@ -1,6 +1,6 @@
-"""The tables of the findings page: pure functions from results to texts in rows and columns.
+"""The tables of the findings page: pure functions from results to rows of text.
 
-Nothing is tested here: statistics come from statistics.json; only means are taken.
+No tests are computed here: all statistics come from statistics.json, and only means are taken.
 """
 
 import re
@@ -10,6 +10,7 @@ from functools import cached_property
 
 import pandas as pd
 
+from ...common.wording import few
 from ...comparison.p_values import p_value
 from ...comparison.results import Comparison
 from ...comparison.results_of_tests import (
@@ -21,14 +22,13 @@ from ...comparison.results_of_tests import (
 )
 
 DASH = "–"
-LONG = 12  # longer tables are folded away
-NAMED = 5  # vanished pairs that are named; the rest are counted
+LONG = 12  # rows; longer tables are collapsed
 NUMBER = re.compile(r"[<−-]?\s?\d[\d.,]*%?( ± .*)?")
 
 
 @dataclass(frozen=True)
 class Row:
-    """One row: its label and the texts of its cells; `best` are the cells to print bold."""
+    """One row: its label and the texts of its cells; `best` are the cells to print in bold."""
 
     label: str
     cells: list[str]
@@ -37,7 +37,7 @@ class Row:
 
 @dataclass(frozen=True)
 class Table:
-    """A table with a caption; `header` names the label's column too; `aside` rows stand apart, titled."""
+    """A table with a caption; `header` includes the label's column; `aside` rows follow under a title."""
 
     caption: str
     header: list[str]
@@ -47,20 +47,21 @@ class Table:
 
     @cached_property
     def numeric(self) -> list[bool]:
-        """Whether each column of cells holds numbers only, and so is set flush right."""
+        """Whether each column of cells contains only numbers, and is therefore right-aligned."""
         columns = zip(*(row.cells for row in [*self.rows, *self.aside]), strict=True)
         return [all(cell == DASH or NUMBER.fullmatch(cell) for cell in column) for column in columns]
 
     @property
     def long(self) -> bool:
-        """Whether the table is better folded away."""
+        """Whether the table should be collapsed."""
         return len(self.rows) > LONG
 
 
 def summary(comparisons: Sequence[Comparison]) -> Table:
-    """Return one row for each category: tasks, leading design, the tests of both kinds of claim."""
-    header = ["Category", "Tasks", "Best average rank", "Friedman p", "p, Holm over categories",
-              "Pairs separated by Nemenyi", "Decidable by Wilcoxon–Holm?", "Over runs: p"]  # fmt: skip
+    """Return one row per category: tasks, leading design, and the tests of both kinds of claim."""
+    header = ["Category", "Tasks", "Best average rank", "Friedman p",
+              "Friedman p, Holm over categories", "Pairs separated by Nemenyi",
+              "Enough tasks for Wilcoxon–Holm?", "ANOVA over runs, p"]  # fmt: skip
     return Table("What the tests found in each category", header, [_summary_row(c) for c in comparisons])
 
 
@@ -70,7 +71,7 @@ def _summary_row(comparison: Comparison) -> Row:
     best = min(comparison.average_ranks.values())
     tested = over_tasks.friedman.p is not None
     separated = f"{sum(pair.significant for pair in pairs)} of {len(pairs)}"
-    doubt = "" if separates(comparison) or separated.startswith("0 ") else ", as hints at most"
+    doubt = "" if separates(comparison) or separated.startswith("0 ") else " (only suggestive)"
     return Row(comparison.category, [
         str(comparison.n_tasks),
         f"{', '.join(leaders(comparison))} ({best:.2f})",
@@ -85,29 +86,29 @@ def _summary_row(comparison: Comparison) -> Row:
 def _decidable(comparison: Comparison, tested: bool) -> str:
     if comparison.undecidable.decidable["wilcoxon_holm"]:
         return "yes"
-    return "no: too few tasks" if tested else "no: not testable"
+    return "no" if tested else "not testable"
 
 
 def separates(comparison: Comparison) -> bool:
-    """Return whether the category is open (Friedman, Holm over categories) and Nemenyi separates a pair."""
+    """Return whether Friedman's test opens the category and Nemenyi's test separates a pair."""
     over_tasks = comparison.these_checkpoints
     return opened(comparison) and any(pair.significant for pair in over_tasks.nemenyi.pairs)
 
 
 def opened(comparison: Comparison) -> bool:
-    """Return whether Friedman's test finds a difference, in a category after Holm over the categories."""
+    """Return whether Friedman's test finds a difference after Holm's correction over the categories."""
     return comparison.these_checkpoints.gate.open
 
 
 def leaders(comparison: Comparison) -> list[str]:
-    """Return the designs with the best average rank, more than one where they tie."""
+    """Return the designs with the best average rank, more than one if they tie."""
     ranks = comparison.average_ranks
     best = min(ranks.values())
     return [name for name, rank in ranks.items() if rank - best < 1e-9]
 
 
 def scores(comparisons: Sequence[Comparison], baselines: pd.DataFrame) -> Table:
-    """Return mean scores over tasks and seeds, ± the seeds' spread: designs, then baselines, by category."""
+    """Return mean scores by category, ± the spread over seeds: designs first, then baselines."""
     designs = comparisons[0].designs
     best: dict[str, set[int]] = {name: set() for name in designs}
     for column, comparison in enumerate(comparisons):
@@ -132,8 +133,10 @@ def scores(comparisons: Sequence[Comparison], baselines: pd.DataFrame) -> Table:
         comparisons[0].unit.capitalize(),
         *(f"{c.category} ({c.n_tasks})" for c in comparisons),
     ]
-    caption = "Mean score over tasks and seeds; ± standard deviation over seeds; number of tasks in brackets"
-    return Table(caption, header, rows, means, "Baselines, not part of any test")
+    caption = (
+        "Mean score over tasks and seeds, ± standard deviation over seeds; number of tasks in parentheses"
+    )
+    return Table(caption, header, rows, means, "Baselines, not included in any test")
 
 
 def _score(mean: float, spread: float | None) -> str:
@@ -141,13 +144,13 @@ def _score(mean: float, spread: float | None) -> str:
 
 
 def _baseline_mean(own: pd.DataFrame, tasks: Sequence[str]) -> str:
-    """Return the mean over `tasks`; a dash where the baseline has no score on some: it would mislead."""
+    """Return the mean over `tasks`, or a dash if a score is missing: a mean over the rest would mislead."""
     by_task = own.set_index("task")["score"].reindex(tasks)
     return DASH if by_task.isna().any() else f"{by_task.mean():.3f}"
 
 
 def tasks(comparisons: Sequence[Comparison], scores: pd.DataFrame, baselines: pd.DataFrame) -> Table:
-    """Return one row for each task: category, metric, each design's mean over seeds, each baseline."""
+    """Return one row per task: category, metric, each design's mean over seeds, and each baseline."""
     designs = comparisons[0].designs
     means = scores.pivot_table(index="task", columns="design", values="score", aggfunc="mean")[designs]
     beside = baselines.pivot_table(index="task", columns="baseline", values="score", sort=False)
@@ -162,7 +165,7 @@ def tasks(comparisons: Sequence[Comparison], scores: pd.DataFrame, baselines: pd
             Row(task, [about.at[task, "category"], about.at[task, "metric"], *printed, *others], best)
         )
     header = ["Task", "Category", "Metric", *designs, *(f"{name} (baseline)" for name in beside.columns)]
-    return Table("Score on each task, mean over seeds", header, rows)
+    return Table("Score on each task, averaged over seeds", header, rows)
 
 
 def _cell(table: pd.DataFrame, row: str, column: str) -> str:
@@ -171,13 +174,13 @@ def _cell(table: pd.DataFrame, row: str, column: str) -> str:
 
 
 def pairs(comparisons: Sequence[Comparison]) -> Table:
-    """Return one row for each category and pair of designs with every test, bold where significant."""
+    """Return one row per category and pair of designs, with every test; significant ones are bold."""
     header = ["Category", "First", "Second", "Mean difference", "Wins / losses / ties", "Rank-biserial",
-              "Wilcoxon p, uncorrected", "Wilcoxon p, Holm", "Nemenyi p", "Flips in sub-pools",
-              "Probability equivalent", "Tukey p, over runs"]  # fmt: skip
+              "Wilcoxon p, uncorrected", "Wilcoxon p, Holm", "Nemenyi p", "Nemenyi flips in sub-pools",
+              "Probability of equivalence", "Tukey p, over runs"]  # fmt: skip
     rows = [row for comparison in comparisons for row in _pair_rows(comparison)]
     caption = (
-        f"Each pair of {comparisons[0].unit}s, first minus second (rank-biserial 1: first always better); "
+        f"All pairs of {comparisons[0].unit}s, first minus second (rank-biserial 1: first is always better); "
         "bold: significant"
     )
     return Table(caption, header, rows)
@@ -218,7 +221,7 @@ def _pair_row(
 
 
 def effects(comparisons: Sequence[Comparison]) -> Table | None:
-    """Return the contrasts of pooling and of attention that can be estimated; None where there are none."""
+    """Return the estimable contrasts of pooling and of attention, or None if there are none."""
     header = ["Category", "Effect", "Contrast", "Estimate", "Tasks for / against", "p over tasks, Holm",
               "p over runs, Holm"]  # fmt: skip
     rows = [
@@ -230,7 +233,9 @@ def effects(comparisons: Sequence[Comparison]) -> Table | None:
         for c in comparisons
         for effect in [*c.factors.effects, *c.factors.simple]
     ]  # fmt: skip
-    caption = "Differences of mean score that pooling and attention make; Holm within each factor's contrasts"
+    caption = (
+        "Effects of pooling and attention on mean score; Holm's correction within each factor's contrasts"
+    )
     return Table(caption, header, rows) if rows else None
 
 
@@ -239,20 +244,19 @@ def _votes(over_tasks: ContrastOverTasks) -> str:
 
 
 def papers_rule(comparisons: Sequence[Comparison]) -> Table:
-    """Return how many pairs the paper's rule calls significant, and which of them Holm takes back."""
+    """Return the pairs that the paper's rule calls significant, and those that Holm's correction removes."""
     rows = []
     for comparison in comparisons:
         rule = comparison.these_checkpoints.papers_rule
-        gone = [f"{better} over {worse}" for better, worse in rule.vanish[:NAMED]]
-        more = [f"{len(rule.vanish) - NAMED} more"] if len(rule.vanish) > NAMED else []
+        lost = few([f"{better} over {worse}" for better, worse in rule.vanish])
         counts = [str(rule.n_pairs), str(len(rule.called)), str(len(rule.vanish))]
-        rows.append(Row(comparison.category, [*counts, "; ".join([*gone, *more]) or DASH]))
-    header = ["Category", "Pairs", "Called significant", "Vanish under Holm", "Which"]
-    return Table("The paper's rule, uncorrected Wilcoxon at the same level, replayed", header, rows)
+        rows.append(Row(comparison.category, [*counts, lost or DASH]))
+    header = ["Category", "Pairs", "Called significant", "Not significant after Holm", "Which pairs"]
+    return Table("The paper's rule: uncorrected Wilcoxon tests at the same level", header, rows)
 
 
 def revisions(of_models: Mapping[str, str]) -> Table | None:
-    """Return the revision of each model whose scores these are; None if the source records none."""
+    """Return the revisions of the scored models, or None if the source records none."""
     rows = [Row(model, [revision]) for model, revision in of_models.items()]
     return Table("Revisions of the scored models", ["Model", "Revision"], rows) if rows else None
 

@@ -1,0 +1,50 @@
+"""Lists what the tests of one comparison found, each kind of claim under its own name."""
+
+from collections.abc import Mapping
+
+from ..results import Comparison
+from .checkpoints import about_these_checkpoints, best_rank
+from .designs import about_these_designs
+from .undecidable import cannot_be_decided
+
+CLAIMS = {
+    "undecidable": "What cannot be decided here",
+    "these_checkpoints": "These checkpoints (tests over tasks; newly trained ones may rank differently)",
+    "these_designs": "These designs (tests over runs; these findings hold for newly trained checkpoints)",
+}
+
+
+def findings(comparison: Comparison, alpha: float, rope: float) -> dict[str, list[str]]:
+    """Return the sentences of one comparison by kind of claim (CLAIMS), the most important first."""
+    if comparison.undecidable.untestable:
+        return {
+            "undecidable": [comparison.undecidable.untestable],
+            "these_checkpoints": [best_rank(comparison)],
+            "these_designs": [],
+        }
+    return {
+        "undecidable": list(cannot_be_decided(comparison, alpha)),
+        "these_checkpoints": list(about_these_checkpoints(comparison, alpha, rope)),
+        "these_designs": list(about_these_designs(comparison, alpha)),
+    }
+
+
+def scope(n_seeds: Mapping[str, int], unit: str) -> str:
+    """Return which kinds of claim a study can make, given the number of seeds of each base."""
+    if len(set(n_seeds.values())) == 1:
+        return _scope(next(iter(n_seeds.values())), unit)
+    return " ".join(f"{base}: {_scope(number, unit)}" for base, number in n_seeds.items())
+
+
+def _scope(n_seeds: int, unit: str) -> str:
+    if n_seeds >= 3:
+        return (
+            f"Tests over tasks average the {n_seeds} seeds first and are about these checkpoints; tests over "
+            "runs treat each seed as a replicate and are about the designs. Only the second kind says "
+            "how a newly trained checkpoint would do."
+        )
+    trained = f"One run of each {unit} was scored" if n_seeds == 1 else f"Two runs of each {unit} were scored"
+    return (
+        f"{trained}, so every finding is about these checkpoints on these tasks and says nothing about a "
+        f"newly trained checkpoint of the same {unit}; that would take at least three seeds."
+    )

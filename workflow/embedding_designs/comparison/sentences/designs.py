@@ -1,0 +1,64 @@
+"""Says what the tests over runs found, which is about these designs."""
+
+from collections.abc import Iterator
+
+from ..p_values import p_text
+from ..results import Comparison, TheseDesigns
+from ..results_of_tests import QuasiF
+from .factors import about_factors
+from .phrases import better_and_worse, f_text, pairs_found
+
+
+def about_these_designs(comparison: Comparison, alpha: float) -> Iterator[str]:
+    """Yield the findings of the tests over runs, or only why there are none."""
+    claim = comparison.these_designs
+    if claim.refused:
+        yield claim.refused
+        return
+    one_way, quasi = claim.one_way, claim.quasi_f
+    if one_way.p is None:
+        yield one_way.reason
+        return
+    yield _over_runs(claim, alpha)
+    if quasi.p is not None:
+        yield _over_tasks_too(quasi, alpha)
+    yield _tukey(comparison)
+    yield _dunnett(comparison)
+    yield from about_factors(comparison.factors, alpha)
+
+
+def _over_runs(claim: TheseDesigns, alpha: float) -> str:
+    one_way = claim.one_way
+    finding = "a difference" if one_way.p <= alpha else "no significant difference"
+    variants = [
+        f"; {name}: {p_text(test.p)}"
+        for test, name in ((claim.welch, "Welch, for unequal spreads"), (claim.aligned_ranks, "on ranks"))
+        if test.p is not None
+    ]
+    numbers = f"{f_text(one_way)}{''.join(variants)}"
+    return f"Over runs, analysis of variance finds {finding} among the designs ({numbers})."
+
+
+def _over_tasks_too(quasi: QuasiF, alpha: float) -> str:
+    finding = "a difference generalizes" if quasi.p <= alpha else "no difference is shown to generalize"
+    return (
+        f"If the tasks are treated as a random sample as well, {finding} to other tasks like these "
+        f"(quasi-{f_text(quasi)})."
+    )
+
+
+def _tukey(comparison: Comparison) -> str:
+    pairs, means = comparison.these_designs.pairs, comparison.mean_scores
+    better = [
+        sorted((pair.first, pair.second), key=means.__getitem__, reverse=True)
+        for pair in pairs
+        if pair.significant
+    ]
+    order = {name: -mean for name, mean in means.items()}
+    return f"Tukey's test over runs {pairs_found(better, len(pairs), order, comparison)}."
+
+
+def _dunnett(comparison: Comparison) -> str:
+    rows = comparison.these_designs.against_control
+    found = better_and_worse({row.design: row.difference for row in rows if row.significant}, "design")
+    return f"Compared only with the control {comparison.control} (Dunnett's test over runs), {found}."

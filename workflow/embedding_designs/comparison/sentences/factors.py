@@ -1,0 +1,30 @@
+"""Says which effects pooling and attention have, as far as the designs cross them."""
+
+from collections.abc import Iterator
+
+from ...common.wording import listing
+from ..p_values import p_text
+from ..results import Factors
+from .phrases import f_text
+
+EFFECTS = {
+    "pooling": "the effect of pooling",
+    "attention": "the effect of attention",
+    "interaction": "their interaction",
+}
+
+
+def about_factors(effects: Factors, alpha: float) -> Iterator[str]:
+    """Yield one sentence on the main effects and the interaction, or why they cannot be estimated."""
+    if not effects.anova:
+        yield effects.reason
+        return
+    crossed = f"{listing(effects.crossed.poolings)} with {listing(effects.crossed.attentions)}"
+    tests = [
+        f"{EFFECTS[name]} is {'significant' if test.p <= alpha else 'not significant'} "
+        f"({f_text(test)}; on aligned ranks, {p_text(effects.aligned_ranks[name].p)})"
+        for name, test in effects.anova.items()
+        if test.p is not None
+    ]
+    if tests:
+        yield f"Over runs, for the designs that cross {crossed}: {'; '.join(tests)}."
