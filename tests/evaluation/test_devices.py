@@ -47,7 +47,7 @@ def test_two_processes_give_the_embeddings_of_one_and_a_dead_one_is_an_error(fol
         np.testing.assert_allclose(embed(model, texts), expected, rtol=0, atol=1e-6)
         for process in model.processes:
             process.kill()
-        with pytest.raises(RuntimeError, match="the process on device 0 died, exit code -9"):
+        with pytest.raises(RuntimeError, match="the process on device 0 died with exit code -9"):
             list(model.encode_batches([["a"]]))
 
 

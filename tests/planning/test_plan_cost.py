@@ -155,17 +155,17 @@ def test_embeddings_of_many_texts_take_two_bytes_a_number_and_others_four():
     assert cost.evaluation("", ["MSMARCO"]).embeddings == ms_marco
     assert cost.evaluation("", ["STS12"]).embeddings == 4096 * 4 * (2_236 + 2_797)
     disk = cost.disk()
-    assert disk["embeddings of one evaluation at most"] == ms_marco
+    assert disk["embeddings of the largest evaluation"] == ms_marco
     each = sum(batch.embeddings for batch in cost.batches())
-    assert disk["embeddings if all evaluations of 15 runs are under way at once"] == 15 * each
+    assert disk["embeddings if all 15 runs are evaluated at once"] == 15 * each
 
 
 def test_the_disk_holds_three_checkpoints_and_the_training_data():
     """1,320.2 million trained weights of 12 bytes; 1,000 x 2,048 rows of 4 x 320 characters, three times."""
     disk = paper_cost().disk()
-    checkpoints = disk["checkpoints of one training at most, three of them"]
+    checkpoints = disk["checkpoints of one training (at most three)"]
     assert checkpoints == pytest.approx(3 * 12 * 1.3202e9, rel=1e-3)
-    data = "the training data, and what is made of them"
+    data = "training data and files derived from them"
     assert disk[data] == 3 * 2_048_000 * 1_280
     assert paper_cost(data={"train_rows": 1000}).disk()[data] == 3 * 1000 * 1_280
 
@@ -194,7 +194,7 @@ def test_a_study_is_named_as_for_snakemake_or_by_its_path():
 @pytest.mark.parametrize(
     ("study", "message"),
     [
-        ("leaderboard", "leaderboard: a study that begins at scores costs no GPU\n"),
+        ("leaderboard", "leaderboard: a study that starts from existing scores needs no GPU\n"),
         (
             "mistral",
             "config/studies/mistral.yaml: no such study; studies in that folder: ablation, factorial, ",

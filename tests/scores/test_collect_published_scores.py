@@ -201,7 +201,7 @@ def test_a_tables_task_may_be_mtebs_and_needs_no_category_then(source):
     ("keys", "message"),
     [
         ({"tasks": ["STS14"]}, "scores.csv: no scores on STS14; did you mean STS"),
-        ({"tasks": ["A", "B"]}, "scores.csv: no scores on A, B; name others in scores.tasks"),
+        ({"tasks": ["A", "B"]}, "scores.csv: no scores on A, B; choose others in scores.tasks"),
         ({"benchmark": "MTEB(eng, v2)"}, "scores.csv: no scores on "),
         ({"benchmark": "MTEB(eng, v2)", "tasks": ["NFCorpus"]}, "NFCorpus is not a task of MTEB(eng, v2)"),
         ({"benchmark": "MTEB(eng, v3)"}, 'benchmark "MTEB(eng, v3)" is not an MTEB benchmark; did you mea'),
@@ -233,7 +233,7 @@ def test_unknown_names_are_refused_with_the_nearest(source, keys, message):
         ((",0.7,", ",0_7,"), 'score "0_7" is not a number'),
         (("STS13", "STS12"), ':1: column "STS12" appears twice'),
         (("org/second", "org/first"), "scores.csv:3: model org/first has more than one row"),
-        (("model_name", "names"), "no column names the models; expected model or model_name or design"),
+        (("model_name", "names"), "no column names the models; expected one of model, model_name, design"),
         (
             ("org/first,0.7,0.8,0.3", "org/first,0.7,0.8,0.3,0.4"),
             "scores.csv:2: 5 fields, but the header has 4",
@@ -268,7 +268,7 @@ def test_a_bad_tidy_table_is_refused_in_one_line(source, text, message):
 
 
 def test_a_task_without_any_score_is_refused_and_not_left_out(source):
-    with pytest.raises(BadInput, match="none of the models compared has a score on NFCorpus"):
+    with pytest.raises(BadInput, match="none of the compared models has a score on NFCorpus"):
         scores_of(source(re.sub(r",0\.\d\n", ",\n", WIDE), pools={"p": {"models": ["First", "Third"]}}))
 
 
@@ -283,5 +283,5 @@ def test_labels_that_are_none_are_named(source, tmp_path):
 
 def test_a_labelled_model_that_the_source_lacks_is_named(source):
     labels = LABELS + "org/fourth,Fourth,A,eos,causal\n"
-    with pytest.raises(BadInput, match=r"pools\.p: the source has no scores of org/fourth; complete: true"):
+    with pytest.raises(BadInput, match=r"pools\.p: the source has no scores for org/fourth; set complete"):
         scores_of(source(labels=labels, pools={"p": {"where": {"backbone": "A"}}}))

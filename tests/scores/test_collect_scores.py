@@ -87,7 +87,7 @@ def test_baselines_without_a_score_make_an_empty_table(results):
             HEADER + "A,STS,spearman,0.1\nA,STS,spearman,0.1\n",
             ":3: a second score for base mini, design eos-",
         ),
-        (HEADER + "A,Retrieval,spearman,0.1\n", 'task A has the category "STS", but "Retrieval" before'),
+        (HEADER + "A,Retrieval,spearman,0.1\n", 'task A has the category "STS", but "Retrieval" in an'),
     ],
 )
 def test_a_damaged_score_file_is_named(results, content, message):

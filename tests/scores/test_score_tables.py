@@ -129,7 +129,7 @@ def read(tmp_path):
         (("0.3", "good"), 'mine.csv:4: model a, seed 0, task t2: score "good" is not a number from -1 to 1'),
         (("0.3", "30"), 'score "30" is not a number from -1 to 1; divide scores in percent by 100'),
         (("0.3", "infinity"), 'score "infinity" is not a number'),
-        (("b,t2,Mine", "b,t2,Other"), 'mine.csv:5: task t2 has the category "Other", but "Mine" before'),
+        (("b,t2,Mine", "b,t2,Other"), 'mine.csv:5: task t2 has the category "Other", but "Mine" in an'),
         (("t2,Mine", "t2,mine"), 'mine.csv:4: category "mine" and "Mine" differ only in case'),
         (("Mine", "."), 'mine.csv:2: category "." cannot be part of a file name'),
         (("Mine", "Z" * 101), "is longer than 100 bytes"),

@@ -157,7 +157,7 @@ def test_a_file_with_another_tasks_results_is_refused(folder):
     (folder / "me__a" / "r1" / "STS13.json").write_bytes(
         (folder / "me__a" / "r1" / "STS12.json").read_bytes()
     )
-    with pytest.raises(BadInput, match=r"me__a/r1/STS13\.json: has results for STS12"):
+    with pytest.raises(BadInput, match=r"me__a/r1/STS13\.json: contains results for STS12"):
         collected(folder)
 
 

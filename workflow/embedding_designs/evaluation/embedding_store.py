@@ -1,11 +1,12 @@
-"""Embeddings on disk: a text with its prompt is embedded once per run, whichever task or process has it.
+"""Stores embeddings on disk, so that the tasks and processes of a run embed each prompted text once.
 
-Each task's folder has pairs of .npy files with unique names, which never change: vectors, then the texts'
-keys, which make the pair valid. So a kill loses only what was not yet written, and several processes of a run
-can write at once. 16 bytes per text stay in memory, and at most FILE_BYTES of vectors.
+Each task's folder holds pairs of .npy files, which have unique names and never change: first the vectors,
+then the keys of their texts, which make the pair valid. A kill therefore loses only what has not been written
+yet, and several processes of a run can write at the same time. Memory holds 16 bytes per text and at most
+FILE_BYTES of vectors.
 
-mteb's CachedEmbeddingWrapper has one cache per task, so that tasks cannot share texts; its index is written
-after all texts of a call and by one process only, and its vectors are always float32.
+mteb's CachedEmbeddingWrapper does not fit: it has one cache per task, so tasks cannot share texts; it writes
+its index only after all texts of a call, and from a single process; its vectors are always float32.
 """
 
 import os
@@ -20,22 +21,22 @@ from pathlib import Path
 import numpy as np
 
 HALF_FROM = 20_000  # if this many texts or more are embedded at once, they are stored in half precision
-FILE_BYTES = 64 * 2**20  # of vectors per file; a kill loses at most this
-IN_MEMORY = 2**30  # bytes; larger results are files
+FILE_BYTES = 64 * 2**20  # of vectors per file, and the most that a kill loses
+IN_MEMORY = 2**30  # bytes; larger results are memory-mapped files
 KEYS = ".keys.npy"
 
 
 def text_keys(texts: Iterable[str]) -> np.ndarray:
-    """Return 64 bits per text; two of 30 million texts have the same with probability 2e-5."""
+    """Return a 64-bit key per text; any collision among 30 million texts has probability 2e-5."""
     digests = (blake2b(text.encode("utf-8", "surrogatepass"), digest_size=8).digest() for text in texts)
     return np.frombuffer(b"".join(digests), dtype=np.uint64)
 
 
 class EmbeddingStore:
-    """The embeddings of one model, in single precision or, where there are many, in half precision.
+    """The embeddings of one model, in single precision or, for large sets of texts, in half precision.
 
-    Single precision is never answered with half precision, so that no score depends on which task came
-    first.
+    A request for single precision never gets half-precision vectors, so no score depends on the order of the
+    tasks.
     """
 
     def __init__(self, folder: Path):
@@ -44,21 +45,21 @@ class EmbeddingStore:
         self.half = Vectors(folder, "f2")
 
     def refresh(self) -> None:
-        """Index what other processes have written."""
+        """Index what other processes have written since."""
         for vectors in (self.single, self.half):
             vectors.refresh()
 
     def known(self, keys: np.ndarray, half: bool) -> np.ndarray:
-        """Return which keys have a vector of the precision asked for, (keys,), bool."""
+        """Return which keys have a vector in the requested precision, (keys,), bool."""
         known = self.single.places(keys) >= 0
         return known | (self.half.places(keys) >= 0) if half else known
 
     def add(self, task: str, keys: np.ndarray, vectors: np.ndarray, half: bool) -> None:
-        """Keep vectors, (keys, dim), in the folder of a task."""
+        """Store vectors, (keys, dim), in the folder of a task."""
         (self.half if half else self.single).add(task, keys, vectors)
 
     def read(self, keys: np.ndarray, half: bool, kind: type) -> np.ndarray:
-        """Return the vectors of known keys, (keys, dim), of a type `kind`; half: rounded to 16 bits."""
+        """Return the vectors of known keys, (keys, dim), as type `kind`; half: rounded to float16."""
         into = self._empty((len(keys), self.half.dimension or self.single.dimension), kind)
         rest = np.arange(len(keys))
         if half:
@@ -74,7 +75,7 @@ class EmbeddingStore:
             vectors.flush()
 
     def size(self, task: str) -> int:
-        """Return the bytes that a task's folder takes."""
+        """Return the size of a task's folder in bytes."""
         return sum(file.stat().st_size for file in (self.folder / task).glob("*"))
 
     def forget(self, task: str) -> None:
@@ -83,7 +84,7 @@ class EmbeddingStore:
         self.reset()
 
     def reset(self) -> None:
-        """Read again which files exist, as some may have been removed."""
+        """List the files again, because some may have been removed."""
         self.flush()
         for vectors in (self.single, self.half):
             vectors.reset()
@@ -91,12 +92,12 @@ class EmbeddingStore:
     def _empty(self, shape: tuple[int, int], kind: type) -> np.ndarray:
         if shape[0] * shape[1] * np.dtype(kind).itemsize <= IN_MEMORY:
             return np.empty(shape, kind)
-        with tempfile.TemporaryFile(dir=self.folder) as file:  # unnamed, and removed with the array
+        with tempfile.TemporaryFile(dir=self.folder) as file:  # has no name, and disappears with the array
             return np.memmap(file, kind, "w+", shape=shape)
 
 
 class Vectors:
-    """The vectors of one precision: files, an index of their keys, and rows not yet written."""
+    """The vectors of one precision: files, an index of their keys, and rows that are not written yet."""
 
     def __init__(self, folder: Path, kind: str):
         self.folder = folder
@@ -104,12 +105,12 @@ class Vectors:
         self.reset()
 
     def reset(self) -> None:
-        """Forget everything but the files, and read which exist."""
+        """Forget everything in memory and list the existing files."""
         self.index = KeyIndex()
-        self.files: list[Path | None] = []  # None: the rows not yet written
+        self.files: list[Path | None] = []  # None: the rows that are not written yet
         self.known_files: set[Path] = set()
         self.waiting: list[tuple[np.ndarray, np.ndarray]] = []
-        self.task = ""  # whose rows wait
+        self.task = ""  # the task whose rows are waiting
         self.dimension = 0
         self.refresh()
 
@@ -124,11 +125,11 @@ class Vectors:
             self.dimension = self.dimension or np.load(vectors, "r").shape[1]
 
     def places(self, keys: np.ndarray) -> np.ndarray:
-        """Return the place of each key's vector; -1 if there is none."""
+        """Return the place of each key's vector, or -1 if there is none."""
         return self.index.find(keys)
 
     def add(self, task: str, keys: np.ndarray, vectors: np.ndarray) -> None:
-        """Keep vectors; write them once there are enough of them, or another task's are added."""
+        """Store vectors; they are written once there are enough of them or another task's are added."""
         if self.waiting and self.task != task:
             self.flush()
         self.task = task
@@ -142,7 +143,7 @@ class Vectors:
             self.flush()
 
     def flush(self) -> None:
-        """Write the rows not yet written."""
+        """Write the rows that are not written yet."""
         if not self.waiting:
             return
         keys, vectors = (np.concatenate(parts) for parts in zip(*self.waiting, strict=True))
@@ -156,7 +157,7 @@ class Vectors:
         self.waiting = []
 
     def read(self, keys: np.ndarray, rows: np.ndarray, into: np.ndarray, through=None) -> np.ndarray:
-        """Write vectors into rows of an array, rounded to the type `through`; return the rows without one."""
+        """Fill rows of `into` with vectors, rounded to type `through`; return the rows without a vector."""
         places = self.index.find(keys[rows])
         order = np.argsort(places, kind="stable")
         rows, places = rows[order], places[order]
@@ -170,7 +171,7 @@ class Vectors:
 
     def _vectors(self, number: int) -> np.ndarray:
         file = self.files[number]
-        # opened for each read: thousands of open files would exceed the limit of a process
+        # opened for each read, because thousands of open files would exceed the limit
         return np.concatenate([rows for _, rows in self.waiting]) if file is None else np.load(file, "r")
 
     @staticmethod
@@ -179,7 +180,7 @@ class Vectors:
 
 
 class KeyIndex:
-    """A map from keys to places: sorted arrays, merged when of similar length; 16 bytes per key."""
+    """A map from keys to places: sorted arrays, merged when their lengths are similar; 16 bytes per key."""
 
     def __init__(self):
         self.runs: list[tuple[np.ndarray, np.ndarray]] = []
@@ -195,7 +196,7 @@ class KeyIndex:
             self.runs.append((keys[order], places[order]))
 
     def find(self, keys: np.ndarray) -> np.ndarray:
-        """Return the place of each key; -1 if it is unknown."""
+        """Return the place of each key, or -1 if it is unknown."""
         places = np.full(len(keys), -1, dtype=np.int64)
         for run_keys, run_places in self.runs:
             where = np.searchsorted(run_keys, keys).clip(max=len(run_keys) - 1)
@@ -207,7 +208,7 @@ def _write(path: Path, array: np.ndarray) -> None:
     part = path.with_name(f"{path.name}.part")  # a name that matches no pattern used here
     with part.open("wb") as file:
         np.save(file, array)
-        if array.nbytes > 2**20:  # small ones are quickly embedded again after a power failure
+        if array.nbytes > 2**20:  # after a power failure, a small one is soon embedded again
             file.flush()
             os.fsync(file.fileno())
     os.replace(part, path)

@@ -1,4 +1,4 @@
-"""The table of scores, one row a cell: how it is read, checked and completed."""
+"""Reads, checks, and completes the table of scores, with one row per cell."""
 
 import math
 import re
@@ -16,20 +16,20 @@ from .text_tables import read_texts, why_no_file_name, why_not_shown
 COLUMNS = ["base", "design", "pooling", "attention", "seed", "task", "category", "metric", "score"]
 BASELINE_COLUMNS = ["base", "baseline", "task", "category", "metric", "score"]
 CELL = ["base", "design", "seed", "task"]
-NAMES = ["base", "model", "design", "baseline", "task", "category"]  # columns that may not be empty
-SHOWN = [*NAMES, "pooling", "attention", "metric"]  # columns whose texts figures and tables show
-FILE_NAMES = ["base", "category"]  # columns whose texts are part of file names
-IDENTITY = ["base", "model", "design", "baseline", "seed", "task"]  # those that a table has identify a cell
-WHERE = "file:line"  # column of a row's place: its file and, in a table, its line
-MISSING = {"", "nan", "na", "n/a", "#n/a", "<na>", "null", "none"}  # in lower case: a cell without a score
+NAMES = ["base", "model", "design", "baseline", "task", "category"]  # columns that must not be empty
+SHOWN = [*NAMES, "pooling", "attention", "metric"]  # columns that appear in figures and tables
+FILE_NAMES = ["base", "category"]  # columns that become part of file names
+IDENTITY = ["base", "model", "design", "baseline", "seed", "task"]  # those present in a table identify a cell
+WHERE = "file:line"  # column with a row's location: its file and, in a table, its line
+MISSING = {"", "nan", "na", "n/a", "#n/a", "<na>", "null", "none"}  # lowercase: a missing score
 NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?", re.ASCII | re.IGNORECASE)
 LARGEST_SEED = 2**32 - 1
 
 
 def read_scores(path: str | Path) -> pd.DataFrame:
-    """Return the table of scores: one row for each base, design, seed and task, NaN where a score is missing.
+    """Return the table of scores: one row per base, design, seed, and task, with NaN for a missing score.
 
-    BadInput names file and line of what cannot be used.
+    Raises BadInput that names the file and line of whatever is unusable.
     """
     scores = read_table(Path(path), COLUMNS)
     if scores.empty:
@@ -38,16 +38,16 @@ def read_scores(path: str | Path) -> pd.DataFrame:
 
 
 def read_table(path: Path, columns: Sequence[str]) -> pd.DataFrame:
-    """Return the checked rows of a table that has these columns."""
+    """Return the checked rows of a table with these columns."""
     texts = read_texts(path, columns)
     rows = texts[list(columns)].assign(**{WHERE: [f"{path}:{line}" for line in texts.index]})
     return checked(rows.reset_index(drop=True))[list(columns)]
 
 
 def checked(rows: pd.DataFrame) -> pd.DataFrame:
-    """Return rows of texts with seeds as integers and scores as numbers, NaN if one is missing.
+    """Return rows of texts with seeds as integers and scores as numbers, NaN if missing.
 
-    rows: with each row's place in the column WHERE. Raises BadInput that names the place of an empty or
+    rows: with each row's location in the column WHERE. Raises BadInput that names the location of an empty or
     unusable name, an invalid seed or score, or rows that contradict each other.
     """
     for problem in _unusable(rows):
@@ -75,7 +75,7 @@ def why_no_score(text: str) -> str | None:
 
 
 def _unusable(rows: pd.DataFrame) -> Iterator[str]:
-    """Yield a line for each cell that cannot be used, whatever the other rows hold."""
+    """Yield a message for each cell that is unusable, regardless of the other rows."""
     for column in filter(rows.__contains__, SHOWN):
         for text in rows[column].unique():
             if reason := _why_no_name(column, text):
@@ -98,7 +98,7 @@ def _why_no_name(column: str, text: str) -> str | None:
 
 
 def check_consistent(rows: pd.DataFrame) -> None:
-    """Raise BadInput where rows contradict each other; rows: with their places, seeds as integers."""
+    """Raise BadInput if rows contradict each other; rows: with their locations, and seeds as integers."""
     for problem in _contradictions(rows):
         raise BadInput(problem)
 
@@ -119,12 +119,12 @@ def _contradictions(rows: pd.DataFrame) -> Iterator[str]:
 
 
 def _changing(rows: pd.DataFrame, names: Sequence[str], column: str) -> Iterator[str]:
-    """Yield a line for each task or design that has more than one text in a column that describes it."""
+    """Yield a message for each task or design with more than one value in a column that describes it."""
     for _, own in rows.drop_duplicates([*names, column]).groupby(list(names), sort=False):
         if len(own) > 1:
             named = named_cell({name: own[name].iloc[1] for name in names})
             first, second = (shown(text) for text in own[column].iloc[:2])
-            yield f"{own[WHERE].iloc[1]}: {named} has the {column} {second}, but {first} before; choose one"
+            yield f"{own[WHERE].iloc[1]}: {named} has the {column} {second}, but {first} in an earlier row"
 
 
 def _first_place(rows: pd.DataFrame, column: str, text: str) -> str:
@@ -143,11 +143,11 @@ def named_cell(values: Mapping[str, Any]) -> str:
 def complete(
     scores: pd.DataFrame, study: Mapping[str, Any], source: str = "scores"
 ) -> tuple[pd.DataFrame, dict[str, list[str]]]:
-    """Return the scores with no cell missing, and for each base the tasks that were dropped for it.
+    """Return the scores without missing cells, and the tasks dropped for this in each base.
 
-    Each design of a base needs a score on every task with every seed, those of the study included. Nothing is
-    imputed: a missing cell raises BadInput that names it, or its task is dropped (statistics.missing
-    "drop_tasks"). source: the table's name in error messages.
+    Each design of a base needs a score on every task with every seed, including designs and seeds that only
+    the study lists. Nothing is imputed: a missing cell raises BadInput that names it, or its task is dropped
+    (statistics.missing "drop_tasks"). source: the table's name in error messages.
     """
     for column in ("base", "design"):
         known = study.get(f"{column}s") or {}
@@ -196,17 +196,17 @@ def _missing_in_words(missing: Sequence[tuple], study: Mapping[str, Any]) -> str
         "drop these tasks (statistics.missing: drop_tasks)",
     ]
     if base not in pools:
-        ways = ["add them", ways[2]]  # a table with bases has no pools
+        ways = ["add them", ways[2]]  # a table with a column base has no pools
     tasks_of: dict[tuple, list[str]] = {}
     for cell in missing:
         tasks_of.setdefault(cell[:2], []).append(cell[3])
-    if len(missing) > NAMED:  # one cell per model, so that no model fills the line
+    if len(missing) > NAMED:  # one cell per model, so that no single model fills the line
         named = _first([f"{model} on {few(tasks, 1)}" for (_, model), tasks in tasks_of.items()], "models")
     lacking = f"{counted(len(missing), 'score')} of {counted(len(tasks_of), 'model')} missing: {named}"
     return f"{lacking}; {', '.join(ways[:-1])} or {ways[-1]}"
 
 
 def _first(cells: Sequence[str], kind: str = "") -> str:
-    """Return the first of some cells, which have commas in them, and the number of the others."""
+    """Return the first cells, which contain commas, and the number of the others."""
     left = len(cells) - NAMED
     return "; ".join(cells[:NAMED]) + (f"; and {left} more {kind}".rstrip() if left > 0 else "")
