@@ -163,7 +163,7 @@ def test_embeddings_of_many_texts_take_two_bytes_per_number_and_others_four():
 
 
 def test_the_disk_holds_three_checkpoints_and_the_training_data():
-    """1,320.2 million trained weights of 12 bytes; three copies of 1,000 x 2,048 rows of 4 x 320 characters."""
+    """1,320.2 million trained weights of 12 bytes; 1,000 x 2,048 rows of 4 x 320 characters, three times."""
     disk = paper_cost().disk()
     checkpoints = disk["checkpoints of one training (at most three)"]
     assert checkpoints == pytest.approx(3 * 12 * 1.3202e9, rel=1e-3)

@@ -16,15 +16,13 @@ from ..common.json_files import read_object
 from ..common.near_names import nearest
 from ..common.places import found
 from ..common.score_files import write_scores
-from ..common.wording import counted, few, shown
+from ..common.wording import counted, few
 from .not_used import NotUsed, not_used, write_report
-from .published.mteb_results import short_forms
+from .published.labels import LABELS, read_labels, unused_labels, with_labels, with_revisions
+from .published.revisions import short_forms
 from .published.sources import Found, read_source
 from .score_table import COLUMNS, check_consistent
-from .text_tables import read_texts, why_not_shown
 
-UNKNOWN = "unknown"
-LABELS = ["name", "pooling", "attention"]  # what labels can say about a model, in addition to other columns
 CONFIG = {"from": str, "path": str, "benchmark": str | None, "tasks": list, "pools": dict}
 EVERY_MODEL: dict[str, dict[str, Any]] = {"all": {}}  # the pools of a study that defines none
 
@@ -54,7 +52,7 @@ def published_scores(source: Mapping[str, Any]) -> Found:
             f"{source['path']}: none of the compared models has a score on {few(absent)}"
             f"{why_missing(left, absent[0])}; choose other scores.tasks"
         )
-    rows = labelled(rows, labels)
+    rows = with_labels(rows, labels)
     check_consistent(rows.drop(columns="model"))
     compared = set(rows["model"])
     return Found(rows[COLUMNS], left, {name: of for name, of in revisions.items() if name in compared})
@@ -64,42 +62,6 @@ def why_missing(left: Sequence[NotUsed], task: str) -> str:
     """Return what a task's first incomplete file lacks, in parentheses, or an empty string if none is."""
     of_task = (e for e in left if e.what == "score" and e.names[0].endswith(f" on {task}"))
     return next((f" ({entry.reason})" for entry in of_task), "")
-
-
-def read_labels(path: str | Path) -> pd.DataFrame:
-    """Return a table of labels, indexed by full model name; an empty text is an unknown label."""
-    labels = read_texts(Path(path), ["model"])
-    for column in {"model", *LABELS} & set(labels):
-        for line, text in labels[column].items():
-            if reason := why_not_shown(text):
-                raise BadInput(f"{path}:{line}: {column} {shown(text)} {reason}")
-    for column in {"model", "name"} & set(labels):
-        repeated = labels[column][labels[column].duplicated() & (labels[column] != "")]
-        if len(repeated):
-            raise BadInput(f"{path}:{repeated.index[0]}: a second {column} {repeated.iloc[0]}")
-    labels = labels[labels["model"] != ""].set_index("model")
-    return labels.reindex(columns=dict.fromkeys([*LABELS, *labels]), fill_value="")
-
-
-def with_revisions(labels: pd.DataFrame, revisions: Mapping[str, str]) -> pd.DataFrame:
-    """Return the labels; each revision that counts as a model of its own gets the labels of its model."""
-    plain = {name: name.removesuffix(f"@{revision}") for name, revision in revisions.items()}
-    several = {name: model for name, model in plain.items() if name != model and model in labels.index}
-    own = labels.loc[list(several.values())].set_axis(list(several), axis="index")
-    own["name"] = [label and f"{label}@{revisions[name]}" for name, label in own["name"].items()]
-    return pd.concat([labels.drop(index=set(several.values()) - set(revisions)), own])
-
-
-def unused_labels(source: Mapping[str, Any], labels: pd.DataFrame, rows: pd.DataFrame) -> list[NotUsed]:
-    """Return the report on labels of models without scores and on columns that no pool uses."""
-    chosen = {column for rule in source["pools"].values() for column in rule.get("where", {})}
-    columns = [column for column in labels if column not in {*LABELS, *chosen}]
-    known = set(rows["model"])
-    models = [model for model in labels.index if model not in known]
-    return [
-        *not_used("label", columns, "no pool uses it"),
-        *not_used("labeled model", models, f"no scores on these tasks in {source['path']}"),
-    ]
 
 
 def in_pools(
@@ -178,27 +140,6 @@ def _check_present(
             f"scores.pools.{pool}: the source has no scores for {few(absent)}; "
             "set complete: true to keep only models with all scores"
         )
-
-
-def labelled(rows: pd.DataFrame, labels: pd.DataFrame) -> pd.DataFrame:
-    """Return the rows with design, pooling, and attention, from the table, else the labels, else unknown."""
-    names = short_names(list(dict.fromkeys(rows["model"])), labels)
-    rows = rows.assign(design=[names[model] for model in rows["model"]])
-    for column in ("pooling", "attention"):
-        label = labels[column].to_dict()
-        pairs = zip(rows.assign(**{column: rows.get(column, "")})[column], rows["model"], strict=True)
-        rows[column] = [own or label.get(model, "") or UNKNOWN for own, model in pairs]
-    return rows
-
-
-def short_names(models: Sequence[str], labels: pd.DataFrame) -> dict[str, str]:
-    """Return each model's display name: its label or shortest form if unique, otherwise its full name."""
-    short = {}
-    for model in models:
-        label = labels.at[model, "name"] if model in labels.index else ""
-        short[model] = label or min(short_forms(model), key=len)
-    shown = list(short.values())
-    return {model: name if shown.count(name) == 1 else model for model, name in short.items()}
 
 
 @command
