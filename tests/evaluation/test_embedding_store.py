@@ -10,15 +10,16 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from embedding_designs.evaluation import embedding_store
-from embedding_designs.evaluation.embedding_store import EmbeddingStore, KeyIndex, text_keys
+from embedding_designs.evaluation import embedding_store, vector_files
+from embedding_designs.evaluation.embedding_store import EmbeddingStore, text_keys
+from embedding_designs.evaluation.vector_files import KeyIndex
 from helpers.paths import WORKFLOW
 
 WRITER = """
 import sys
 import numpy as np
-from embedding_designs.evaluation import embedding_store
-embedding_store.FILE_BYTES = 400
+from embedding_designs.evaluation import embedding_store, vector_files
+vector_files.FILE_BYTES = 400
 store = embedding_store.EmbeddingStore(embedding_store.Path(sys.argv[1]))
 for number in range(int(sys.argv[2]), int(sys.argv[3])):
     keys = embedding_store.text_keys([f"text {number}"])
@@ -117,7 +118,7 @@ def test_forgetting_a_task_keeps_the_others(tmp_path):
 
 
 def test_files_are_not_kept_open(tmp_path, monkeypatch):
-    monkeypatch.setattr(embedding_store, "FILE_BYTES", 1)
+    monkeypatch.setattr(vector_files, "FILE_BYTES", 1)
     store = EmbeddingStore(tmp_path)
     for number in range(50):
         store.add("FEVER", texts(number), vectors(1, seed=number), half=True)
