@@ -1,4 +1,4 @@
-"""Small real objects that the tests share: a tokenizer, random-weight backbones, triplets."""
+"""Small real objects that many tests share: a tokenizer, random-weight backbones, and triplets."""
 
 import os
 
@@ -36,7 +36,7 @@ def bases(tmp_path_factory, tokenizer):
             num_key_value_heads=2,
             head_dim=8,
             max_position_embeddings=256,
-            initializer_range=0.2,  # so large that each token visibly changes the others' states
+            initializer_range=0.2,  # large enough that each token visibly changes the others' states
         )
         folder = tmp_path_factory.mktemp(architecture)
         AutoModelForCausalLM.from_config(config).save_pretrained(folder)
@@ -64,7 +64,7 @@ def triplets(tmp_path_factory):
 
 @pytest.fixture(scope="session")
 def run_config():
-    """Return a function that makes the run config of a tiny training."""
+    """Return a function that makes the run config of a tiny training run."""
 
     def make(design: str = "multi-layer-bidirectional", lora: bool = False, **recipe) -> RunConfig:
         base = {"name": "tiny", "precision": "fp32", "finetuning": "lora" if lora else "full"}

@@ -1,4 +1,4 @@
-"""A model on several devices gives the embeddings of one, and no process outlives its purpose."""
+"""A model on several devices gives the same embeddings as on one, and leaves no process behind."""
 
 import os
 import subprocess
@@ -39,7 +39,7 @@ def embed(model: Any, texts: list[str]) -> np.ndarray:
     return Encoder(model, {}, batch_size=4).embed(texts, "STS12", half=False, kind=np.float32)
 
 
-def test_two_processes_give_the_embeddings_of_one_and_a_dead_one_is_an_error(folder):
+def test_two_processes_give_the_embeddings_of_one_and_a_dead_process_is_an_error(folder):
     texts = [sentence(seed, words=1 + seed % 20) for seed in range(60)]
     with on_devices(partial(load_model, folder), 1) as model:
         expected = embed(model, texts)
@@ -47,11 +47,11 @@ def test_two_processes_give_the_embeddings_of_one_and_a_dead_one_is_an_error(fol
         np.testing.assert_allclose(embed(model, texts), expected, rtol=0, atol=1e-6)
         for process in model.processes:
             process.kill()
-        with pytest.raises(RuntimeError, match="the process on device 0 died, exit code -9"):
+        with pytest.raises(RuntimeError, match="the process on device 0 died with exit code -9"):
             list(model.encode_batches([["a"]]))
 
 
-def test_an_error_of_a_process_is_told():
+def test_an_error_in_a_process_is_raised():
     with pytest.raises(RuntimeError, match=r"device \d: ValueError: invalid literal"):
         with on_devices(partial(int, "no number"), 2):
             pass
@@ -71,7 +71,7 @@ def test_no_process_outlives_its_parent():
     assert alive == []
 
 
-def test_each_gpu_has_a_process_unless_told_otherwise(monkeypatch):
+def test_by_default_there_is_one_process_per_gpu(monkeypatch):
     monkeypatch.setattr(torch.cuda, "device_count", lambda: 2)
     assert [count_devices(asked) for asked in (None, 1, 2)] == [2, 1, 2]
     monkeypatch.setattr(torch.cuda, "device_count", lambda: 0)

@@ -1,4 +1,4 @@
-"""Embeddings come back as they went in, from every process of a run and after every kill."""
+"""Embeddings are read as they were written, by every process of a run and after a kill."""
 
 import os
 import signal
@@ -10,15 +10,16 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from embedding_designs.evaluation import embedding_store
-from embedding_designs.evaluation.embedding_store import EmbeddingStore, KeyIndex, text_keys
+from embedding_designs.evaluation import embedding_store, vector_files
+from embedding_designs.evaluation.embedding_store import EmbeddingStore, text_keys
+from embedding_designs.evaluation.vector_files import KeyIndex
 from helpers.paths import WORKFLOW
 
 WRITER = """
 import sys
 import numpy as np
-from embedding_designs.evaluation import embedding_store
-embedding_store.FILE_BYTES = 400
+from embedding_designs.evaluation import embedding_store, vector_files
+vector_files.FILE_BYTES = 400
 store = embedding_store.EmbeddingStore(embedding_store.Path(sys.argv[1]))
 for number in range(int(sys.argv[2]), int(sys.argv[3])):
     keys = embedding_store.text_keys([f"text {number}"])
@@ -43,7 +44,7 @@ def start_writer(folder: Path, first: int, last: int) -> subprocess.Popen:
     return subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, text=True)
 
 
-def test_single_precision_comes_back_exactly_and_half_rounded(tmp_path):
+def test_single_precision_is_exact_and_half_precision_rounded(tmp_path):
     store, rows = EmbeddingStore(tmp_path), vectors(3)
     store.add("STS12", texts(1, 2, 3), rows, half=False)
     store.add("FEVER", texts(4, 5, 6), rows, half=True)
@@ -55,7 +56,7 @@ def test_single_precision_comes_back_exactly_and_half_rounded(tmp_path):
         store = EmbeddingStore(tmp_path)
 
 
-def test_single_precision_serves_both_and_half_only_itself(tmp_path):
+def test_single_precision_serves_both_precisions_and_half_only_its_own(tmp_path):
     store, rows = EmbeddingStore(tmp_path), vectors(1)
     store.add("STS12", texts(1), rows, half=False)
     store.add("FEVER", texts(2), rows, half=True)
@@ -64,7 +65,7 @@ def test_single_precision_serves_both_and_half_only_itself(tmp_path):
     assert (store.read(texts(1), half=True, kind=np.float32) == rows.astype(np.float16)).all()
 
 
-def test_a_result_too_large_for_memory_is_a_file_without_a_name(tmp_path, monkeypatch):
+def test_a_result_too_large_for_memory_is_an_unnamed_file(tmp_path, monkeypatch):
     monkeypatch.setattr(embedding_store, "IN_MEMORY", 10)
     store, rows = EmbeddingStore(tmp_path), vectors(4)
     store.add("FEVER", texts(0, 1, 2, 3), rows, half=True)
@@ -82,7 +83,7 @@ def test_another_process_finds_what_was_written(tmp_path):
     assert others.known(texts(1), half=False).all()
 
 
-def test_processes_may_write_at_once(tmp_path):
+def test_processes_can_write_at_the_same_time(tmp_path):
     writers = [start_writer(tmp_path, first, first + 300) for first in (0, 200, 400)]
     assert [writer.wait() for writer in writers if writer.communicate()] == [0, 0, 0]
     store = EmbeddingStore(tmp_path)
@@ -91,7 +92,7 @@ def test_processes_may_write_at_once(tmp_path):
     assert (found == numbers[:, None]).all()
 
 
-def test_a_kill_leaves_only_whole_embeddings(tmp_path):
+def test_a_kill_leaves_only_complete_embeddings(tmp_path):
     writer = start_writer(tmp_path, 0, 10**9)
     while int(writer.stdout.readline()) < 1000:
         time.sleep(0.01)
@@ -104,7 +105,7 @@ def test_a_kill_leaves_only_whole_embeddings(tmp_path):
     assert (store.read(texts(*numbers), half=False, kind=np.float32) == numbers[:, None]).all()
 
 
-def test_a_forgotten_task_takes_no_other_with_it(tmp_path):
+def test_forgetting_a_task_keeps_the_others(tmp_path):
     store, rows = EmbeddingStore(tmp_path), vectors(2)
     store.add("FEVER", texts(1), rows[:1], half=True)
     store.add("MSMARCO", texts(2), rows[1:], half=True)
@@ -117,7 +118,7 @@ def test_a_forgotten_task_takes_no_other_with_it(tmp_path):
 
 
 def test_files_are_not_kept_open(tmp_path, monkeypatch):
-    monkeypatch.setattr(embedding_store, "FILE_BYTES", 1)
+    monkeypatch.setattr(vector_files, "FILE_BYTES", 1)
     store = EmbeddingStore(tmp_path)
     for number in range(50):
         store.add("FEVER", texts(number), vectors(1, seed=number), half=True)
@@ -128,8 +129,8 @@ def test_files_are_not_kept_open(tmp_path, monkeypatch):
     assert (found[7] == vectors(1, seed=7).astype(np.float16)).all()
 
 
-def test_the_index_is_a_dictionary(tmp_path):
-    """Python's own dictionary is the baseline; a key that was added twice may have either place."""
+def test_the_index_agrees_with_a_dictionary(tmp_path):
+    """A key that was added twice can have either place."""
     chance, index, baseline = np.random.RandomState(0), KeyIndex(), {}
     for start in range(0, 5000, 50):
         keys = chance.randint(0, 4000, 50).astype(np.uint64)

@@ -1,4 +1,4 @@
-"""Prompts stand where the study puts them, and a text is embedded once."""
+"""Prompts are added where the study says, and each text is embedded once."""
 
 import numpy as np
 import pytest
@@ -34,7 +34,7 @@ def test_prompt_is_the_tasks_own_or_its_categorys_and_never_on_retrieval_documen
 
 
 class Recorder:
-    """An encoder that remembers the batches it was given; a text's embedding is its length."""
+    """An encoder that records its batches; the embedding of a text starts with its length."""
 
     max_seq_length = 20
 
@@ -79,7 +79,7 @@ def test_prompt_and_text_are_joined_with_no_separator():
     assert recorder.seen == ["weigh: fox"]
 
 
-def test_a_text_is_embedded_once_and_every_row_is_its_own():
+def test_a_text_is_embedded_once_and_every_row_is_correct():
     recorder = Recorder()
     encoder = Encoder(recorder, {}, batch_size=2)
     first = encode(encoder, "a", "bb", "a", "ccc")
@@ -108,7 +108,7 @@ def test_a_text_with_another_prompt_is_another_text():
     assert recorder.seen == ["find: a", "a"]
 
 
-def test_many_texts_have_half_precision_whatever_came_before(monkeypatch):
+def test_many_texts_get_half_precision_regardless_of_earlier_requests(monkeypatch):
     monkeypatch.setattr(encoder_module, "HALF_FROM", 3)
     third, half = np.float32(1 / 3), np.float16(1 / 3)
     encoder = Encoder(Recorder(), {}, batch_size=2)
@@ -121,8 +121,8 @@ def test_many_texts_have_half_precision_whatever_came_before(monkeypatch):
     assert documents.dtype == np.float16
 
 
-def test_batches_are_of_like_length_and_as_many_tokens(monkeypatch):
-    """By hand, 3 characters a token and two: 54 characters fill the 20 tokens, 12 characters are 6 tokens."""
+def test_batches_have_texts_of_similar_length_and_equal_numbers_of_tokens(monkeypatch):
+    """By hand, with 3 characters per token plus 2 tokens: 54 characters are 20 tokens, 12 characters 6."""
     recorder = Recorder()
     texts = [f"{number:0{length}}" for length in (12, 54, 200) for number in range(8)]
     encode(Encoder(recorder, {}, batch_size=3), *np.random.RandomState(0).permutation(texts).tolist())
@@ -130,7 +130,7 @@ def test_batches_are_of_like_length_and_as_many_tokens(monkeypatch):
     assert lengths == [[200] * 3, [200] * 3, [200] * 2 + [54], [54] * 3, [54] * 3, [54] + [12] * 2, [12] * 6]
 
 
-def test_texts_are_those_of_mtebs_loader():
+def test_texts_equal_those_of_mtebs_loader():
     rows = {"id": ["1", "2", "3"], "title": ["A", "", "C"], "text": [" one", "two ", "three"]}
     loader = create_dataloader(
         Dataset.from_dict(rows), task_metadata=Metadata, prompt_type=PromptType.document, batch_size=2
@@ -139,7 +139,7 @@ def test_texts_are_those_of_mtebs_loader():
     assert encoder_module._texts(loader) == iterated == ["A  one", "two", "C three"]
 
 
-def test_embeddings_that_another_process_removed_are_made_again(tmp_path):
+def test_embeddings_that_another_process_removed_are_recomputed(tmp_path):
     recorder = Recorder()
     mine, others = EmbeddingStore(tmp_path), EmbeddingStore(tmp_path)
     encode(Encoder(recorder, {}, 2, mine), "a", "bb")
@@ -148,7 +148,7 @@ def test_embeddings_that_another_process_removed_are_made_again(tmp_path):
     assert encode(Encoder(recorder, {}, 2, mine), "bb", "a")[:, 0].tolist() == [2, 1]
 
 
-def test_similarity_is_sentence_transformers_own():
+def test_similarity_equals_that_of_sentence_transformers():
     one, two = torch.randn(3, 5).numpy(), torch.randn(4, 5).numpy()
     encoder = Encoder(Recorder(), {}, 2)
     torch.testing.assert_close(encoder.similarity(one, two), util.cos_sim(one, two), rtol=0, atol=0)

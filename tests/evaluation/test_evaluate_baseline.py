@@ -1,4 +1,4 @@
-"""A baseline's evaluation resumes where it was stopped and leaves only its scores behind."""
+"""The evaluation of a baseline resumes where it stopped and leaves only its scores behind."""
 
 import json
 import os
@@ -20,7 +20,7 @@ from helpers.toy import sentence
 from helpers.toy_tasks import write_tasks
 
 TASKS = [f"Toy{number}DocsRetrieval" for number in range(6)]
-FINISHED = "partial/[!.]*.json"  # the temporary file of a killed job begins with a dot
+FINISHED = "partial/[!.]*.json"  # the temporary file of a killed job starts with a dot
 
 
 @pytest.fixture
@@ -63,7 +63,7 @@ def test_a_stopped_evaluation_keeps_its_finished_tasks(place, bases):
     assert running.returncode != 0 and not (place / "scores.csv").exists()
     done = list(place.glob(FINISHED))
     assert 0 < len(done) < len(TASKS)
-    for file in done:  # marked, so that a task that is evaluated again would show
+    for file in done:  # so that the test notices if a task is evaluated again
         file.write_text(json.dumps(json.loads(file.read_text()) | {"score": 0.125}))
 
     scores = finished(start(place, "untrained-base", bases["mistral"]), place)
@@ -74,8 +74,8 @@ def test_a_stopped_evaluation_keeps_its_finished_tasks(place, bases):
 @pytest.mark.parametrize(
     "texts",
     [
-        ["red apple", "green apple", "blue sky"],  # one word is in two texts
-        ["red apple", "green pear"],  # none does
+        ["red apple", "green apple", "blue sky"],  # one word occurs in two texts
+        ["red apple", "green pear"],  # no word does
         ["red apple"],
         [f"word{number} word{number + 1}" for number in range(40)],
     ],
@@ -88,7 +88,7 @@ def test_lsa_has_no_more_dimensions_than_words_or_texts(texts):
     assert np.isfinite(embeddings).all()
 
 
-def test_lsa_without_words_to_compare_says_so():
+def test_lsa_without_enough_words_is_an_error():
     with pytest.raises(BadInput, match="baselines: lsa finds fewer than two words"):
         LSA(["the and", "of", "!", "apple"])
 

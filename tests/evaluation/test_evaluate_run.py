@@ -1,4 +1,4 @@
-"""An evaluation goes on where it was stopped, in bounded memory, and leaves no embeddings behind."""
+"""An evaluation resumes where it stopped, uses bounded memory, and leaves no embeddings behind."""
 
 import os
 import resource
@@ -32,7 +32,7 @@ from embedding_designs.evaluation.encoder import Encoder
 from embedding_designs.evaluation.tasks import load, score
 
 class Bits:
-    '''The embedding of a number is a mix of its bits; cheap, and different for each.'''
+    '''Embeds a number as a mix of its bits, which is cheap and unique.'''
     mix = np.random.RandomState(0).randn(24, 512).astype(np.float32)
     def encode(self, texts, **kwargs):
         numbers = np.array([int(text.split()[1]) for text in texts])
@@ -73,7 +73,7 @@ def evaluated(log: str) -> list[str]:
     return [line.split()[-1] for line in log.splitlines() if "Finished evaluation for" in line]
 
 
-def test_a_stopped_evaluation_leaves_at_once_and_goes_on_at_its_first_unfinished_task(place):
+def test_a_stopped_evaluation_exits_at_once_and_resumes_at_its_first_unfinished_task(place):
     running = start(place, "--devices", "2")
     while not list(place.glob("partial/*.json")):
         assert running.poll() is None, running.communicate()[1]
@@ -94,7 +94,7 @@ def test_a_stopped_evaluation_leaves_at_once_and_goes_on_at_its_first_unfinished
     assert sorted(evaluated(log)) == sorted(set(TASKS) - done)
     assert pd.read_csv(place / "scores/Retrieval.csv")["task"].tolist() == TASKS
     assert not (place / "partial").exists()
-    # the run's other scores are missing: another process may still need the embeddings
+    # other scores of the run are missing, so another process may still need the embeddings
     assert list((place / "embeddings").rglob("*.keys.npy"))
 
     (place / "scores/STS.csv").touch()
@@ -104,7 +104,7 @@ def test_a_stopped_evaluation_leaves_at_once_and_goes_on_at_its_first_unfinished
 
 
 def peak_megabytes(folder: Path) -> tuple[float, float]:
-    """Return the score and the peak memory of a search through a folder's corpus."""
+    """Return the score and the peak memory of a search in a folder's corpus."""
     environment = {**os.environ, "PYTHONPATH": str(WORKFLOW), "OMP_NUM_THREADS": "1",
                    "HF_DATASETS_CACHE": str(folder / "cache")}  # fmt: skip
     measured = f"import atexit, resource; atexit.register(lambda: print({PEAK}))\n" + SEARCH
@@ -119,9 +119,9 @@ PEAK = f"resource.getrusage({resource.RUSAGE_SELF}).ru_maxrss"
 
 
 def test_memory_does_not_grow_with_the_embeddings_of_a_corpus(tmp_path):
-    """100,000 more documents of 512 numbers are 102 MB in half precision; memory grows by less than half.
+    """100,000 more documents with 512 numbers take 102 MB in half precision; memory grows by less than half.
 
-    What does grow is texts and ids, which the toy task holds in memory, and 16 bytes a text in the index.
+    It grows because the toy task keeps texts and ids in memory, and the index 16 bytes per text.
     """
     peaks = []
     for documents in (50_000, 150_000):
@@ -138,7 +138,7 @@ def test_memory_does_not_grow_with_the_embeddings_of_a_corpus(tmp_path):
     ({"FEVER", "ClimateFEVER"}, [["FEVER", "NQ"], []]),
     ({"FEVER"}, [["NQ"], []]),
 ])  # fmt: skip
-def test_large_embeddings_go_when_no_other_task_of_the_run_needs_them(tmp_path, monkeypatch, tasks, kept):
+def test_large_embeddings_are_removed_when_no_other_task_needs_them(tmp_path, monkeypatch, tasks, kept):
     """FEVER and ClimateFEVER search the same documents; NQ has its own."""
     monkeypatch.setattr(run_store, "LARGE", 100)
     store = EmbeddingStore(tmp_path)
@@ -149,7 +149,7 @@ def test_large_embeddings_go_when_no_other_task_of_the_run_needs_them(tmp_path, 
         assert sorted(folder.name for folder in tmp_path.iterdir()) == expected
 
 
-def test_small_embeddings_stay_for_the_tasks_of_other_processes(tmp_path):
+def test_small_embeddings_are_kept_for_the_tasks_of_other_processes(tmp_path):
     store = EmbeddingStore(tmp_path)
     store.add("STS12", text_keys(["a"]), np.ones((1, 100), np.float32), half=False)
     run_store.forget_what_is_done(store, {"STS12", "STS13"}, ["STS12"])
@@ -162,7 +162,7 @@ def test_embeddings_of_another_model_are_removed(tmp_path):
     assert not (tmp_path / "older-32").exists()
 
 
-def test_the_key_of_a_model_holds_its_weights_and_its_attention_mode(place):
+def test_the_key_of_a_model_covers_its_weights_and_its_attention_mode(place):
     files = run_store.model_files(place / "model")
     assert place / "model/model.safetensors" in files
     assert any('"attention": "causal"' in file.read_text() for file in files if file.suffix == ".json")

@@ -1,4 +1,4 @@
-"""Real MTEB tasks through the same code: two designs of a tiny model, trained and evaluated offline."""
+"""Real MTEB tasks go through the same code: two designs of a tiny model, trained and evaluated offline."""
 
 import os
 import subprocess
@@ -40,7 +40,7 @@ def test_a_design_is_evaluated_on_real_mteb_tasks(design, run_config, bases, tri
         "HF_DATASETS_CACHE": str(tmp_path / "cache"),
         "HF_HUB_OFFLINE": "1",
     }
-    # with this working directory a dataset's name is the path of its folder
+    # in this working directory, a dataset's name is the path of its folder
     subprocess.run(command, cwd=HUB, env=environment, check=True)
     scores = pd.read_csv(tmp_path / "scores.csv").set_index("task")
     assert scores["metric"].to_dict() == {
@@ -49,4 +49,4 @@ def test_a_design_is_evaluated_on_real_mteb_tasks(design, run_config, bases, tri
         "RTE3": "max_ap",
     }
     assert scores["score"].between(-1, 1).all()
-    assert scores.loc["STSBenchmark", "score"] > 0.1  # even random weights see words that two texts share
+    assert scores.loc["STSBenchmark", "score"] > 0.1  # even random weights notice words that two texts share

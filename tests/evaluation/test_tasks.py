@@ -1,4 +1,4 @@
-"""MTEB's tasks are taken with the splits and subsets that a study asks for."""
+"""MTEB tasks are loaded with the splits and subsets that a study asks for."""
 
 import mteb
 import pytest
@@ -28,21 +28,21 @@ def test_the_study_of_mteb_eng_v2_counts_what_the_benchmark_counts():
 @pytest.mark.parametrize(
     ("name", "expected"),
     [
-        ("STS17", (["test"], ["en-en"])),  # of its subsets with English the only one without another language
+        ("STS17", (["test"], ["en-en"])),  # its only English-only subset
         ("AmazonCounterfactualClassification", (["test", "validation"], ["en", "en-ext"])),
-        ("LanguageClassification", (["test"], ["default"])),  # has no subset in English alone
+        ("LanguageClassification", (["test"], ["default"])),  # has no English-only subset
     ],
 )
 def test_without_a_benchmark_all_splits_and_the_subsets_in_english_count(name, expected):
     assert counted(mteb_task(name)) == expected
-    assert counted(mteb_task(name, "MTEB(Law, v1)")) == expected  # which does not have it
+    assert counted(mteb_task(name, "MTEB(Law, v1)")) == expected  # a benchmark without this task
 
 
 @pytest.mark.parametrize(
     ("category", "name", "own"),
     [
         ("Retrieval", "STS12", "STS"),
-        ("Retrieval", "Core17InstructionRetrieval", "InstructionReranking"),  # a study has no such category
+        ("Retrieval", "Core17InstructionRetrieval", "InstructionReranking"),  # not a category of studies
         ("Classification", "JapaneseSentimentClassification", "Classification"),
     ],
 )
@@ -67,7 +67,7 @@ def test_a_task_belongs_to_the_category_that_mteb_gives_it(category, name, own):
         ),
     ],
 )
-def test_an_unknown_name_is_refused_with_what_is_like_it(tasks, benchmark, message):
+def test_an_unknown_name_is_refused_with_similar_names(tasks, benchmark, message):
     with pytest.raises(BadInput, match=message):
         check_names("s.yaml", tasks, benchmark)
 
@@ -83,8 +83,8 @@ def test_a_damaged_score_of_an_interrupted_evaluation_counts_as_missing_and_is_n
     assert capfd.readouterr().err == ""
     done.write_bytes(content)
     assert not is_intact(done)
-    said = capfd.readouterr().err
-    assert said.startswith(f"note: {done}: ")
-    assert said.endswith("; the task is evaluated again\n")
+    printed = capfd.readouterr().err
+    assert printed.startswith(f"note: {done}: ")
+    assert printed.endswith("; the task is evaluated again\n")
     done.write_text('{"task": "STS17", "category": "STS", "metric": "cosine_spearman", "score": 0.5}')
     assert is_intact(done)

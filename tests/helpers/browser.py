@@ -1,7 +1,7 @@
-"""Opens a page in an installed Chromium or Chrome and asks it questions, over the DevTools protocol's pipe.
+"""Opens a page in an installed Chromium or Chrome and queries it over the DevTools protocol's pipe.
 
-No driver and no library are needed: the browser reads commands from descriptor 3 and answers on 4, each a
-JSON object ended by a zero byte (`--remote-debugging-pipe`).
+This needs no driver or library: the browser reads commands from file descriptor 3 and answers on 4, each a
+JSON object terminated by a zero byte (`--remote-debugging-pipe`).
 """
 
 import contextlib
@@ -19,7 +19,7 @@ NAMES = ["chromium", "chromium-browser", "google-chrome", "google-chrome-stable"
 FLAGS = ["--headless", "--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking",
          "--disable-component-update", "--disable-dev-shm-usage", "--remote-debugging-pipe"]  # fmt: skip
 
-# Out of the way first, because 3 and 4 may be the pipes' own ends, the other way round.
+# Duplicated to higher numbers first, because the pipes' ends may already be 3 and 4 in the wrong order.
 START = """
 import fcntl, os, sys
 reads, writes = (fcntl.fcntl(int(descriptor), fcntl.F_DUPFD, 10) for descriptor in sys.argv[1:3])
@@ -34,7 +34,7 @@ def installed() -> str | None:
 
 
 class Page:
-    """One open page: `requests` are the addresses that it asked for."""
+    """An open page; `requests` lists the URLs that it has requested."""
 
     def __init__(self, to_browser: int, from_browser: int):
         self.output, self.input = to_browser, os.fdopen(from_browser, "rb")
@@ -47,7 +47,7 @@ class Page:
         self.send("Network.enable")
 
     def send(self, method: str, **parameters: Any) -> dict[str, Any]:
-        """Return the browser's answer to one command; RuntimeError where it refuses."""
+        """Return the browser's answer to a command; RuntimeError if it reports an error."""
         self.count += 1
         command = {"id": self.count, "method": method, "params": parameters}
         if self.session:
@@ -62,7 +62,7 @@ class Page:
         return message["result"]
 
     def open(self, path: Path, width: int, height: int = 900) -> None:
-        """Load a file in a window of `width` CSS pixels and wait until it is loaded."""
+        """Load a file in a window that is `width` CSS pixels wide, and wait until it is loaded."""
         self.send(
             "Emulation.setDeviceMetricsOverride",
             width=width,
@@ -98,9 +98,9 @@ class Page:
 
 @contextlib.contextmanager
 def browser(program: str, profile: Path, seconds: float = 60) -> Iterator[Page]:
-    """Yield a page of a fresh browser whose profile is the empty folder `profile`.
+    """Yield a page of a new browser whose profile is the empty folder `profile`.
 
-    The browser is ended after, or after `seconds`: what waits for it then sees its pipe closed.
+    The browser is closed on exit, or killed after `seconds`; whatever waits for it then sees a closed pipe.
     """
     (browser_reads, we_write), (we_read, browser_writes) = os.pipe(), os.pipe()
     process = subprocess.Popen(

@@ -1,6 +1,6 @@
-"""Channels for the stand-in for conda, of what is installed here: a package is links to the installed files.
+"""Makes channels for the stand-in for conda, with packages that are links to the files installed here.
 
-They are made in seconds, pytorch included. That conda-forge has these packages is not shown by them.
+This takes seconds, even with pytorch. It does not show that conda-forge has these packages.
 """
 
 import email.message
@@ -23,11 +23,11 @@ SITE = f"lib/python{PYTHON}/site-packages"
 CONDA_NAMES = {"torch": "pytorch", "matplotlib": "matplotlib-base", "huggingface-hub": "huggingface_hub"}
 FROM_PYPI = {"bm25s", "mteb", "pystemmer", "pytrec-eval-terrier"}
 FROM_BIOCONDA = re.compile(r"snakemake")
-File = bytes | Path  # contents, or what to link to
+File = bytes | Path  # contents or link target
 
 
 def normalised(name: str) -> str:
-    """Return a distribution's name as PyPI compares it."""
+    """Return a distribution's name, normalized as PyPI does."""
     return re.sub(r"[-_.]+", "-", name).lower()
 
 
@@ -37,7 +37,7 @@ def conda_name(name: str) -> str:
 
 
 def make_channels(folder: Path) -> None:
-    """Make the channels conda-forge and bioconda, and a folder of wheels for what only PyPI has."""
+    """Make the channels conda-forge and bioconda, and a folder of wheels for packages that only PyPI has."""
     packages: dict[str, list[dict]] = {
         "conda-forge": [python_package(folder / "conda-forge")],
         "bioconda": [],
@@ -55,7 +55,7 @@ def make_channels(folder: Path) -> None:
 
 
 def python_package(channel: Path) -> dict:
-    """Return the package of the interpreter that runs this, arranged as in a virtual environment."""
+    """Return the package of the running interpreter, laid out as a virtual environment."""
     base = Path(sys.base_prefix).resolve() / "bin"
     configuration = f"home = {base}\ninclude-system-site-packages = false\n"
     files: dict[str, File] = {
@@ -66,7 +66,7 @@ def python_package(channel: Path) -> dict:
 
 
 def link_packages(channel: Path, found: importlib.metadata.Distribution, owners: Counter) -> list[dict]:
-    """Return the package of an installed distribution: of pytorch two, as conda-forge has them."""
+    """Return the package of an installed distribution; for pytorch, two packages, as on conda-forge."""
     site = Path(str(found.locate_file(""))).resolve()
     entries = {entry for entry in top_level(found) if owners[entry] == 1}
     shared = {
@@ -79,7 +79,7 @@ def link_packages(channel: Path, found: importlib.metadata.Distribution, owners:
     depends = [f"python {PYTHON}.*", *requirements(found.metadata)]
     if name != "pytorch":
         return [write_package(channel, name, version, "stand_in_0", files, depends)]
-    # The solver shuns a package with track_features where there is another that it may take.
+    # The solver avoids a package with track_features if there is an alternative.
     return [
         write_package(channel, name, version, "cpu_0", files, depends, track_features="pytorch-cpu"),
         write_package(channel, name, version, "cuda_0", files, [*depends, "__cuda"]),
@@ -87,13 +87,13 @@ def link_packages(channel: Path, found: importlib.metadata.Distribution, owners:
 
 
 def top_level(found: importlib.metadata.Distribution) -> set[str]:
-    """Return the files and folders of a distribution in site-packages."""
+    """Return a distribution's files and folders in site-packages."""
     names = {file.parts[0] for file in found.files or []}
     return {name for name in names if name not in ("..", "__pycache__") and found.locate_file(name).exists()}
 
 
 def requirements(metadata: email.message.Message) -> Iterable[str]:
-    """Return what a distribution needs, as conda writes it; without what only PyPI has."""
+    """Yield a distribution's dependencies in conda's format, without those that only PyPI has."""
     for text in metadata.get_all("Requires-Dist") or []:
         needed = Requirement(text)
         wanted = needed.marker is None or needed.marker.evaluate({"extra": ""})
@@ -154,7 +154,7 @@ def write_index(channel: Path, records: list[dict]) -> None:
 
 
 def write_wheel(folder: Path, found: importlib.metadata.Distribution) -> None:
-    """Write a wheel of an installed distribution, without its scripts."""
+    """Write a wheel of an installed distribution without its scripts."""
     folder.mkdir(parents=True, exist_ok=True)
     tag = re.search(r"(?m)^Tag: (.+)$", found.read_text("WHEEL") or "")[1]
     name = re.sub(r"[-_.]+", "_", found.metadata["Name"])

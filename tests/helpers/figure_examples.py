@@ -1,4 +1,4 @@
-"""Comparisons to draw: some made by hand, so that a test knows them, some made of small tables of scores."""
+"""Comparisons to draw, some made by hand, so that a test knows them, and some from small tables of scores."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -40,7 +40,7 @@ MODELS = [
 
 
 def designs(n_designs: int) -> dict[str, tuple[str, str]]:
-    """Return designs by name, with pooling and attention: the paper's, or models where there are many."""
+    """Return designs by name, with pooling and attention: the paper's, or models if there are many."""
     if n_designs <= len(KEYS):
         return dict(list(KEYS.items())[:n_designs])
     names = [MODELS[i % 20] + f"-{i // 20}" * (i >= 20) for i in range(n_designs)]
@@ -57,13 +57,13 @@ def looks(n_designs: int) -> dict[str, figures.Look]:
 
 
 def spread_ranks(n_designs: int) -> list[float]:
-    """Return average ranks that stand at irregular distances from 1 to their number."""
+    """Return average ranks at irregular distances, from 1 to their number."""
     steps = np.random.default_rng(n_designs).uniform(0.2, 1.8, n_designs - 1)
     return [round(rank, 4) for rank in 1 + np.cumsum([0, *steps]) * (n_designs - 1) / steps.sum()]
 
 
 def changed(value: T, path: str, new: Any) -> T:
-    """Return a result in which the field at a dotted path is another."""
+    """Return a copy of a result with a new value for the field at a dotted path."""
     field, _, inside = path.partition(".")
     return replace(value, **{field: changed(getattr(value, field), inside, new) if inside else new})
 
@@ -71,9 +71,9 @@ def changed(value: T, path: str, new: Any) -> T:
 def comparison_of(
     ranks: Sequence[float], cliques: Sequence[Sequence[int]] | None = None, distance: float | None = None
 ) -> types.Comparison:
-    """Return a comparison with these average ranks, and cliques given as positions in them.
+    """Return a comparison with these average ranks and cliques, which are positions in `ranks`.
 
-    Without cliques they are what is closer together than the critical difference.
+    By default, the cliques are the designs whose ranks differ by at most the critical difference.
     """
     k = len(ranks)
     names, distance = list(designs(k)), k / 4 if distance is None else distance
@@ -141,7 +141,7 @@ def _undecidable() -> types.Undecidable:
 
 
 def study_and_scores(n_tasks: int = 12, seeds: Sequence[int] = (1, 2)) -> tuple[dict, pd.DataFrame]:
-    """Return a study of the paper's designs, .01 apart on average, and its scores."""
+    """Return a study of the paper's designs, whose scores increase by 0.01 on average, and its scores."""
     random = np.random.default_rng(5)
     rows = [
         ("mini", name, pooling, attention, seed, f"T{task}", "STS", "spearman",
@@ -164,7 +164,7 @@ def compared(n_tasks: int = 12, seeds: Sequence[int] = (1, 2)) -> types.Comparis
 
 
 def rendered(make, *arguments) -> Figure:
-    """Return a figure as it is drawn to a file."""
+    """Return a figure as it is drawn in a file."""
     with matplotlib.rc_context(figures.STYLE):
         figure = make(*arguments)
         FigureCanvasAgg(figure).draw()
@@ -172,7 +172,7 @@ def rendered(make, *arguments) -> Figure:
 
 
 def boxes(figure: Figure, contained: str = "") -> list[tuple[str, Bbox]]:
-    """Return the texts on a figure that contain a string, with their bounding boxes in pixels."""
+    """Return the texts of a figure that contain a string, with their bounding boxes in pixels."""
     texts = [text for text in figure.findobj(Text) if text.get_visible() and contained in text.get_text()]
     beyond = [label for ax in figure.axes for axis in (ax.xaxis, ax.yaxis) for label in _beyond(axis)]
     renderer = figure.canvas.get_renderer()
@@ -184,7 +184,7 @@ def boxes(figure: Figure, contained: str = "") -> list[tuple[str, Bbox]]:
 
 
 def _beyond(axis: Axis) -> list[Text]:
-    """Return the labels of ticks beyond the ends of an axis: they are not drawn."""
+    """Return the labels of ticks beyond the ends of an axis, which are not drawn."""
     low, high = sorted(axis.get_view_interval())
     slack = 1e-6 * (high - low)
     ticks = zip(axis.get_majorticklocs(), axis.get_major_ticks(), strict=True)
@@ -192,7 +192,7 @@ def _beyond(axis: Axis) -> list[Text]:
 
 
 def said(figure: Figure) -> str:
-    """Return all that a figure says, in one line."""
+    """Return all text of a figure in one line."""
     return " ".join(text for text, _ in boxes(figure)).replace("\u00a0", " ")
 
 

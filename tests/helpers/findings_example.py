@@ -1,4 +1,4 @@
-"""Builds the results folder of a small made-up study, with the files that a findings page is made from."""
+"""Builds the results folder of a small made-up study, with all files that a findings page needs."""
 
 import csv
 import json
@@ -17,21 +17,21 @@ DESIGNS = {
     "last-layer-bidirectional": ("last_layer", "bidirectional"),
     "multi-layer-bidirectional": ("multi_layer", "bidirectional"),
 }
-TASKS = {"Retrieval": 9, "Reranking": 6, "STS": 6, "Clustering": 1}  # one task alone cannot be tested
+TASKS = {"Retrieval": 9, "Reranking": 6, "STS": 6, "Clustering": 1}  # a single task cannot be tested
 SEEDS = [1, 2, 3]
 SUITED = {
     "Retrieval": 0.03,
     "Reranking": 0.015,
     "STS": -0.01,
     "Clustering": 0.0,
-}  # what each later design gains
+}  # gain of each design over the previous one
 PICTURE = '<svg xmlns="http://www.w3.org/2000/svg" width="480" height="160"><path id="a" d="M0 0H480"/></svg>'
 
 
 def write_results(
     folder: Path, description: str = "A made-up study.", bases: tuple[str, ...] = ("mini",)
 ) -> Path:
-    """Write the results of a study of five designs, three seeds and four categories; return the folder."""
+    """Write the results of a study with five designs, three seeds, and four categories; return the folder."""
     study = {
         "name": folder.name,
         "description": description,

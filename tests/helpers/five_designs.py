@@ -1,8 +1,8 @@
-"""A small study for the tests of designs: the paper's five designs, three seeds, six tasks.
+"""A small study for the tests of designs: the paper's five designs, three seeds, and six tasks.
 
-The expected numbers beside it are R 4.2's. There `l` is the long table (y, D design, S seed, T task,
-R = D and S together), `r` its mean over the tasks for each D and S, and `t` the matrix of its means over
-the seeds, a column a design.
+The numbers that tests expect for it are from R 4.2. In the R code, `l` is the long table (y, D design,
+S seed, T task, R = D and S together), `r` its mean over tasks for each D and S, and `t` the matrix of its
+means over seeds, with one column per design.
 """
 
 import numpy as np
@@ -36,19 +36,19 @@ FACTORS = pd.DataFrame(
 
 
 def five_designs() -> pd.DataFrame:
-    """Return the runs: a row for each design and seed, a column a task."""
+    """Return the runs, with one row per design and seed and one column per task."""
     rows = [line.split() for line in TABLE.strip().splitlines()]
     index = pd.MultiIndex.from_tuples([(row[0], int(row[1])) for row in rows], names=["design", "seed"])
     return pd.DataFrame([[float(x) for x in row[2:]] for row in rows], index, [f"t{i}" for i in range(1, 7)])
 
 
 def make_runs(scores: np.ndarray) -> pd.DataFrame:
-    """Return the runs of designs d0, d1, … from scores (designs, seeds, tasks)."""
+    """Return the runs of designs d0, d1, … from scores, (designs, seeds, tasks)."""
     k, n, m = scores.shape
     index = pd.MultiIndex.from_product([[f"d{i}" for i in range(k)], range(n)], names=["design", "seed"])
     return pd.DataFrame(scores.reshape(k * n, m), index, [f"t{i}" for i in range(m)])
 
 
 def average_seeds(runs: pd.DataFrame) -> pd.DataFrame:
-    """Return the scores of the checkpoints: a row a task, a column a design, seeds averaged."""
+    """Return the scores averaged over seeds, with one row per task and one column per design."""
     return runs.groupby(level=0, sort=False).mean().T.round(6)

@@ -1,4 +1,4 @@
-"""A hub of models and datasets on this machine: as much of the Hub's HTTP as its clients need."""
+"""Serves models and datasets on this machine, with as much of the Hub's HTTP API as its clients need."""
 
 import base64
 import contextlib
@@ -15,14 +15,14 @@ NAMES = {commit: branch for branch, commit in COMMITS.items()}
 API = r"/api/(models|datasets)/([^/]+/[^/]+)(?:/(revision|tree)/([^/]+).*)?"
 FILE = r"/(datasets/)?([^/]+/[^/]+)/resolve/([^/]+)/(.+)"
 TOKEN = "hf_ofsomebodywhohasaccess"
-GATED = "gated"  # a file of this name in a repository's folder: its files are for TOKEN only
+GATED = "gated"  # a file with this name in a repository's folder makes its files require TOKEN
 
 
 @contextlib.contextmanager
 def serve(folder: Path) -> Iterator[str]:
-    """Yield the address of a hub that keeps each repository in `folder`/owner/name/revision.
+    """Yield the address of a hub that serves each repository from `folder`/owner/name/revision.
 
-    Datasets are in `folder`/datasets. A revision's folder is named by a branch of COMMITS or by a commit.
+    Datasets are in `folder`/datasets. A revision's folder is named after a branch in COMMITS or a commit.
     """
     with serving(folder) as (address, _):
         yield address
@@ -32,9 +32,9 @@ def serve(folder: Path) -> Iterator[str]:
 def serving(
     folder: Path, broken: frozenset[str] = frozenset()
 ) -> Iterator[tuple[str, list[tuple[str, str]]]]:
-    """Yield the address of a hub, and a list that each request is put on: method and path, with its range.
+    """Yield the address of a hub and the list of its requests: method, and path with range.
 
-    broken: files whose first answer breaks off in the middle.
+    broken: files whose first response breaks off in the middle.
     """
     requests: list[tuple[str, str]] = []
     attributes = {"folder": folder, "requests": requests, "broken": set(broken)}
@@ -96,7 +96,7 @@ class Hub(BaseHTTPRequestHandler):
             self.answer({"error": path}, 404)
 
     def root(self, kind: str | None, name: str, revision: str) -> Path | None:
-        """Return the folder of a repository at a revision, or answer that there is none."""
+        """Return the folder of a repository at a revision, or None after an error response."""
         repository = self.folder / ("datasets" if kind and kind.startswith("datasets") else "") / name
         root = repository / NAMES.get(revision, revision)
         if root.is_dir():

@@ -1,10 +1,10 @@
-"""Tables and numbers printed in the literature, or by R, that the tests of several files expect."""
+"""Tables and numbers from the literature or printed by R, which tests in several files expect."""
 
 import numpy as np
 import pandas as pd
 
 # Demsar (2006, JMLR 7:1-30), table 6: AUC of C4.5 on 14 data sets, without and with tuning of m and cf.
-# On the 13th he prints .975 twice but ranks them 2 and 3, so a digit that he rounded away is put back.
+# On the 13th, the paper prints .975 twice but ranks them 2 and 3, so a digit lost to rounding is restored.
 DEMSAR = pd.DataFrame(
     {
         "C4.5": [.763, .599, .954, .628, .882, .936, .661, .583, .775, 1, .940, .619, .972, .957],
@@ -14,7 +14,7 @@ DEMSAR = pd.DataFrame(
     }
 )  # fmt: skip
 
-# Hollander and Wolfe (1973), p. 140: seconds of 22 runners to second base, by three ways of rounding first
+# Hollander and Wolfe (1973), p. 140: seconds of 22 runners to second base with three ways of rounding first
 # base (the example of R's friedman.test, which prints chi-squared = 11.143, df = 2, p-value = 0.003805).
 ROUNDING_TIMES = pd.DataFrame(
     [
@@ -50,8 +50,8 @@ SACHS = pd.DataFrame(
 )
 
 # Garcia and Herrera (2008, JMLR 9:2677-2694): five classifiers on 30 data sets have the average ranks 2.100,
-# 3.250, 2.200, 4.333 and 3.117. These ranks are not theirs row by row, but have the same averages, on which
-# alone the tests without correction for ties depend.
+# 3.250, 2.200, 4.333, and 3.117. These rows of ranks are not theirs but have the same averages, which are all
+# that tests without tie correction depend on.
 GARCIA_HERRERA_RANKS = np.repeat(
     [[1, 3.5, 2, 5, 3.5], [1, 4, 2, 5, 3], [1, 5, 3, 4, 2], [2, 3, 5, 4, 1], [5, 1, 2, 3, 4]],
     [1, 17, 3, 1, 8],
@@ -60,7 +60,7 @@ GARCIA_HERRERA_RANKS = np.repeat(
 GARCIA_HERRERA = pd.DataFrame(
     (6 - GARCIA_HERRERA_RANKS) / 10, columns=["C4.5", "1-NN", "NaiveBayes", "Kernel", "CN2"]
 )
-# R's scmamp prints for their data (its help page of friedmanPost): p of each pair by the normal approximation
+# p of each pair by the normal approximation, as R's scmamp prints it for their data (help of friedmanPost)
 GARCIA_HERRERA_P = {
     ("C4.5", "1-NN"): 4.848763e-03,
     ("C4.5", "NaiveBayes"): 8.064959e-01,
@@ -76,7 +76,7 @@ GARCIA_HERRERA_P = {
 
 
 def random_scores(n_tasks: int, n_designs: int, seed: int, decimals: int = 6) -> pd.DataFrame:
-    """Return scores with an effect of the design; few decimals make ties."""
+    """Return scores with an effect of the design; with few decimals, some are tied."""
     random = np.random.default_rng(seed)
     scores = random.normal(0.5, 0.1, (n_tasks, n_designs)) + np.linspace(0, 0.1, n_designs)
     return pd.DataFrame(scores.round(decimals), columns=[f"d{index}" for index in range(n_designs)])

@@ -1,7 +1,7 @@
-"""A folder for hub.py with what the paper's studies fetch, in miniature.
+"""Builds a folder for hub.py with small versions of what the paper's studies fetch.
 
-The architectures, tokenizer classes and special tokens of the bases are the real ones, their weights random.
-Task data are the first rows of the real ones, from the folder REAL, and made up for search and reranking.
+The bases have the real architectures, tokenizer classes, and special tokens, but random weights. Task data
+are the first rows of the real data in the folder REAL, or made up for retrieval and reranking.
 """
 
 import json
@@ -32,8 +32,8 @@ CATEGORIES = [
     *("Summarization", "Classification", "Retrieval"),
 ]
 NO_TASKS: dict[str, list[str]] = {category: [] for category in CATEGORIES}
-ROWS = {"SummEval": 4}  # each is sixteen summaries and more
-HUB_FOLDER = "EMBEDDING_DESIGNS_HUB"  # names a folder with real datasets, owner/name; if empty, there is none
+ROWS = {"SummEval": 4}  # each row has sixteen or more summaries
+HUB_FOLDER = "EMBEDDING_DESIGNS_HUB"  # names a folder with real datasets, owner/name; empty: none
 REAL = Path(os.environ.get(HUB_FOLDER, ROOT.parent / "shared" / "data" / "hub") or os.devnull)
 SIZE = {
     "hidden_size": 32, "intermediate_size": 64, "num_hidden_layers": 3, "num_attention_heads": 4,
@@ -42,9 +42,9 @@ SIZE = {
 
 
 def build(folder: Path, real_tasks: Iterable[str]) -> Path:
-    """Return `folder` as that of a hub with the bases, the training data and some tasks of the studies.
+    """Write the bases, the training data, and some tasks of the studies into a hub's folder, and return it.
 
-    real_tasks: names of tasks whose data are in REAL; MADE_UP are there besides.
+    real_tasks: names of tasks whose data are in REAL, in addition to the tasks in MADE_UP.
     """
     torch.manual_seed(0)
     mistral, qwen2 = (folder / name / "main" for name in ("mistralai/Mistral-7B-v0.1", "Qwen/Qwen2-0.5B"))
@@ -61,14 +61,14 @@ def build(folder: Path, real_tasks: Iterable[str]) -> Path:
 
 
 def place(folder: Path, data: dict[str, str]) -> Path:
-    """Return where the hub keeps a dataset at its revision."""
+    """Return where the hub stores a dataset at its revision."""
     path = folder / "datasets" / data["path"] / data["revision"]
     path.parent.mkdir(parents=True, exist_ok=True)
     return path
 
 
 def copy_first_rows(dataset: Path, target: Path, rows: int) -> None:
-    """Copy a dataset, but only some rows of each split; of what is trained on, five times as many."""
+    """Copy only the first rows of each split of a dataset, and five times as many of a training split."""
     target.mkdir()
     shutil.copy(dataset / "README.md", target)
     for file in dataset.rglob("*.parquet"):
@@ -83,13 +83,13 @@ def save_base(folder: Path, architecture: str, tokenizer: PreTrainedTokenizerBas
         eos_token_id=tokenizer.eos_token_id, **SIZE, **own,
     )  # fmt: skip
     model = AutoModelForCausalLM.from_config(config).to(torch.bfloat16)
-    model.save_pretrained(folder, max_shard_size="100KB")  # as the real ones: Mistral in several files
+    model.save_pretrained(folder, max_shard_size="100KB")  # like the real bases: Mistral in several files
     tokenizer.save_pretrained(folder)
-    (folder / "pytorch_model.bin").write_bytes(b"a pickle, which nobody shall fetch")
+    (folder / "pytorch_model.bin").write_bytes(b"a pickle, which must not be fetched")
 
 
 def bpe(special: list[str], **settings) -> tuple[dict[str, int], list[tuple[str, str]]]:
-    """Return the vocabulary and the merges of a byte-pair encoding of a few sentences."""
+    """Return the vocabulary and merges of a byte-pair encoding trained on a few sentences."""
     tokenizer = Tokenizer(models.BPE(**settings))
     if not settings:
         tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
@@ -104,14 +104,14 @@ def bpe(special: list[str], **settings) -> tuple[dict[str, int], list[tuple[str,
 
 
 def mistral_tokenizer() -> LlamaTokenizer:
-    """Return a tokenizer of Mistral's class: bytes in place of unknown letters, no padding token."""
+    """Return a tokenizer of Mistral's class, with byte fallback and no padding token."""
     letters = [f"<0x{byte:02X}>" for byte in range(256)]
     vocabulary, merges = bpe(["<unk>", "<s>", "</s>", *letters], byte_fallback=True, unk_token="<unk>")
     return LlamaTokenizer(vocab=vocabulary, merges=merges, add_bos_token=True)
 
 
 def qwen2_tokenizer() -> Qwen2Tokenizer:
-    """Return a tokenizer of Qwen2's class: its end of text is its padding too."""
+    """Return a tokenizer of Qwen2's class, which also pads with its end-of-text token."""
     vocabulary, merges = bpe(["<|endoftext|>", "<|im_start|>", "<|im_end|>"])
     return Qwen2Tokenizer(vocab=vocabulary, merges=merges)
 
@@ -130,9 +130,9 @@ def write_rows(path: Path, columns: dict[str, list]) -> None:
 
 
 def write_search(folder: Path, queries: int = 20, documents: int = 200) -> None:
-    """Write a retrieval dataset with a candidate list, which a reranking task reads, in the official layout.
+    """Write a retrieval dataset in the official layout, with a candidate list for a reranking task.
 
-    Each query has one relevant document, and that and one other as candidates.
+    Each query has one relevant document; its candidates are this document and another one.
     """
     numbers = [str(number) for number in range(documents)]
     asked = [f"q{number}" for number in range(queries)]

@@ -1,4 +1,4 @@
-"""Published scores of MTEB(eng, v2), for tests at the size of a real study."""
+"""Published scores of MTEB(eng, v2), for tests at the scale of a real study."""
 
 from pathlib import Path
 
@@ -13,7 +13,7 @@ FOLDER = Path(__file__).parents[2] / "resources" / "published"
 def mteb_english(n_models: int) -> pd.DataFrame:
     """Return the scores of the first models that are complete on MTEB(eng, v2): (41 tasks, models)."""
     if not (FOLDER / "mteb-english-scores.csv.gz").exists():
-        pytest.skip(f"{FOLDER} holds no mteb-english-scores.csv.gz: no published scores to test")
+        pytest.skip(f"{FOLDER} has no mteb-english-scores.csv.gz with published scores")
     tasks = pd.read_csv(SHIPPED)
     tasks = tasks.loc[tasks["benchmarks"].str.contains("MTEB(eng, v2)", regex=False), "task"]
     scores = pd.read_csv(FOLDER / "mteb-english-scores.csv.gz", index_col="model_name")

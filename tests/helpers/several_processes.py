@@ -1,9 +1,9 @@
 """Trains configs in one of several processes: accelerate launch … several_processes.py CASES.json
 
-CASES.json has base, train, heldout and output, four paths; configs, {name: config}; and stop, {name: call}.
-The main process writes each one's weights and log to the output folder, and how a batch of 7 is refused.
-A training named in "stop" is stopped: its last process, no other, gets SIGTERM in that call of the loss; then
-it is run again.
+CASES.json has four paths, base, train, heldout, and output; configs, {name: config}; and stop, {name: call}.
+The main process writes the weights and the log of each training, and the error for a batch size of 7, to the
+output folder. A training named in "stop" is stopped and run again: only its last process gets SIGTERM, in
+that call of the loss.
 """
 
 import contextlib
@@ -23,7 +23,7 @@ from .training import stopped_in, train
 
 
 def train_and_stop(*arguments, call):
-    """Train, be stopped, and return the model that training again gives."""
+    """Train until stopped, train again, and return the model."""
     last = processes.rank() == processes.count() - 1
     stops = stopped_in(call) if last else contextlib.nullcontext()
     with stops, pytest.raises(Stopped):
@@ -32,7 +32,7 @@ def train_and_stop(*arguments, call):
 
 
 def refusal(batch_size: int) -> str:
-    """Return the error about a batch, or nothing."""
+    """Return the error for a batch size, or an empty string."""
     try:
         check_launch({"batch_size": batch_size})
     except BadInput as error:

@@ -1,4 +1,4 @@
-"""Toy designs, architectures and texts, small enough for every test."""
+"""Toy designs, architectures, and texts, small enough for any test."""
 
 import torch
 

@@ -10,7 +10,7 @@ from .toy import sentence
 
 
 def write_tasks(folder: Path, sizes: dict[str, int], queries: int) -> Path:
-    """Write retrieval tasks whose queries are documents, so that the right score is 1."""
+    """Write retrieval tasks whose queries are documents, so that the correct score is 1."""
     index = {}
     for task, (name, documents) in enumerate(sizes.items()):
         texts = pd.DataFrame({"id": [f"d{n}" for n in range(documents)]})

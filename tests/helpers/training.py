@@ -1,4 +1,4 @@
-"""Trainings for tests: in this process, as a command, and stopped in the middle."""
+"""Runs trainings for tests: in this process, as a command, or stopped in the middle."""
 
 import contextlib
 import os
@@ -34,12 +34,12 @@ def weights_of(model: torch.nn.Module) -> dict[str, torch.Tensor]:
 
 
 def same_weights(one: dict[str, torch.Tensor], other: dict[str, torch.Tensor]) -> bool:
-    """Return whether two models have the same weights, bit by bit."""
+    """Return whether two models have bitwise identical weights."""
     return one.keys() == other.keys() and all(torch.equal(one[name], other[name]) for name in one)
 
 
 def train_command(config: RunConfig, base: Path, triplets: Triplets, folder: Path, *launch: str) -> list[str]:
-    """Return the command that trains a model in a folder; launch: options of the launcher, if it is used."""
+    """Return the command that trains a model in a folder; launch: the launcher's options, if it is used."""
     write_json(folder / "config.json", config.to_json())
     module = "embedding_designs.training.launch" if launch else "embedding_designs.training.train_design"
     return [
@@ -66,12 +66,12 @@ def send_sigterm() -> None:
 
 
 def stop_at_once() -> None:
-    """Stop the training here, not at the next check of the signal."""
+    """Stop the training here, not at the next check for a signal."""
     raise Stopped("by a test")
 
 
 class StoppingLoss(InBatchContrastiveLoss):
-    """Stops the training in its n-th call, counted over training and held-out batches."""
+    """Stops the training in the n-th call, counting training and held-out batches."""
 
     def __init__(self, model: SentenceTransformer, scale: float, call: int, stop: Callable[[], None]):
         super().__init__(model, scale)

@@ -1,4 +1,4 @@
-"""A copy of what Snakemake needs, to run studies in."""
+"""Copies the workflow, so that a test can run studies in the copy."""
 
 import shutil
 from pathlib import Path
@@ -9,7 +9,7 @@ PARTS = ["Snakefile", "workflow", "config", "profiles", "envs", "resources", "re
 
 
 def copy_of_the_workflow(folder: Path) -> Path:
-    """Return the folder with a copy of the workflow in it."""
+    """Copy the workflow into a folder and return the folder."""
     for part in PARTS:
         source = ROOT / part
         if source.is_dir():

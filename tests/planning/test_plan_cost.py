@@ -1,4 +1,4 @@
-"""What a study will cost follows from the sizes of its models and tasks."""
+"""The cost of a study follows from the sizes of its models and tasks."""
 
 import subprocess
 import sys
@@ -24,7 +24,7 @@ TINY = Backbone(
 
 
 @pytest.mark.parametrize(
-    ("model", "published"),  # on the models' pages of the hub, with the language model's head
+    ("model", "published"),  # on the models' hub pages, with the language model's head
     [("mistralai/Mistral-7B-v0.1", 7_241_732_096), ("Qwen/Qwen2-0.5B", 494_032_768),
      ("meta-llama/Meta-Llama-3-8B", 8_030_261_248), ("Qwen/Qwen2-7B", 7_615_616_512),
      ("Qwen/Qwen2-1.5B", 1_543_714_304)],
@@ -32,23 +32,23 @@ TINY = Backbone(
 def test_a_backbone_has_the_published_number_of_weights(model, published):
     backbone = known_backbones()[model]
     head = 0 if backbone.tied else backbone.vocabulary * backbone.width
-    assert backbone.parameters + head == pytest.approx(published, rel=1e-3)  # norms and biases are left out
+    assert backbone.parameters + head == pytest.approx(published, rel=1e-3)  # without norms and biases
 
 
 @pytest.mark.parametrize(("width", "weights"), [(4096, 1_278_275_584), (896, 245_216_384)])
-def test_the_papers_pool_has_as_many_weights_as_its_code(width, weights):
+def test_the_papers_pooling_has_as_many_weights_as_its_code(width, weights):
     pool = Pool(
         {"kind": "last_layer", "tokens": "all", "latents": 768, "heads": 32, "head_dim": 2048}, width, 32
     )
     assert pool.parameters == pytest.approx(weights, rel=1e-3)
 
 
-def test_lora_has_as_many_weights_as_peft_says():
-    """16 x (in + out) for each matrix of Mistral-7B: 41,943,040 in all, as peft prints."""
+def test_lora_has_as_many_weights_as_peft_prints():
+    """16 x (in + out) for each matrix of Mistral-7B: 41,943,040 in total, as peft prints."""
     assert known_backbones()["mistralai/Mistral-7B-v0.1"].lora_parameters(16) == 41_943_040
 
 
-def test_operations_are_those_that_torch_counts():
+def test_operations_are_as_torch_counts_them():
     config = AutoConfig.for_model("mistral", vocab_size=50, hidden_size=32, intermediate_size=64,
                                   num_hidden_layers=3, num_attention_heads=4, num_key_value_heads=2,
                                   head_dim=8, attn_implementation="eager")  # fmt: skip
@@ -59,8 +59,8 @@ def test_operations_are_those_that_torch_counts():
 
 
 @pytest.mark.parametrize("lora", [True, False], ids=["LoRA, bf16", "full, fp32"])
-def test_a_layer_keeps_as_many_bytes_of_a_token_as_torch_saves(lora):
-    """On a CPU a mask of dropout takes two bytes a number instead of one."""
+def test_a_layer_keeps_as_many_bytes_per_token_as_torch_saves(lora):
+    """On a CPU, a dropout mask takes two bytes per number instead of one."""
     sizes = Backbone(layers=3, width=256, feed_forward=896, heads=8, kv_heads=2, head_dim=32, vocabulary=50,
                      tied=True)  # fmt: skip
     saved = [saved_bytes(sizes, layers, lora) for layers in (1, 3)]
@@ -70,7 +70,7 @@ def test_a_layer_keeps_as_many_bytes_of_a_token_as_torch_saves(lora):
 
 
 def saved_bytes(sizes: Backbone, layers: int, lora: bool) -> int:
-    """Return what a Mistral keeps of 128 tokens, some of them padding, beside its weights."""
+    """Return the bytes that a Mistral keeps for 128 tokens, some of them padding, besides its weights."""
     config = AutoConfig.for_model("mistral", vocab_size=50, hidden_size=sizes.width, num_hidden_layers=layers,
                                   intermediate_size=sizes.feed_forward, num_attention_heads=sizes.heads,
                                   num_key_value_heads=sizes.kv_heads, head_dim=sizes.head_dim)  # fmt: skip
@@ -84,7 +84,9 @@ def saved_bytes(sizes: Backbone, layers: int, lora: bool) -> int:
         torch.autograd.graph.saved_tensors_hooks(lambda tensor: keep(tensor, saved), lambda tensor: tensor),
         torch.autocast("cpu", torch.bfloat16, enabled=lora),
     ):
-        output = model(input_ids=torch.ones_like(mask), attention_mask=mask)[0]  # alive, with what it keeps
+        output = model(input_ids=torch.ones_like(mask), attention_mask=mask)[
+            0
+        ]  # keeps the saved tensors alive
     weights = {parameter.untyped_storage().data_ptr() for parameter in model.parameters()}
     del output
     return sum(size for storage, size in saved.items() if storage not in weights)
@@ -100,12 +102,12 @@ def paper_cost(**changes) -> StudyCost:
 
 
 def test_a_training_sees_the_papers_number_of_samples():
-    """1,000 steps of 2,048 queries of 20 tokens with two documents of 150."""
+    """1,000 steps of 2,048 queries with 20 tokens, each with two documents of 150 tokens."""
     assert paper_cost().training().tokens == 1000 * 2048 * 320
 
 
-def test_a_training_costs_its_passes_of_the_backbone():
-    """LoRA: 2 operations a weight and token forward, and as many backward; EOS pooling costs nothing."""
+def test_a_training_costs_its_passes_through_the_backbone():
+    """LoRA: 2 operations per weight and token forward, and 2 backward; EOS pooling costs nothing."""
     study = load_study(PAPER)
     study["designs"] = {"eos-causal": study["designs"]["eos-causal"]}
     backbone = known_backbones()["mistralai/Mistral-7B-v0.1"]
@@ -116,11 +118,11 @@ def test_a_training_costs_its_passes_of_the_backbone():
     assert 1.3 < again / paper_cost().training().operations < 1.5
 
 
-def test_the_memory_of_a_training_is_that_of_its_largest_design_with_full_texts():
-    """Design 5: 7.11 billion frozen weights in bf16; 1,278 + 42 million trained ones, 18 bytes each.
+def test_the_memory_of_a_training_is_that_of_the_largest_design_with_full_length_texts():
+    """Design 5: 7.11 billion frozen weights in bf16; 1,278 + 42 million trained weights, 18 bytes each.
 
-    8 queries of 20 tokens and 16 documents of 512, and of each token a layer keeps 34 x 4096 + 9 x 14336
-    bytes; on two GPUs half of the texts, and the gradients once more.
+    8 queries have 20 tokens and 16 documents 512, and a layer keeps 34 x 4096 + 9 x 14336 bytes per token; on
+    two GPUs, half of the texts and a second copy of the gradients.
     """
     trained, texts = 1.3202e9, (8 * 20 + 16 * 512) * 32 * 268_288
     one = 2 * 7.11e9 + 18 * trained + texts
@@ -140,7 +142,7 @@ def test_shared_documents_are_counted_once():
     assert both - alone == 1535  # ClimateFEVER's queries
 
 
-def test_batches_are_the_whole_evaluation():
+def test_batches_add_up_to_the_full_evaluation():
     cost = paper_cost(evaluation={"batch_by": "size"})
     assert sum(batch.tokens for batch in cost.batches()) == pytest.approx(cost.all_runs()[1].tokens)
     assert cost.all_runs()[2].tokens == pytest.approx(
@@ -148,29 +150,29 @@ def test_batches_are_the_whole_evaluation():
     )
 
 
-def test_embeddings_of_many_texts_take_two_bytes_a_number_and_others_four():
-    """MS MARCO has 8,841,661 different documents and 6,980 queries; STS12's texts are few."""
+def test_embeddings_of_many_texts_take_two_bytes_per_number_and_others_four():
+    """MS MARCO has 8,841,661 distinct documents and 6,980 queries; STS12 has few texts."""
     cost = paper_cost()
     ms_marco = 4096 * (2 * 8_841_661 + 4 * 6_980)
     assert cost.evaluation("", ["MSMARCO"]).embeddings == ms_marco
     assert cost.evaluation("", ["STS12"]).embeddings == 4096 * 4 * (2_236 + 2_797)
     disk = cost.disk()
-    assert disk["embeddings of one evaluation at most"] == ms_marco
+    assert disk["embeddings of the largest evaluation"] == ms_marco
     each = sum(batch.embeddings for batch in cost.batches())
-    assert disk["embeddings if all evaluations of 15 runs are under way at once"] == 15 * each
+    assert disk["embeddings if all 15 runs are evaluated at once"] == 15 * each
 
 
 def test_the_disk_holds_three_checkpoints_and_the_training_data():
     """1,320.2 million trained weights of 12 bytes; 1,000 x 2,048 rows of 4 x 320 characters, three times."""
     disk = paper_cost().disk()
-    checkpoints = disk["checkpoints of one training at most, three of them"]
+    checkpoints = disk["checkpoints of one training (at most three)"]
     assert checkpoints == pytest.approx(3 * 12 * 1.3202e9, rel=1e-3)
-    data = "the training data, and what is made of them"
+    data = "training data and files derived from them"
     assert disk[data] == 3 * 2_048_000 * 1_280
     assert paper_cost(data={"train_rows": 1000}).disk()[data] == 3 * 1000 * 1_280
 
 
-def test_what_is_not_known_is_said_in_one_line():
+def test_unknown_sizes_are_reported_in_one_line():
     changes = {
         "evaluation": {"tasks": {"STS": ["STS12", "Unheard"]}},
         "bases": {"mistral-7b": {"model": "my/own"}},
@@ -186,22 +188,24 @@ def plan_cost(study: str) -> subprocess.CompletedProcess:
     return subprocess.run(command, cwd=ROOT, env={"PYTHONPATH": "workflow"}, capture_output=True, text=True)
 
 
-def test_a_study_is_named_as_for_snakemake_or_by_its_path():
-    told = {plan_cost(study).stdout for study in ("paper-mistral-7b", "config/studies/paper-mistral-7b.yaml")}
-    assert told == {section(load_study(PAPER)) + "\n"}
+def test_a_study_is_given_by_name_as_for_snakemake_or_by_path():
+    texts = {
+        plan_cost(study).stdout for study in ("paper-mistral-7b", "config/studies/paper-mistral-7b.yaml")
+    }
+    assert texts == {section(load_study(PAPER)) + "\n"}
 
 
 @pytest.mark.parametrize(
     ("study", "message"),
     [
-        ("leaderboard", "leaderboard: a study that begins at scores costs no GPU\n"),
+        ("leaderboard", "leaderboard: a study that starts from existing scores needs no GPU\n"),
         (
             "mistral",
             "config/studies/mistral.yaml: no such study; studies in that folder: ablation, factorial, ",
         ),
     ],
 )
-def test_a_study_that_is_not_there_or_trains_nothing_is_refused_in_one_line(study, message):
+def test_a_study_that_does_not_exist_or_trains_nothing_is_refused_in_one_line(study, message):
     run = plan_cost(study)
     assert run.returncode == 2
     assert run.stderr.startswith(f"error: {message}") and run.stderr.count("\n") == 1

@@ -1,4 +1,4 @@
-"""Published scores become the table that the comparison begins with; nothing is guessed or left out."""
+"""Published scores become the table that the comparison starts from; nothing is guessed or left out."""
 
 import re
 import subprocess
@@ -11,9 +11,11 @@ import pytest
 from embedding_designs.common.errors import BadInput
 from embedding_designs.common.score_files import write_scores
 from embedding_designs.modules.poolings import POOLINGS
-from embedding_designs.scores.collect_published_scores import published_scores, read_labels
+from embedding_designs.scores.collect_published_scores import published_scores
+from embedding_designs.scores.missing_scores import complete
+from embedding_designs.scores.published.labels import read_labels
 from embedding_designs.scores.published.tasks import SHIPPED
-from embedding_designs.scores.score_table import complete, read_scores
+from embedding_designs.scores.score_table import read_scores
 from embedding_designs.study.study import load_study
 from helpers.paths import ROOT
 
@@ -37,7 +39,7 @@ b,2,own task,Mine,0.4
 
 
 def scores_of(source: dict) -> pd.DataFrame:
-    """Return the table of scores alone."""
+    """Return only the table of scores."""
     return published_scores(source).rows
 
 
@@ -59,7 +61,7 @@ def source(tmp_path):
 
 @pytest.fixture(scope="module")
 def leaderboard():
-    """Return scores.csv of the shipped study, from the folder that the workflow runs in."""
+    """Return scores.csv of the shipped study, collected in the folder where the workflow runs."""
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(ROOT)
         return scores_of(load_study(LEADERBOARD)["scores"])
@@ -74,8 +76,8 @@ def test_the_shipped_pools_are_complete_on_the_benchmark(leaderboard):
     assert not leaderboard.duplicated(["base", "design", "task"]).any()
 
 
-def test_published_scores_arrive_unchanged(leaderboard):
-    """Mean(Task) on MTEB(eng, v2), as the models' own configs and reports give it, in percent."""
+def test_published_scores_are_not_changed(leaderboard):
+    """Mean(Task) on MTEB(eng, v2) in percent, as given in the models' own configs and reports."""
     printed = {
         "QZhou-Embedding": 75.97,  # arXiv 2508.21632
         "Qwen3-Embedding-8B": 75.22,  # arXiv 2506.05176
@@ -87,18 +89,18 @@ def test_published_scores_arrive_unchanged(leaderboard):
         assert means[model] == pytest.approx(mean, abs=0.01), model
 
 
-def test_models_carry_their_labels(leaderboard):
+def test_models_have_their_labels(leaderboard):
     labels = leaderboard.drop_duplicates("design").set_index("design")[["pooling", "attention"]]
     assert labels.loc["e5-mistral-7b-instruct"].tolist() == ["eos", "causal"]
     assert labels.loc["NV-Embed-v2"].tolist() == ["latent_attention", "bidirectional"]
 
 
-def test_the_table_that_is_written_is_one_that_the_comparison_reads(leaderboard, tmp_path):
+def test_the_comparison_can_read_the_table_that_is_written(leaderboard, tmp_path):
     write_scores(leaderboard, tmp_path / "scores.csv")
     assert len(read_scores(tmp_path / "scores.csv")) == (21 + 9) * 41
 
 
-def test_every_label_has_a_source_and_the_projects_own_words():
+def test_every_label_has_a_source_and_uses_the_projects_terms():
     labels = read_labels(ROOT / "resources" / "published" / "llm-embedding-models.csv")
     assert set(labels["labels"]) == {"verified", "incomplete"}
     assert (labels["source"] != "").all()
@@ -109,18 +111,18 @@ def test_every_label_has_a_source_and_the_projects_own_words():
     assert (labels.loc[~verified, "note"] != "").all()
 
 
-def test_the_shipped_tasks_are_mtebs():
+def test_the_shipped_tasks_agree_with_mteb():
     shipped = pd.read_csv(SHIPPED, keep_default_na=False)
     expected: dict[str, tuple[str, list[str]]] = {}
     for benchmark in ("MTEB(eng, v1)", "MTEB(eng, v2)"):
         for task in mteb.get_benchmark(benchmark).tasks:
             expected.setdefault(task.metadata.name, (task.metadata.type, []))[1].append(benchmark)
-    told = {row.task: (row.category, row.benchmarks.split("; ")) for row in shipped.itertuples()}
-    assert told == expected
+    listed = {row.task: (row.category, row.benchmarks.split("; ")) for row in shipped.itertuples()}
+    assert listed == expected
 
 
 def test_the_shipped_study_needs_no_import_of_mteb(tmp_path):
-    """Importing mteb takes longer than all the rest."""
+    """Importing mteb takes longer than everything else."""
     code = (
         "import sys; from embedding_designs.study.show_study import load_study; "
         "from embedding_designs.scores.collect_published_scores import published_scores; "
@@ -131,7 +133,7 @@ def test_the_shipped_study_needs_no_import_of_mteb(tmp_path):
     assert run.stdout.strip() == "False", run.stderr
 
 
-def test_pools_are_bases_and_models_go_by_their_names(source):
+def test_pools_are_bases_and_models_can_be_given_by_name(source):
     pools = {
         "pair": {"models": ["Third", "first"]},
         "of-a": {"where": {"backbone": "A"}},
@@ -175,7 +177,7 @@ def test_a_missing_cell_stays_missing_for_the_comparison_to_name(source):
     assert complete(scores, {"statistics": {"missing": "drop_tasks"}})[1] == {"all-three": ["NFCorpus"]}
 
 
-def test_anybodys_table_keeps_its_seeds_categories_and_bases(source):
+def test_a_users_table_keeps_its_seeds_categories_and_bases(source):
     table = {"from": "table", "labels": None}
     scores = scores_of(source(TIDY, **table))
     assert scores[["base", "design", "seed", "category", "score"]].values.tolist() == [
@@ -190,7 +192,7 @@ def test_anybodys_table_keeps_its_seeds_categories_and_bases(source):
     assert scores_of(source(own_labels, **table))["pooling"].tolist() == ["eos", "eos", "unknown", "unknown"]
 
 
-def test_a_tables_task_may_be_mtebs_and_needs_no_category_then(source):
+def test_an_mteb_task_in_a_table_needs_no_category(source):
     scores = scores_of(
         source("model,task,score\na,STS12,0.5\nb,STS12,0.6\n", labels=None, **{"from": "table"})
     )
@@ -201,7 +203,7 @@ def test_a_tables_task_may_be_mtebs_and_needs_no_category_then(source):
     ("keys", "message"),
     [
         ({"tasks": ["STS14"]}, "scores.csv: no scores on STS14; did you mean STS"),
-        ({"tasks": ["A", "B"]}, "scores.csv: no scores on A, B; name others in scores.tasks"),
+        ({"tasks": ["A", "B"]}, "scores.csv: no scores on A, B; choose others in scores.tasks"),
         ({"benchmark": "MTEB(eng, v2)"}, "scores.csv: no scores on "),
         ({"benchmark": "MTEB(eng, v2)", "tasks": ["NFCorpus"]}, "NFCorpus is not a task of MTEB(eng, v2)"),
         ({"benchmark": "MTEB(eng, v3)"}, 'benchmark "MTEB(eng, v3)" is not an MTEB benchmark; did you mea'),
@@ -212,7 +214,7 @@ def test_a_tables_task_may_be_mtebs_and_needs_no_category_then(source):
         ({"pools": {"p": {"complete": True, "where": {"backbone": "B"}}}}, "0 models complete on 3 tasks"),
     ],
 )  # fmt: skip
-def test_unknown_names_are_refused_with_the_nearest(source, keys, message):
+def test_unknown_names_are_refused_with_the_nearest_names(source, keys, message):
     with pytest.raises(BadInput) as error:
         scores_of(source(**keys))
     assert message in str(error.value)
@@ -233,7 +235,7 @@ def test_unknown_names_are_refused_with_the_nearest(source, keys, message):
         ((",0.7,", ",0_7,"), 'score "0_7" is not a number'),
         (("STS13", "STS12"), ':1: column "STS12" appears twice'),
         (("org/second", "org/first"), "scores.csv:3: model org/first has more than one row"),
-        (("model_name", "names"), "no column names the models; expected model or model_name or design"),
+        (("model_name", "names"), "no column names the models; expected one of model, model_name, design"),
         (
             ("org/first,0.7,0.8,0.3", "org/first,0.7,0.8,0.3,0.4"),
             "scores.csv:2: 5 fields, but the header has 4",
@@ -268,11 +270,11 @@ def test_a_bad_tidy_table_is_refused_in_one_line(source, text, message):
 
 
 def test_a_task_without_any_score_is_refused_and_not_left_out(source):
-    with pytest.raises(BadInput, match="none of the models compared has a score on NFCorpus"):
+    with pytest.raises(BadInput, match="none of the compared models has a score on NFCorpus"):
         scores_of(source(re.sub(r",0\.\d\n", ",\n", WIDE), pools={"p": {"models": ["First", "Third"]}}))
 
 
-def test_labels_that_are_none_are_named(source, tmp_path):
+def test_unusable_labels_are_refused(source, tmp_path):
     with pytest.raises(BadInput, match=r"labels\.csv:3: a second model org/first"):
         scores_of(source(labels=LABELS.replace("org/second", "org/first")))
     with pytest.raises(BadInput, match=r"labels\.csv: column model is missing"):
@@ -281,7 +283,7 @@ def test_labels_that_are_none_are_named(source, tmp_path):
         scores_of(source(labels=None) | {"labels": str(tmp_path / "absent.csv")})
 
 
-def test_a_labelled_model_that_the_source_lacks_is_named(source):
+def test_a_labeled_model_that_the_source_lacks_is_named(source):
     labels = LABELS + "org/fourth,Fourth,A,eos,causal\n"
-    with pytest.raises(BadInput, match=r"pools\.p: the source has no scores of org/fourth; complete: true"):
+    with pytest.raises(BadInput, match=r"pools\.p: the source has no scores for org/fourth; set complete"):
         scores_of(source(labels=labels, pools={"p": {"where": {"backbone": "A"}}}))

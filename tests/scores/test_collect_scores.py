@@ -1,4 +1,4 @@
-"""Score files of runs become one table; what is damaged, missing or left over is named by its path."""
+"""Score files of runs become one table; damaged, missing, and leftover files are named by their path."""
 
 import json
 import os
@@ -36,7 +36,7 @@ def results(tmp_path):
         path.write_text(f"{HEADER}{path.stem},STS,spearman,0.{place + 10}\n")
     for path in collect.baseline_files(folder, STUDY):
         path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(HEADER)  # BM25 has no scores where nothing is retrieved
+        path.write_text(HEADER)  # BM25 has no scores without retrieval tasks
     (folder / "configs").mkdir()
     (folder / "configs" / "study.json").write_text(json.dumps(STUDY))
     return folder
@@ -58,7 +58,7 @@ def compared(results: Path) -> subprocess.CompletedProcess:
     return run(results, "comparison.compare_designs", "scores.csv", *options.split())
 
 
-def test_rows_carry_what_their_path_says_and_are_sorted_by_number(results):
+def test_rows_have_columns_from_their_path_and_are_sorted_numerically(results):
     rows = collect.table(collect.run_files(results, STUDY), COLUMNS)
     assert rows[["design", "pooling", "attention", "seed", "task"]].values.tolist()[:3] == [
         ["eos-causal", "eos", "causal", 2, "A"],
@@ -87,7 +87,7 @@ def test_baselines_without_a_score_make_an_empty_table(results):
             HEADER + "A,STS,spearman,0.1\nA,STS,spearman,0.1\n",
             ":3: a second score for base mini, design eos-",
         ),
-        (HEADER + "A,Retrieval,spearman,0.1\n", 'task A has the category "STS", but "Retrieval" before'),
+        (HEADER + "A,Retrieval,spearman,0.1\n", 'task A has the category "STS", but "Retrieval" in an'),
     ],
 )
 def test_a_damaged_score_file_is_named(results, content, message):
@@ -99,7 +99,7 @@ def test_a_damaged_score_file_is_named(results, content, message):
     assert str(error.value).startswith(f"{results}/scores/mini/")
 
 
-def test_left_over_score_files_are_not_collected_and_are_named(results):
+def test_leftover_score_files_are_named_and_not_collected(results):
     stray = results / "scores/mini/eos-causal/seed2 copy/A.csv"
     stray.parent.mkdir()
     stray.write_text("anything")
@@ -114,15 +114,15 @@ def test_left_over_score_files_are_not_collected_and_are_named(results):
     assert statistics["not_used"][0]["names"] == ["scores/mini/eos-causal/seed2 copy/A.csv"]
 
 
-def test_thousands_of_score_files_fit_in_the_command(results):
+def test_the_command_stays_short_for_thousands_of_score_files(results):
     many = {**STUDY, "seeds": list(range(1000))}
     assert len(collect.run_files(results, many)) == 4000
     assert len(" ".join(collected(results).args)) < 1000
 
 
 @pytest.mark.parametrize("table", ["scores.csv", "statistics.json"])
-def test_a_table_that_was_edited_by_hand_is_noticed(results, table):
-    """The comparison notices it; so do page and figures, if the statistics are older than the edit."""
+def test_a_manually_edited_table_is_noticed(results, table):
+    """The comparison notices it, as do the page and the figures if the statistics are older than the edit."""
     assert collected(results).returncode == 0
     if table == "statistics.json":
         assert compared(results).returncode == 0
@@ -166,7 +166,7 @@ def test_a_table_that_was_edited_by_hand_is_noticed(results, table):
         ("collected.json", '{"sha256": {}, "not_used": [1], "revisions": {}}', "not_used.0 is not an object"),
     ],
 )
-def test_a_json_file_of_the_wrong_kind_is_named(results, file, content, message):
+def test_a_json_file_with_the_wrong_structure_is_named(results, file, content, message):
     assert collected(results).returncode == 0
     (results / file).write_text(content)
     done = compared(results)

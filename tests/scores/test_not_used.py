@@ -1,11 +1,11 @@
-"""What was not used is counted, named and given a reason, at a length that a console and a page can show."""
+"""What was not used is counted and named with a reason, briefly enough for a console and a page."""
 
 import pytest
 
 from embedding_designs.scores.not_used import KEPT, SHOWN, in_words, not_used, note_all
 
 
-def test_nothing_left_out_makes_no_entry():
+def test_there_is_no_entry_if_everything_is_used():
     assert not_used("model", [], "in no pool") == []
 
 
@@ -23,7 +23,7 @@ def test_an_entry_names_the_first_and_counts_all(names, words):
     assert entry.names == names
 
 
-def test_of_very_many_names_the_first_are_recorded_and_all_are_counted():
+def test_only_the_first_of_many_names_are_recorded_but_all_are_counted():
     (entry,) = not_used("result file", [f"{number}.json" for number in range(10 * KEPT)], "x")
     assert (entry.count, len(entry.names)) == (10 * KEPT, KEPT)
 

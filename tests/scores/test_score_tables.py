@@ -1,4 +1,4 @@
-"""Any bytes as a table of scores or labels are either used or refused in one line that names the file."""
+"""Any bytes as a table of scores or labels are either read or refused in one line that names the file."""
 
 import csv
 import io
@@ -11,8 +11,10 @@ from hypothesis import strategies as st
 
 from embedding_designs.common.errors import BadInput
 from embedding_designs.common.score_files import write_scores
-from embedding_designs.scores.collect_published_scores import published_scores, read_labels
-from embedding_designs.scores.score_table import COLUMNS, complete, read_scores
+from embedding_designs.scores.collect_published_scores import published_scores
+from embedding_designs.scores.missing_scores import complete
+from embedding_designs.scores.published.labels import read_labels
+from embedding_designs.scores.score_table import COLUMNS, read_scores
 
 TIDY = """model,task,category,score
 a,t1,Mine,0.1
@@ -32,7 +34,7 @@ CELLS = st.one_of(
 
 
 def tables(columns: list[str]) -> st.SearchStrategy[bytes]:
-    """Return tables that are CSV with some of these columns, and any bytes."""
+    """Return CSV tables with some of these columns, and arbitrary bytes."""
     rows = st.lists(st.sampled_from(columns), unique=True, min_size=1).flatmap(
         lambda header: st.lists(st.lists(CELLS, min_size=len(header), max_size=len(header)), max_size=6).map(
             lambda body: as_csv([header, *body])
@@ -52,7 +54,7 @@ def source(file: Path, kind: str = "table", **keys) -> dict:
 
 
 def refused(reading, file: Path, *, by_key: bool = False) -> bool:
-    """Return whether the content is refused, in one line that begins with the file, or names a key."""
+    """Return whether the content is refused, in one line that starts with the file or a key."""
     try:
         reading(file)
     except BadInput as error:
@@ -70,7 +72,7 @@ def check(content: bytes, reading, **how) -> None:
 
 
 def comes_back(kind: str):
-    """Return a function that collects a table, and demands that the comparison reads what is written."""
+    """Return a function that collects a table and asserts that the comparison can read the result."""
 
     def reading(file: Path) -> None:
         scores = published_scores(source(file, kind)).rows
@@ -82,7 +84,7 @@ def comes_back(kind: str):
 
 @given(tables(COLUMNS))
 @settings(max_examples=500, deadline=None)
-def test_any_bytes_are_a_table_of_scores_or_one_line(content):
+def test_any_bytes_are_a_table_of_scores_or_a_one_line_error(content):
     check(content, read_scores)
 
 
@@ -90,20 +92,20 @@ def test_any_bytes_are_a_table_of_scores_or_one_line(content):
     tables(["model", "design", "base", "seed", "task", "category", "score", "pooling", "attention", "note"])
 )
 @settings(max_examples=500, deadline=None)
-def test_any_bytes_are_a_tidy_table_or_one_line(content):
-    if b"category" in content:  # else each task is looked up in MTEB's, which is slow
+def test_any_bytes_are_a_tidy_table_or_a_one_line_error(content):
+    if b"category" in content:  # otherwise each task is looked up in MTEB, which is slow
         check(content, comes_back("table"), by_key=True)
 
 
 @given(tables(["model_name", "", "STS12", "STS13", "NFCorpus"]))
 @settings(max_examples=500, deadline=None)
-def test_any_bytes_are_a_wide_table_or_one_line(content):
+def test_any_bytes_are_a_wide_table_or_a_one_line_error(content):
     check(content, comes_back("published"), by_key=True)
 
 
 @given(tables(["model", "name", "pooling", "attention", "backbone"]))
 @settings(max_examples=500, deadline=None)
-def test_any_bytes_are_labels_or_one_line(content):
+def test_any_bytes_are_labels_or_a_one_line_error(content):
     check(content, read_labels)
 
 
@@ -129,7 +131,7 @@ def read(tmp_path):
         (("0.3", "good"), 'mine.csv:4: model a, seed 0, task t2: score "good" is not a number from -1 to 1'),
         (("0.3", "30"), 'score "30" is not a number from -1 to 1; divide scores in percent by 100'),
         (("0.3", "infinity"), 'score "infinity" is not a number'),
-        (("b,t2,Mine", "b,t2,Other"), 'mine.csv:5: task t2 has the category "Other", but "Mine" before'),
+        (("b,t2,Mine", "b,t2,Other"), 'mine.csv:5: task t2 has the category "Other", but "Mine" in an'),
         (("t2,Mine", "t2,mine"), 'mine.csv:4: category "mine" and "Mine" differ only in case'),
         (("Mine", "."), 'mine.csv:2: category "." cannot be part of a file name'),
         (("Mine", "Z" * 101), "is longer than 100 bytes"),
@@ -138,13 +140,13 @@ def read(tmp_path):
         (("Mine,0.4", "Mine"), "mine.csv:5: 3 fields, but the header has 4 columns"),
     ],
 )
-def test_a_table_is_refused_by_file_and_line(read, change, message):
+def test_a_table_is_refused_with_file_and_line(read, change, message):
     with pytest.raises(BadInput) as error:
         read(TIDY.replace(*change))
     assert message in str(error.value)
 
 
-def test_seeds_are_numbers_and_so_1_and_01_are_one(read):
+def test_seeds_are_numbers_so_1_and_01_are_equal(read):
     text = "model,seed,task,category,score\na,1,t1,Mine,0.1\na,01,t1,Mine,0.2\n"
     with pytest.raises(BadInput, match=r"mine\.csv:3: a second score for model a, seed 1, task t1"):
         read(text)
@@ -157,12 +159,12 @@ def test_white_space_and_unicode_form_do_not_make_another_model(read):
     assert scores["design"].tolist() == ["a", "a", "é", "é"]
 
 
-def test_an_empty_category_is_the_tasks_from_another_row(read):
+def test_an_empty_category_is_filled_from_another_row_of_the_task(read):
     assert read(TIDY.replace("b,t1,Mine", "b,t1,"))["category"].unique().tolist() == ["Mine"]
 
 
 @pytest.mark.parametrize("cell", ["", "NaN", "n/a", "None"])
-def test_a_model_without_any_score_is_missing_and_not_forgotten(read, cell):
+def test_a_model_without_any_score_is_reported_as_missing(read, cell):
     scores = read(TIDY + f"c,t1,Mine,{cell}\nc,t2,Mine,{cell}\n")
     assert scores["design"].unique().tolist() == ["a", "b", "c"]
     study = {"scores": {"pools": {}}}
@@ -177,11 +179,11 @@ def test_a_model_without_any_score_is_missing_and_not_forgotten(read, cell):
         complete(scores, study | {"statistics": {"missing": "drop_tasks"}}, "mine.csv")
 
 
-def test_of_many_missing_scores_each_model_is_named_with_one(read):
+def test_with_many_missing_scores_each_model_is_named_with_one(read):
     lacking = "".join(f"{model},t1,Mine,0.5\n" for model in "cdefghij")
     with pytest.raises(BadInput) as error:
         complete(read(TIDY + lacking + "c,t3,Mine,0.5\n"), {"scores": {"pools": {}}}, "mine.csv")
-    assert str(error.value).startswith(  # t2 of eight models, t3 of nine: a and b have no t3 either
+    assert str(error.value).startswith(  # t2 for eight models, t3 for nine, including a and b
         "mine.csv: 17 scores of 10 models missing: a on t3; b on t3; c on t2; d on t2 and 1 more; "
         "e on t2 and 1 more; and 5 more models; leave incomplete models out "
     )
@@ -199,7 +201,7 @@ def test_a_column_that_is_not_a_task_is_named_with_the_remedy(tmp_path):
     assert [(entry.what, entry.names) for entry in left] == [("task", ["size"])]
 
 
-def test_what_a_table_holds_beside_its_scores_is_named(tmp_path):
+def test_what_a_table_contains_besides_its_scores_is_named(tmp_path):
     file = tmp_path / "mine.csv"
     lines = [*TIDY.splitlines(), "c,t1,Mine,", "d,t1,Mine,0.9", "d,t2,Mine,0.9"]
     rows = [f"{number},{line},7" for number, line in enumerate(lines)]

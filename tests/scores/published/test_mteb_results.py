@@ -1,4 +1,4 @@
-"""MTEB results are read with mteb's own classes, old formats included; what cannot be read is named."""
+"""MTEB results are read with mteb's own classes, including old formats; unreadable files are named."""
 
 import json
 import math
@@ -39,7 +39,7 @@ OLD_PAIRS = {
 
 
 def write(folder: Path, model: str, name: str, subsets: dict, revision: str = "abc") -> Path:
-    """Write one result with mteb's own class. subsets: {split: {subset: main score}}."""
+    """Write a result with mteb's own class. subsets: {split: {subset: main score}}."""
     scores = {
         split: {subset: {"main_score": score} for subset, score in values.items()}
         for split, values in subsets.items()
@@ -58,7 +58,7 @@ def write_old(folder: Path, model: str, content: dict) -> None:
 
 @pytest.fixture
 def clone(tmp_path):
-    """Return a folder such as a clone of the results repository: a new model, and one in the old format."""
+    """Return a folder like a clone of the results repository, with one model in each format, new and old."""
     results = tmp_path / "results"
     write(results, "me/new", "STS12", {"test": {"default": 0.7}, "train": {"default": 0.1}})
     write(results, "me/new", "STS17", {"test": {"en-en": 0.9, "fr-en": 0.2, "de-en": 0.3}})
@@ -71,7 +71,7 @@ def clone(tmp_path):
 
 
 def read_mteb_results(*arguments) -> pd.DataFrame:
-    """Return the rows alone, each with its score as a number."""
+    """Return only the rows, with numeric scores."""
     rows, _, _ = mteb_results.read_mteb_results(*arguments)
     return rows.assign(score=[float(text) if text else math.nan for text in rows["score"]])
 
@@ -90,27 +90,27 @@ def test_only_the_benchmarks_splits_and_subsets_count_and_old_formats_are_read(c
     }
 
 
-def test_a_clone_its_results_folder_and_any_folder_of_that_shape_give_the_same(clone):
+def test_a_clone_its_results_folder_and_any_folder_in_this_layout_give_the_same(clone):
     expected = scores(read_mteb_results(clone, BENCHMARK, TASKS))
     assert scores(read_mteb_results(clone / "results", BENCHMARK, TASKS)) == expected
     (clone / "results").rename(clone / "runs_of_march")
     assert scores(read_mteb_results(clone / "runs_of_march", BENCHMARK, TASKS)) == expected
 
 
-def test_single_models_may_be_read_alone(clone):
+def test_models_can_be_read_individually(clone):
     rows = read_mteb_results(clone, BENCHMARK, ["STS12"], ["you/old"])
     assert scores(rows) == {("you/old", "STS12"): 0.61}
 
 
-def test_a_missing_subset_makes_the_score_missing_and_not_another_one(clone):
-    """Without a benchmark a task counts with all its subsets: STS17 has eleven, and only three are there."""
+def test_a_missing_subset_makes_the_score_missing_not_different(clone):
+    """Without a benchmark, all subsets of a task count: STS17 has eleven, but only three are present."""
     assert len(mteb.get_task("STS17").hf_subsets) == 11
     rows = read_mteb_results(clone, None, ["STS12", "STS17"])
     assert rows[rows["task"] == "STS17"]["score"].isna().all()
     assert scores(rows[rows["task"] == "STS12"]) == {("me/new", "STS12"): 0.7, ("you/old", "STS12"): 0.61}
 
 
-def test_a_task_of_which_every_model_lacks_a_subset_is_refused_with_the_file_that_lacks_it(tmp_path):
+def test_a_task_with_a_subset_missing_in_every_model_is_refused_with_an_incomplete_file(tmp_path):
     for model in ("me/a", "me/b"):
         write(tmp_path, model, "STS12", {"test": {"default": 0.5}})
         write(tmp_path, model, "STS17", {"test": {"en-en": 0.5}})
@@ -121,7 +121,7 @@ def test_a_task_of_which_every_model_lacks_a_subset_is_refused_with_the_file_tha
         published_scores(source)
 
 
-def test_a_known_revision_goes_before_an_unknown_one(clone):
+def test_a_known_revision_takes_precedence_over_an_unknown_one(clone):
     results = clone / "results"
     write(results, "me/twice", "STS12", {"test": {"default": 0.4}}, revision="no_revision_available")
     write(results, "me/twice", "STS12", {"test": {"default": 0.5}}, revision="main")
@@ -141,7 +141,7 @@ def test_a_known_revision_goes_before_an_unknown_one(clone):
         ((BENCHMARK, [], ["me/newer"]), "no results for model me/newer; did you mean me/new?"),
     ],
 )
-def test_unknown_names_are_refused_with_the_nearest(clone, arguments, message):
+def test_unknown_names_are_refused_with_the_nearest_names(clone, arguments, message):
     with pytest.raises(BadInput) as error:
         read_mteb_results(clone, *arguments)
     assert message in str(error.value)
@@ -158,7 +158,7 @@ def test_a_broken_file_is_named(clone, content):
     assert "\n" not in str(error.value)
 
 
-def test_a_folder_without_results_is_refused_and_left_as_it_was(tmp_path):
+def test_a_folder_without_results_is_refused_and_not_changed(tmp_path):
     with pytest.raises(BadInput, match="no MTEB results; expected "):
         read_mteb_results(tmp_path, BENCHMARK, [])
     assert not list(tmp_path.iterdir())

@@ -1,4 +1,4 @@
-"""Results of different revisions of a model never mix; other files in a folder of results are named."""
+"""Results of different revisions of a model are never mixed; unused files in a results folder are named."""
 
 import json
 import math
@@ -18,7 +18,7 @@ COMMIT = "0123456789abcdef0123456789abcdef01234567"
 
 
 def write(folder: Path, model: str, revision: str, scores: dict[str, object], **content) -> None:
-    """Write one file for each task; a score is that of subset default, split test, or {split: {subset: }}."""
+    """Write one file per task. scores: for split test and subset default, or {split: {subset: score}}."""
     for task, score in scores.items():
         splits = score if isinstance(score, dict) else {"test": {"default": score}}
         written = {
@@ -44,7 +44,7 @@ def collected(folder: Path, **keys):
 
 @pytest.fixture
 def folder(tmp_path):
-    """Return a folder of results of two models."""
+    """Return a folder with the results of two models."""
     write(tmp_path, "me/a", "r1", dict.fromkeys(TASKS, 0.5))
     write(tmp_path, "me/b", "r1", dict.fromkeys(TASKS, 0.6))
     return tmp_path
@@ -79,7 +79,7 @@ def test_revisions_with_different_tasks_do_not_complete_each_other(folder):
 
 
 @pytest.mark.parametrize("name", ["me/c@step-500", "c@step-500"])
-def test_a_pool_may_choose_a_revision(folder, name):
+def test_a_pool_can_choose_a_revision(folder, name):
     write(folder, "me/c", "step-500", {"STS12": 0.3, "STS13": 0.3, "STS14": math.nan})
     write(folder, "me/c", COMMIT, dict.fromkeys(TASKS, 0.9))
     scores, left, revisions = collected(folder, pools={"mine": {"models": [name, "me/a"]}})
@@ -91,7 +91,7 @@ def test_a_pool_may_choose_a_revision(folder, name):
     assert chosen["c@01234567"] == dict.fromkeys(TASKS, 0.9)
 
 
-def test_a_model_of_two_revisions_has_to_be_named_with_one(folder):
+def test_a_model_with_two_revisions_must_be_named_with_one(folder):
     for revision in ("x", "y"):
         write(folder, "me/c", revision, dict.fromkeys(TASKS, 0.3))
     with pytest.raises(BadInput, match='models "me/c" is ambiguous; choose from me/c@x, me/c@y'):
@@ -100,7 +100,7 @@ def test_a_model_of_two_revisions_has_to_be_named_with_one(folder):
         collected(folder, pools={"mine": {"models": ["me/c@z", "me/a"]}})
 
 
-def test_the_revisions_of_a_model_have_its_labels(folder, tmp_path_factory):
+def test_the_revisions_of_a_model_get_its_labels(folder, tmp_path_factory):
     for revision in ("x", "y"):
         write(folder, "me/c", revision, dict.fromkeys(TASKS, 0.3))
     labels = tmp_path_factory.mktemp("labels") / "labels.csv"
@@ -157,7 +157,7 @@ def test_a_file_with_another_tasks_results_is_refused(folder):
     (folder / "me__a" / "r1" / "STS13.json").write_bytes(
         (folder / "me__a" / "r1" / "STS12.json").read_bytes()
     )
-    with pytest.raises(BadInput, match=r"me__a/r1/STS13\.json: has results for STS12"):
+    with pytest.raises(BadInput, match=r"me__a/r1/STS13\.json: contains results for STS12"):
         collected(folder)
 
 
@@ -185,7 +185,7 @@ CONTENT = st.one_of(
 
 @given(CONTENT)
 @settings(max_examples=500, deadline=None)
-def test_any_file_is_a_score_a_missing_one_or_one_line(content):
+def test_any_file_gives_a_score_a_missing_score_or_a_one_line_error(content):
     with TemporaryDirectory() as name:
         file = Path(name) / "me__a" / "r1" / "STS12.json"
         file.parent.mkdir(parents=True)

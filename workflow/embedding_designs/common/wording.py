@@ -20,13 +20,17 @@ def counted(number: int, noun: str) -> str:
     return f"{number} {noun}{'' if number == 1 else 's'}"
 
 
-def few(names: Sequence[str], most: int = NAMED, count: int | None = None) -> str:
-    """Return the first of some names and the number of the others: "a, b and 3 more".
+def few(
+    names: Sequence[str], most: int = NAMED, count: int | None = None, separator: str = ", ", noun: str = ""
+) -> str:
+    """Return the first names and the number of the others: "a, b and 3 more".
 
-    count: how many names there are where `names` are only the first of them.
+    count: the number of all names, if `names` has only the first of them. separator: "; " suits names that
+    contain commas: "a; b; and 3 more". noun: what the others are, such as "models".
     """
     more = (len(names) if count is None else count) - min(most, len(names))
-    return ", ".join(names[:most]) + (f" and {more} more" if more else "")
+    joint = " " if separator == ", " else separator
+    return separator.join(names[:most]) + (f"{joint}and {more} more {noun}".rstrip() if more else "")
 
 
 def shown(value: Any, longest: int = SHOWN) -> str:

@@ -9,9 +9,9 @@ import pandas as pd
 from ..common.command import progress
 from ..common.errors import BadInput
 from ..common.typed_json import from_json
+from ..scores.missing_scores import complete
 from ..scores.not_used import NotUsed, not_used
 from ..scores.report_file import NO_REPORT, Report
-from ..scores.score_table import complete
 from ..study.parts import statistics_settings
 from .results import Comparison, Design, Statistics
 from .sentences.claims import findings, scope

@@ -1,1 +1,1 @@
-"""Evaluates runs and baselines on MTEB tasks: tasks, encoder, devices and stored embeddings."""
+"""Evaluates runs and baselines on MTEB tasks: tasks, encoder, devices, and stored embeddings."""

@@ -1,7 +1,7 @@
-"""A model in one process per device: the GPUs that CUDA shows, or this many CPU processes.
+"""Runs a model in one process per device: on each visible GPU, or in several CPU processes.
 
-With Sentence Transformers' `start_multi_process_pool`, `encode` returns no embedding before it has all of
-them, so that a kill loses them, and the parent process needs one more copy of the model.
+Sentence Transformers' `start_multi_process_pool` does not fit: `encode` then returns nothing until it has all
+embeddings, so a kill would lose them, and the parent process needs another copy of the model.
 """
 
 import contextlib
@@ -14,19 +14,19 @@ from typing import Any
 import numpy as np
 import torch
 
-PATIENCE = 2.0  # seconds between two checks whether the other processes are alive
+PATIENCE = 2.0  # seconds between checks that the other processes are alive
 
 
 def count_devices(asked: int | None) -> int:
-    """Return how many processes encode; None: one per GPU that CUDA shows, or one if there is none."""
+    """Return the number of encoding processes; None means one per visible GPU, or one without a GPU."""
     return asked or max(1, torch.cuda.device_count())
 
 
 @contextlib.contextmanager
 def on_devices(load: Callable[[], Any], devices: int) -> Iterator[Any]:
-    """Yield what `load` returns, or something that encodes with it on several devices.
+    """Yield the model that `load` returns, or an object that encodes with it on several devices.
 
-    load: a function that other processes can import, for instance partial(load_model, path).
+    load: a function that other processes can import, for example partial(load_model, path).
     """
     if devices == 1:
         yield load()
@@ -39,7 +39,7 @@ def on_devices(load: Callable[[], Any], devices: int) -> Iterator[Any]:
 
 
 class SeveralDevices:
-    """Encodes batches of texts with one process per device, each of which has its own model."""
+    """Encodes batches of texts with one process per device, each with its own copy of the model."""
 
     def __init__(self, load: Callable[[], Any], devices: int):
         context = multiprocessing.get_context("spawn")  # CUDA does not survive a fork
@@ -56,14 +56,14 @@ class SeveralDevices:
         self.max_seq_length = self._result()
 
     def encode_batches(self, batches: Sequence[Sequence[str]]) -> Iterator[tuple[int, np.ndarray]]:
-        """Yield the number and the embeddings, (texts, dim), of each batch as it is done."""
+        """Yield the number and the embeddings, (texts, dim), of each batch as soon as it is done."""
         for numbered in enumerate(batches):
             self.batches.put(numbered)
         for _ in batches:
             yield self._result()
 
     def close(self) -> None:
-        """End the processes."""
+        """Stop the processes."""
         for process in self.processes:
             process.terminate()
         for process in self.processes:
@@ -78,11 +78,11 @@ class SeveralDevices:
                 return result
             for rank, process in enumerate(self.processes):
                 if not process.is_alive():
-                    raise RuntimeError(f"the process on device {rank} died, exit code {process.exitcode}")
+                    raise RuntimeError(f"the process on device {rank} died with exit code {process.exitcode}")
 
 
 def encode_batches(model: Any, batches: Sequence[Sequence[str]]) -> Iterator[tuple[int, np.ndarray]]:
-    """Yield the number and the embeddings, (texts, dim), of each batch, by one model or by several."""
+    """Yield the number and the embeddings, (texts, dim), of each batch, from one model or several."""
     if hasattr(model, "encode_batches"):
         yield from model.encode_batches(batches)
         return
@@ -91,7 +91,7 @@ def encode_batches(model: Any, batches: Sequence[Sequence[str]]) -> Iterator[tup
 
 
 def _encode(load: Callable[[], Any], rank: int, threads: int, batches: Any, results: Any) -> None:
-    """Encode batches until the parent ends; the first result is the model's maximal length."""
+    """Encode batches until the parent exits; the first result is the model's maximum sequence length."""
     if torch.cuda.is_available():
         torch.cuda.set_device(rank)
     else:
@@ -108,4 +108,4 @@ def _encode(load: Callable[[], Any], rank: int, threads: int, batches: Any, resu
     except Exception as error:
         results.put(RuntimeError(f"device {rank}: {type(error).__name__}: {error}"))
         raise
-    os._exit(0)  # without waiting for a pipe that nobody reads anymore
+    os._exit(0)  # does not wait for a pipe that nobody reads anymore

@@ -1,41 +1,36 @@
-"""Embeddings on disk: a text with its prompt is embedded once per run, whichever task or process has it.
+"""Stores embeddings on disk, so that the tasks and processes of a run embed each prompted text once.
 
-Each task's folder has pairs of .npy files with unique names, which never change: vectors, then the texts'
-keys, which make the pair valid. So a kill loses only what was not yet written, and several processes of a run
-can write at once. 16 bytes per text stay in memory, and at most FILE_BYTES of vectors.
+A kill loses only what has not been written yet, and several processes of a run can write at the same time.
 
-mteb's CachedEmbeddingWrapper has one cache per task, so that tasks cannot share texts; its index is written
-after all texts of a call and by one process only, and its vectors are always float32.
+mteb's CachedEmbeddingWrapper does not fit: it has one cache per task, so tasks cannot share texts; it writes
+its index only after all texts of a call, and from a single process; its vectors are always float32.
 """
 
-import os
 import shutil
 import tempfile
-import uuid
 from collections.abc import Iterable
 from hashlib import blake2b
-from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
 
+from .vector_files import Vectors
+
 HALF_FROM = 20_000  # if this many texts or more are embedded at once, they are stored in half precision
-FILE_BYTES = 64 * 2**20  # of vectors per file; a kill loses at most this
-IN_MEMORY = 2**30  # bytes; larger results are files
-KEYS = ".keys.npy"
+IN_MEMORY = 2**30  # bytes; larger results are memory-mapped files
 
 
 def text_keys(texts: Iterable[str]) -> np.ndarray:
-    """Return 64 bits per text; two of 30 million texts have the same with probability 2e-5."""
+    """Return a 64-bit key per text; any collision among 30 million texts has probability 2e-5."""
     digests = (blake2b(text.encode("utf-8", "surrogatepass"), digest_size=8).digest() for text in texts)
     return np.frombuffer(b"".join(digests), dtype=np.uint64)
 
 
 class EmbeddingStore:
-    """The embeddings of one model, in single precision or, where there are many, in half precision.
+    """The embeddings of one model, in single precision or, for large sets of texts, in half precision.
 
-    Single precision is never answered with half precision, so that no score depends on which task came
-    first.
+    A request for single precision never gets half-precision vectors, so no score depends on the order of the
+    tasks.
     """
 
     def __init__(self, folder: Path):
@@ -44,21 +39,21 @@ class EmbeddingStore:
         self.half = Vectors(folder, "f2")
 
     def refresh(self) -> None:
-        """Index what other processes have written."""
+        """Index what other processes have written since."""
         for vectors in (self.single, self.half):
             vectors.refresh()
 
     def known(self, keys: np.ndarray, half: bool) -> np.ndarray:
-        """Return which keys have a vector of the precision asked for, (keys,), bool."""
+        """Return which keys have a vector in the requested precision, (keys,), bool."""
         known = self.single.places(keys) >= 0
         return known | (self.half.places(keys) >= 0) if half else known
 
     def add(self, task: str, keys: np.ndarray, vectors: np.ndarray, half: bool) -> None:
-        """Keep vectors, (keys, dim), in the folder of a task."""
+        """Store vectors, (keys, dim), in the folder of a task."""
         (self.half if half else self.single).add(task, keys, vectors)
 
     def read(self, keys: np.ndarray, half: bool, kind: type) -> np.ndarray:
-        """Return the vectors of known keys, (keys, dim), of a type `kind`; half: rounded to 16 bits."""
+        """Return the vectors of known keys, (keys, dim), as type `kind`; half: rounded to float16."""
         into = self._empty((len(keys), self.half.dimension or self.single.dimension), kind)
         rest = np.arange(len(keys))
         if half:
@@ -74,7 +69,7 @@ class EmbeddingStore:
             vectors.flush()
 
     def size(self, task: str) -> int:
-        """Return the bytes that a task's folder takes."""
+        """Return the size of a task's folder in bytes."""
         return sum(file.stat().st_size for file in (self.folder / task).glob("*"))
 
     def forget(self, task: str) -> None:
@@ -83,7 +78,7 @@ class EmbeddingStore:
         self.reset()
 
     def reset(self) -> None:
-        """Read again which files exist, as some may have been removed."""
+        """List the files again, because some may have been removed."""
         self.flush()
         for vectors in (self.single, self.half):
             vectors.reset()
@@ -91,123 +86,5 @@ class EmbeddingStore:
     def _empty(self, shape: tuple[int, int], kind: type) -> np.ndarray:
         if shape[0] * shape[1] * np.dtype(kind).itemsize <= IN_MEMORY:
             return np.empty(shape, kind)
-        with tempfile.TemporaryFile(dir=self.folder) as file:  # unnamed, and removed with the array
+        with tempfile.TemporaryFile(dir=self.folder) as file:  # has no name, and disappears with the array
             return np.memmap(file, kind, "w+", shape=shape)
-
-
-class Vectors:
-    """The vectors of one precision: files, an index of their keys, and rows not yet written."""
-
-    def __init__(self, folder: Path, kind: str):
-        self.folder = folder
-        self.kind = kind
-        self.reset()
-
-    def reset(self) -> None:
-        """Forget everything but the files, and read which exist."""
-        self.index = KeyIndex()
-        self.files: list[Path | None] = []  # None: the rows not yet written
-        self.known_files: set[Path] = set()
-        self.waiting: list[tuple[np.ndarray, np.ndarray]] = []
-        self.task = ""  # whose rows wait
-        self.dimension = 0
-        self.refresh()
-
-    def refresh(self) -> None:
-        """Index the files that other processes have written."""
-        for file in sorted({*self.folder.glob(f"*/*.{self.kind}{KEYS}")} - self.known_files):
-            self.known_files.add(file)
-            vectors = file.with_name(file.name.removesuffix(KEYS) + ".npy")
-            self.files.append(vectors)
-            keys = np.load(file)
-            self.index.add(keys, self._places(len(self.files) - 1, 0, len(keys)))
-            self.dimension = self.dimension or np.load(vectors, "r").shape[1]
-
-    def places(self, keys: np.ndarray) -> np.ndarray:
-        """Return the place of each key's vector; -1 if there is none."""
-        return self.index.find(keys)
-
-    def add(self, task: str, keys: np.ndarray, vectors: np.ndarray) -> None:
-        """Keep vectors; write them once there are enough of them, or another task's are added."""
-        if self.waiting and self.task != task:
-            self.flush()
-        self.task = task
-        if not self.waiting:
-            self.files.append(None)
-            self.dimension = vectors.shape[1]
-        first = sum(len(rows) for _, rows in self.waiting)
-        self.waiting.append((keys, vectors.astype(self.kind)))
-        self.index.add(keys, self._places(len(self.files) - 1, first, len(keys)))
-        if (first + len(keys)) * vectors.shape[1] * np.dtype(self.kind).itemsize >= FILE_BYTES:
-            self.flush()
-
-    def flush(self) -> None:
-        """Write the rows not yet written."""
-        if not self.waiting:
-            return
-        keys, vectors = (np.concatenate(parts) for parts in zip(*self.waiting, strict=True))
-        file = self.folder / self.task / f"{uuid.uuid4().hex}.{self.kind}.npy"
-        file.parent.mkdir(parents=True, exist_ok=True)
-        marker = file.with_name(file.name.removesuffix(".npy") + KEYS)
-        _write(file, vectors)
-        _write(marker, keys)
-        self.known_files.add(marker)
-        self.files[self.files.index(None)] = file
-        self.waiting = []
-
-    def read(self, keys: np.ndarray, rows: np.ndarray, into: np.ndarray, through=None) -> np.ndarray:
-        """Write vectors into rows of an array, rounded to the type `through`; return the rows without one."""
-        places = self.index.find(keys[rows])
-        order = np.argsort(places, kind="stable")
-        rows, places = rows[order], places[order]
-        missing = int(np.searchsorted(places, 0))
-        numbers = places >> 32
-        starts = np.flatnonzero(np.diff(numbers, prepend=-1))
-        for start, stop in pairwise([*starts, len(rows)]):
-            found = self._vectors(int(numbers[start]))[places[start:stop] & 0xFFFFFFFF]
-            into[rows[start:stop]] = found if through is None else found.astype(through)
-        return rows[:missing]
-
-    def _vectors(self, number: int) -> np.ndarray:
-        file = self.files[number]
-        # opened for each read: thousands of open files would exceed the limit of a process
-        return np.concatenate([rows for _, rows in self.waiting]) if file is None else np.load(file, "r")
-
-    @staticmethod
-    def _places(file: int, first: int, count: int) -> np.ndarray:
-        return (file << 32) + np.arange(first, first + count, dtype=np.int64)
-
-
-class KeyIndex:
-    """A map from keys to places: sorted arrays, merged when of similar length; 16 bytes per key."""
-
-    def __init__(self):
-        self.runs: list[tuple[np.ndarray, np.ndarray]] = []
-
-    def add(self, keys: np.ndarray, places: np.ndarray) -> None:
-        """Add keys and their places."""
-        order = np.argsort(keys, kind="stable")
-        self.runs.append((keys[order], places[order]))
-        while len(self.runs) > 1 and len(self.runs[-2][0]) < 2 * len(self.runs[-1][0]):
-            (keys, places), (more_keys, more_places) = self.runs.pop(), self.runs.pop()
-            keys, places = np.concatenate([keys, more_keys]), np.concatenate([places, more_places])
-            order = np.argsort(keys, kind="stable")
-            self.runs.append((keys[order], places[order]))
-
-    def find(self, keys: np.ndarray) -> np.ndarray:
-        """Return the place of each key; -1 if it is unknown."""
-        places = np.full(len(keys), -1, dtype=np.int64)
-        for run_keys, run_places in self.runs:
-            where = np.searchsorted(run_keys, keys).clip(max=len(run_keys) - 1)
-            places = np.where(run_keys[where] == keys, run_places[where], places)
-        return places
-
-
-def _write(path: Path, array: np.ndarray) -> None:
-    part = path.with_name(f"{path.name}.part")  # a name that matches no pattern used here
-    with part.open("wb") as file:
-        np.save(file, array)
-        if array.nbytes > 2**20:  # small ones are quickly embedded again after a power failure
-            file.flush()
-            os.fsync(file.fileno())
-    os.replace(part, path)

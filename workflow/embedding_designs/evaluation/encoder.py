@@ -1,4 +1,4 @@
-"""The encoder for MTEB: a model, the study's prompts, and each text embedded once."""
+"""Encodes texts for MTEB with a model and the study's prompts, each text only once."""
 
 import tempfile
 from collections.abc import Mapping, Sequence
@@ -18,17 +18,17 @@ from torch.utils.data import DataLoader
 from .devices import encode_batches
 from .embedding_store import HALF_FROM, EmbeddingStore, text_keys
 
-TEXTS_AT_ONCE = 1024  # bounds a batch of short texts
-CHARACTERS_A_TOKEN = 3  # at least, in English; only the size of a batch depends on it
-ON_GPU = 10**7  # similarities; fewer are computed on the CPU
+TEXTS_AT_ONCE = 1024  # limits a batch of short texts
+CHARACTERS_A_TOKEN = 3  # a lower bound for English; affects only the batch size
+ON_GPU = 10**7  # similarities; smaller matrices are computed on the CPU
 
 
 class Encoder(AbsEncoder):
-    """Embeds the texts of MTEB tasks with any object that has Sentence Transformers' `encode`.
+    """Embeds the texts of MTEB tasks with any object that has Sentence Transformers' `encode` method.
 
-    prompts: text by task or category name, put before a text with no separator; batch_size: texts of full
-    length per batch, which has more of shorter ones; store: where embeddings are kept, by default a temporary
-    folder.
+    prompts: prompt by task or category name, prepended to a text with no separator; batch_size: full-length
+    texts per batch, which holds more shorter ones; store: where embeddings are stored, by default in a
+    temporary folder.
     """
 
     def __init__(
@@ -53,7 +53,7 @@ class Encoder(AbsEncoder):
         prompt_type: PromptType | None = None,
         **kwargs: Any,
     ) -> np.ndarray:
-        """Return the embeddings, (texts, dim), float32; of many queries or documents, float16."""
+        """Return the embeddings, (texts, dim), in float32, or in float16 for many queries or documents."""
         prompt = prompt_for(self.prompts, task_metadata.name, task_metadata.type, prompt_type)
         texts = [prompt + text for text in _texts(inputs)]
         half = len(texts) >= HALF_FROM
@@ -61,18 +61,18 @@ class Encoder(AbsEncoder):
         return self.embed(texts, task_metadata.name, half, np.float16 if half and searched else np.float32)
 
     def embed(self, texts: Sequence[str], task: str, half: bool, kind: type) -> np.ndarray:
-        """Return the embeddings of texts that already have their prompt, (texts, dim)."""
+        """Return the embeddings, (texts, dim), of texts that already include their prompt."""
         keys = text_keys(texts)
         self.store.refresh()
         self._embed_new(texts, keys, task, half)
         try:
             return self.store.read(keys, half, kind)
-        except FileNotFoundError:  # another process of the run finished its task and removed it
+        except FileNotFoundError:  # another process of the run has finished the task and removed it
             self.store.reset()
             return self.embed(texts, task, half, kind)
 
     def similarity(self, embeddings1: np.ndarray, embeddings2: np.ndarray) -> Tensor:
-        """Return all cosine similarities, computed on the GPU if there is one and they are many."""
+        """Return all pairwise cosine similarities; large matrices are computed on the GPU if there is one."""
         many = len(embeddings1) * len(embeddings2) >= ON_GPU and torch.cuda.is_available()
         return cos_sim(*(_tensor(vectors, many) for vectors in (embeddings1, embeddings2)))
 
@@ -85,7 +85,7 @@ class Encoder(AbsEncoder):
             self.store.add(task, keys[batches[number]], np.asarray(vectors), half)
 
     def _batches(self, texts: Sequence[str], rows: np.ndarray) -> list[list[int]]:
-        """Return rows in batches of about equal numbers of tokens, longest first."""
+        """Return rows in batches with about equal numbers of tokens, longest texts first."""
         limit = getattr(self.model, "max_seq_length", None) or np.inf
         batches: list[list[int]] = []
         room = 0
@@ -101,7 +101,7 @@ class Encoder(AbsEncoder):
 
 
 def _texts(inputs: DataLoader) -> list[str]:
-    """Return the texts of MTEB's loader; at once from its data set if it has one, which is much faster."""
+    """Return the texts of MTEB's loader, directly from its dataset if possible, which is much faster."""
     dataset: Any = getattr(inputs, "dataset", None)
     if "text" in getattr(dataset, "column_names", ()):
         return list(dataset["text"])
@@ -113,9 +113,9 @@ def _tensor(vectors: np.ndarray | Tensor, on_gpu: bool) -> Tensor:
 
 
 def prompt_for(prompts: Mapping[str, str], task: str, category: str, prompt_type: PromptType | None) -> str:
-    """Return the prompt of one side of a task: the task's own, else its category's, else none.
+    """Return the prompt for one side of a task: the task's own, else its category's, else an empty string.
 
-    In Retrieval only queries have a prompt; elsewhere, Reranking included, both sides do, as in
+    In Retrieval, only queries get a prompt; in other categories, including Reranking, both sides do, as in
     arXiv 2409.02727.
     """
     if category == "Retrieval" and prompt_type == PromptType.document:

@@ -1,6 +1,6 @@
-"""Evaluates a baseline on all tasks: the untrained base, LSA, or BM25 where it applies.
+"""Evaluates a baseline on all tasks: the untrained base, LSA, or BM25 (only on Retrieval and Reranking).
 
-A killed evaluation resumes at its first unfinished task.
+An interrupted evaluation resumes at its first unfinished task.
 
 python -m embedding_designs.evaluation.evaluate_baseline bm25 CONFIG.json --base-config BASE.json …
 """
@@ -39,7 +39,7 @@ from .run_store import forget_what_is_done, model_files, open_store
 from .tasks import evaluate
 
 UNTRAINED = {"attention": "causal", "pooling": {"kind": "mean", "tokens": "mean"}}
-RANKING = ("Retrieval", "Reranking")  # all that BM25, which has no embeddings, can do
+RANKING = ("Retrieval", "Reranking")  # the only categories for BM25, which has no embeddings
 LSA_DIMENSIONS = 128
 
 
@@ -57,20 +57,20 @@ class LSA:
 
 
 def _count_words(texts: Sequence[str]) -> tuple[TfidfVectorizer, Any]:
-    """Return a fitted TF-IDF and its (texts, words): of words in two texts or, if too few, all words."""
+    """Return a fitted TF-IDF, on words in two or more texts if there are enough, and its (texts, words)."""
     for texts_of_a_word in (2, 1):
         words = TfidfVectorizer(sublinear_tf=True, min_df=texts_of_a_word, stop_words="english")
-        with contextlib.suppress(ValueError):  # no word is left
+        with contextlib.suppress(ValueError):  # no words are left
             counts = words.fit_transform(texts)
             if counts.shape[1] > 1:
                 return words, counts
-    raise BadInput("baselines: lsa finds fewer than two words in the training texts; leave lsa out")
+    raise BadInput("baselines: lsa finds fewer than two words in the training texts; remove lsa")
 
 
 def load_baseline(
     baseline: str, max_seq_length: int, base_config: dict[str, Any], base: str, train: Path
 ) -> Any:
-    """Return the model of a baseline: "untrained-base", "lsa" or "bm25"."""
+    """Return the model of a baseline: "untrained-base", "lsa", or "bm25"."""
     if baseline == "bm25":
         return mteb.get_model("mteb/baseline-bm25s")
     if baseline == "lsa":
@@ -86,13 +86,13 @@ def main() -> None:
     parser.add_argument("baseline", choices=["untrained-base", "lsa", "bm25"])
     parser.add_argument("config", type=Path, help="the task config")
     parser.add_argument("--base-config", type=Path, required=True)
-    parser.add_argument("--base", nargs="?", help="folder of the base; default: the config's model")
-    parser.add_argument("--fetched", type=Path, nargs="?", help="what was fetched of a base from the hub")
+    parser.add_argument("--base", nargs="?", help="folder of the base model; default: the config's model")
+    parser.add_argument("--fetched", type=Path, nargs="?", help="what was fetched from the hub for a base")
     parser.add_argument("--train", type=Path, required=True)
     parser.add_argument("--docstring-tasks", type=Path, nargs="?")
-    parser.add_argument("--partial", type=Path, required=True, help="folder of finished tasks")
-    parser.add_argument("--embeddings", type=Path, required=True, help="folder of the baseline's embeddings")
-    parser.add_argument("--devices", type=int, help="processes of the untrained base; default: one per GPU")
+    parser.add_argument("--partial", type=Path, required=True, help="folder for finished tasks")
+    parser.add_argument("--embeddings", type=Path, required=True, help="folder for the baseline's embeddings")
+    parser.add_argument("--devices", type=int, help="processes for the untrained base; default: one per GPU")
     parser.add_argument("--output", type=Path, required=True)
     arguments = parser.parse_args()
 
@@ -109,7 +109,7 @@ def main() -> None:
     inputs = [arguments.config, arguments.base_config, arguments.train, *model_files(Path(base))]
     inputs += filter(None, [arguments.fetched])
     if arguments.docstring_tasks:
-        inputs.append(arguments.docstring_tasks / "tasks.json")  # holds the hash of each task's data
+        inputs.append(arguments.docstring_tasks / "tasks.json")  # contains the hash of each task's data
     key = files_hash(*inputs)
     load = partial(
         load_baseline, arguments.baseline, config["max_seq_length"], base_config, base, arguments.train

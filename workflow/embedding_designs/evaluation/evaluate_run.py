@@ -1,4 +1,4 @@
-"""Evaluates one trained model on one batch of MTEB tasks; a killed evaluation resumes where it was.
+"""Evaluates one trained model on one batch of MTEB tasks, resuming an interrupted evaluation.
 
 python -m embedding_designs.evaluation.evaluate_run CONFIG.json --model DIR --output SCORES.csv …
 """
@@ -31,17 +31,17 @@ def main() -> None:
     parser.add_argument("config", type=Path, help="the task config")
     parser.add_argument("--model", type=Path, required=True)
     parser.add_argument("--docstring-tasks", type=Path, nargs="?")
-    parser.add_argument("--partial", type=Path, required=True, help="folder of finished tasks")
-    parser.add_argument("--embeddings", type=Path, required=True, help="folder of the run's embeddings")
-    parser.add_argument("--study", type=Path, help="the study config: which other tasks the run has")
-    parser.add_argument("--devices", type=int, help="processes; default: one per GPU, or one")
+    parser.add_argument("--partial", type=Path, required=True, help="folder for finished tasks")
+    parser.add_argument("--embeddings", type=Path, required=True, help="folder for the run's embeddings")
+    parser.add_argument("--study", type=Path, help="the study config, with the run's other tasks")
+    parser.add_argument("--devices", type=int, help="processes; default: one per GPU, or one without a GPU")
     parser.add_argument("--output", type=Path, required=True)
     arguments = parser.parse_args()
 
     if arguments.devices:
         gpus.choose(arguments.devices)
     logging.basicConfig(level=logging.WARNING)
-    logging.getLogger("mteb").setLevel(logging.INFO)  # reports the progress of searches in a large corpus
+    logging.getLogger("mteb").setLevel(logging.INFO)  # reports the progress of searches in large corpora
     config = read_task_config(arguments.config)
     batches = (
         task_batches(read_study(arguments.study, "evaluation")) if arguments.study else {"": config["tasks"]}
@@ -49,7 +49,7 @@ def main() -> None:
     tasks = {name for categories in batches.values() for names in categories.values() for name in names}
     inputs = [arguments.config]
     if arguments.docstring_tasks:
-        inputs.append(arguments.docstring_tasks / "tasks.json")  # holds the hash of each task's data
+        inputs.append(arguments.docstring_tasks / "tasks.json")  # contains the hash of each task's data
     model_key = files_hash(*model_files(arguments.model))
     store = open_store(arguments.embeddings, f"{model_key[:16]}-{config['max_seq_length']}")
     load = partial(load_for_evaluation, arguments.model, config["max_seq_length"])

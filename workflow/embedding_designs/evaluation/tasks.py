@@ -1,4 +1,4 @@
-"""Loads MTEB tasks, the study's docstring tasks or MTEB's own, and evaluates a model on them."""
+"""Loads tasks, either the study's docstring tasks or MTEB's own, and evaluates a model on them."""
 
 import json
 import math
@@ -19,7 +19,7 @@ from ..fetching.mteb_tasks import in_cache, mteb_task
 
 
 def load(name: str, docstring_tasks: Path | None, benchmark: str | None = None) -> mteb.AbsTask:
-    """Return a new task object; a used one scores differently, because its random state has advanced."""
+    """Return a new task object; a used one gives other scores, because its random state has advanced."""
     if docstring_tasks and name in read_json(docstring_tasks / "tasks.json"):
         return load_task(docstring_tasks, name)
     return in_cache(mteb_task(name, benchmark))
@@ -35,8 +35,8 @@ def evaluate(
 ) -> pd.DataFrame:
     """Return one row for each task of a task config: task, category, metric, score.
 
-    model: what `mteb.evaluate` takes. A task that has a file in the folder `partial` is not evaluated
-    again; each task's file is written when it is done. finish: called after each task with all that are done.
+    model: any model that `mteb.evaluate` accepts. partial: folder with a file per finished task, which is
+    not evaluated again. finish: called after each task with the names of all finished tasks.
     """
     rows = []
     batch = [(category, name) for category, names in config["tasks"].items() for name in names]
@@ -53,7 +53,7 @@ def evaluate(
 
 
 def is_intact(done: Path) -> bool:
-    """Return whether the file of a finished task exists and can be read; a note names one that cannot."""
+    """Return whether the file of a finished task exists and is readable; log a note if it is damaged."""
     if not done.exists():
         return False
     try:
@@ -71,6 +71,6 @@ def score(model: Any, task: mteb.AbsTask) -> dict[str, Any]:
     )
     main_score = float(result.task_results[0].get_score())
     if not math.isfinite(main_score):
-        cause = "are all embeddings equal, as when a prompt fills evaluation.max_seq_length?"
-        raise BadInput(f"{task.metadata.name}: its {task.metadata.main_score} is not defined; {cause}")
+        cause = "check whether all embeddings are equal, as if a prompt fills evaluation.max_seq_length"
+        raise BadInput(f"{task.metadata.name}: its {task.metadata.main_score} is undefined; {cause}")
     return {"metric": task.metadata.main_score, "score": round(main_score, SCORE_DIGITS)}

@@ -1,1 +1,1 @@
-"""What a study costs before it runs: time and memory."""
+"""Estimates what a study will cost before it runs: time, memory, and disk space."""

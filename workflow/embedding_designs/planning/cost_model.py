@@ -1,6 +1,6 @@
-"""How many weights a model of a study has, and how many operations a text costs it.
+"""Counts the weights of a study's models and the operations that they need for a text.
 
-An operation is a multiplication or an addition. Norms, softmax and other cheap steps are left out.
+An operation is a multiplication or an addition. Norms, softmax, and other cheap steps are not counted.
 """
 
 import csv
@@ -30,26 +30,27 @@ class Backbone:
 
     @property
     def layer_parameters(self) -> int:
-        """Return the weights of all layers' matrices."""
+        """Return the number of weights in the matrices of all layers."""
         attention = 2 * self.width * self.head_dim * (self.heads + self.kv_heads)
         return self.layers * (attention + 3 * self.width * self.feed_forward)
 
     @property
     def parameters(self) -> int:
-        """Return the weights with the token embeddings, without the language model's head."""
+        """Return the number of weights, with the token embeddings but without the language model's head."""
         return self.layer_parameters + self.vocabulary * self.width
 
     def lora_parameters(self, rank: int) -> int:
-        """Return the weights of adapters on the seven matrices of each layer."""
+        """Return the number of weights of adapters on the seven matrices of each layer."""
         inner, kv = self.heads * self.head_dim, self.kv_heads * self.head_dim
         sides = 2 * (self.width + inner) + 2 * (self.width + kv) + 3 * (self.width + self.feed_forward)
         return self.layers * rank * sides
 
     def activations(self, lora: bool, number: int) -> int:
-        """Return the bytes that a layer keeps of a token for the backward pass; number: bytes of a number.
+        """Return the bytes that a layer keeps per token for the backward pass; number: bytes per number.
 
-        Norms keep fp32, attention queries, keys and values of all heads and its result, an adapter its
-        dropout's mask and result. Matrices that are trained keep their inputs, norms their results.
+        Norms keep fp32 values; attention keeps queries, keys, and values of all heads, and its output; an
+        adapter keeps its dropout's mask and output. Trained matrices keep their inputs, trained norms their
+        outputs.
         """
         inner = self.heads * self.head_dim
         norms = 2 * 4 * self.width
@@ -68,7 +69,7 @@ class Backbone:
 
 @dataclass(frozen=True)
 class Pool:
-    """A design's pooling on a backbone of a width: weights, and operations for a text."""
+    """A design's pooling on a backbone: number of weights, and operations per text."""
 
     pooling: Mapping[str, Any]
     width: int
@@ -76,7 +77,7 @@ class Pool:
 
     @property
     def parameters(self) -> int:
-        """Return the weights, norms and biases left out."""
+        """Return the number of weights, without norms and biases."""
         kind = self.pooling["kind"]
         if kind not in (*TRAINABLE, "latent_attention"):
             return 0
@@ -84,14 +85,14 @@ class Pool:
         return attention + 12 * self.width**2 + self.pooling["latents"] * self.width
 
     def operations(self, tokens: float) -> float:
-        """Return the operations of the forward pass for one text, by the orders of docs/performance.md."""
+        """Return the operations of the forward pass for one text; see docs/performance.md."""
         kind, width = self.pooling["kind"], self.width
         if kind == "latent_attention":
             return 2 * tokens * (self.parameters + self.pooling["latents"] * width)
         if kind not in TRAINABLE:
             return 0
         states = self._states(tokens)
-        if states == 1:  # the latents never meet the text
+        if states == 1:  # the latents do not depend on the text
             return 2 * self.parameters
         latents, heads = self.pooling["latents"], self.pooling["heads"]
         first_feed_forward = 16 * latents * width**2
@@ -105,14 +106,14 @@ class Pool:
 
 
 def known_backbones() -> dict[str, Backbone]:
-    """Return the hub's models whose sizes are in planning/base_sizes.csv."""
+    """Return the hub models whose sizes are listed in planning/base_sizes.csv."""
     with TABLE.open(encoding="utf-8", newline="") as file:
         rows = list(csv.DictReader(file))
     return {row["model"]: _backbone(row) for row in rows}
 
 
 def backbone_of(base: Mapping[str, Any]) -> Backbone | None:
-    """Return the sizes of a study's base; None where they are not known."""
+    """Return the sizes of a study's base, or None if they are not known."""
     if "pretrain" not in base:
         return known_backbones().get(base["model"])
     sizes = base["pretrain"]

@@ -1,4 +1,4 @@
-"""Tells what a study will cost before anything is run: tokens, GPU hours, memory and disk.
+"""Estimates what a study will cost before anything is run: tokens, GPU hours, memory, and disk space.
 
 python -m embedding_designs.planning.plan_cost paper-mistral-7b
 python -m embedding_designs.planning.plan_cost config/studies/paper-*.yaml --output docs/cost.md
@@ -20,15 +20,15 @@ from ..study.task_sizes import task_sizes
 from .cost_model import backbone_of
 from .study_cost import CHARACTERS_A_TOKEN, DOCUMENT_TOKENS, QUERY_TOKENS, StudyCost
 
-PEAKS = {"A100": 312e12, "H100": 989e12}  # dense bf16 operations a second, from the maker's data sheets
-SHARE = 0.35  # of the peak, reached on the whole
-GPUS = (1, 2, 4, 8)  # of one training
+PEAKS = {"A100": 312e12, "H100": 989e12}  # dense bf16 operations per second, from NVIDIA's data sheets
+SHARE = 0.35  # of the peak, reached on average
+GPUS = (1, 2, 4, 8)  # per training
 
 
 def section(study: Mapping[str, Any]) -> str:
-    """Return what one study costs, in Markdown. Raises BadInput where it trains nothing."""
+    """Return what one study costs, in Markdown. Raises BadInput if it trains nothing."""
     if not study["designs"]:
-        raise BadInput(f"{study['name']}: a study that begins at scores costs no GPU")
+        raise BadInput(f"{study['name']}: a study that starts from existing scores needs no GPU")
     names = names_of(study["evaluation"]["tasks"])
     return _template("cost_section.md.jinja").render(
         name=study["name"],
@@ -40,7 +40,7 @@ def section(study: Mapping[str, Any]) -> str:
 
 
 def page(paths: Sequence[Path]) -> str:
-    """Return the page on several studies."""
+    """Return the page about several studies."""
     studies = [{"path": path, "section": section(load_study(path)).strip()} for path in paths]
     assumed = {
         "characters_a_token": CHARACTERS_A_TOKEN,
@@ -95,9 +95,9 @@ def _rounded(value: float) -> str:
 
 @command
 def main() -> None:
-    """Print what studies cost, or write the page on it."""
+    """Print what studies will cost, or write it to a page."""
     parser = argparse.ArgumentParser(description=main.__doc__)
-    parser.add_argument("studies", type=study_path, nargs="+", help="names, or paths of YAML files")
+    parser.add_argument("studies", type=study_path, nargs="+", help="names or YAML files")
     parser.add_argument("--output", type=Path, help="Markdown page to write; default: print the sections")
     arguments = parser.parse_args()
     if arguments.output is None:

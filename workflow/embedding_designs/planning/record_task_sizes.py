@@ -1,4 +1,4 @@
-"""Writes the table of task sizes from the descriptive statistics that mteb records with its tasks.
+"""Writes the table of task sizes from the descriptive statistics that mteb ships with its tasks.
 
 python -m embedding_designs.planning.record_task_sizes --output task_sizes.csv
 """
@@ -22,11 +22,11 @@ CATEGORIES = (
     "STS", "PairClassification", "Clustering", "Reranking", "Classification", "Retrieval", "Summarization"
 )  # fmt: skip
 TEXTS = ("text_statistics", "text1_statistics", "text2_statistics", "summaries_statistics")
-SAME = 1e-4  # corpora whose documents agree to this in number and mean length are the same
+SAME = 1e-4  # relative difference in number and mean length up to which two corpora are the same
 
 
 def recorded_sizes() -> list[Side]:
-    """Return the sizes of all English text tasks for which mteb has statistics, by category and name."""
+    """Return the sizes of all English text tasks with statistics in mteb, sorted by category and name."""
     sides: list[Side] = []
     for task in mteb.get_tasks(languages=["eng"], task_types=list(CATEGORIES), exclude_superseded=False):
         if task.metadata.modalities == ["text"] and task.metadata.descriptive_stats:
@@ -57,16 +57,16 @@ def sides_of(task: Any) -> Iterator[Side]:
 def _texts(
     task: Any, split: dict[str, Any], train: dict[str, Any]
 ) -> Iterator[tuple[str, float, float, float]]:
-    """Yield side, texts, different texts and mean length for each side of one split."""
+    """Yield side, texts, distinct texts, and mean length for each side of one split."""
     for name, statistics in split.items():
         if not statistics or not name.endswith(TEXTS):
             continue
         if name == "text_statistics" and task.metadata.type == "Summarization":
-            continue  # the texts themselves are not embedded, their summaries are
+            continue  # only the summaries are embedded, not the texts
         length = statistics["average_text_length"]
         texts, unique = statistics["total_text_length"] / length, statistics["unique_texts"]
         share = _embedded_share(task, texts)
-        unique *= 1 - (1 - share) ** (texts / unique)  # expected in a sample
+        unique *= 1 - (1 - share) ** (texts / unique)  # the expected number in a sample
         yield name.removesuffix("_statistics").removesuffix("_text"), texts * share, unique, length
     if task.metadata.type == "Classification" and train.get("text_statistics"):
         labels = train["label_statistics"]["unique_labels"]
@@ -75,16 +75,16 @@ def _texts(
 
 
 def _embedded_share(task: Any, texts: float) -> float:
-    """Return which part of a clustering task's texts MTEB embeds; of other tasks all."""
+    """Return the share of a task's texts that MTEB embeds, which is 1 except for some clustering tasks."""
     fraction = getattr(task, "max_fraction_of_documents_to_embed", None)
     if "max_fraction_of_documents_to_embed = None" in inspect.getsource(type(task)):
-        fraction = None  # set when the data are loaded
+        fraction = None  # set while the data are loaded
     limit = getattr(task, "max_document_to_embed", None)
     return fraction or (min(1.0, limit / texts) if limit else 1.0)
 
 
 def _with_corpora(sides: list[Side]) -> list[Side]:
-    """Return the sides, those of documents that several tasks share with the name of the first such task."""
+    """Return the sides; documents that several tasks share carry the name of the first of these tasks."""
     named: list[Side] = []
     for side in sides:
         alike = [other for other in sides if side.side == other.side == "documents" and _same(side, other)]

@@ -1,4 +1,4 @@
-"""What a study costs in tokens, operations and bytes, by the sizes of its models and tasks."""
+"""Estimates a study's cost in tokens, operations, and bytes from the sizes of its models and tasks."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -11,17 +11,17 @@ from ..study.run_configs import finetuning, names_of, task_batches
 from ..study.task_sizes import Side, characters, task_sizes
 from .cost_model import Backbone, Pool
 
-CHARACTERS_A_TOKEN = 4.0  # English, vocabularies of 32,000 to 150,000 tokens
+CHARACTERS_A_TOKEN = 4.0  # for English and vocabularies of 32,000 to 150,000 tokens
 QUERY_TOKENS, DOCUMENT_TOKENS = 20, 150  # of training texts
-ADAM = 12  # bytes a trained weight in a checkpoint: the weight and two moments in fp32
-GRADIENT = 4  # bytes a trained weight, and as many again where several GPUs add theirs up
-COPY = 2  # bytes a trained weight under bf16 autocast
-COPIES = 3  # bytes a character: the file, what datasets reads it into, the training table or MTEB's documents
+ADAM = 12  # bytes per trained weight in a checkpoint: the weight and two moments in fp32
+GRADIENT = 4  # bytes per trained weight, and again as many if several GPUs sum their gradients
+COPY = 2  # bytes per trained weight under bf16 autocast
+COPIES = 3  # bytes per character: the file, its copy by datasets, and the training table or MTEB's documents
 
 
 @dataclass(frozen=True)
 class Cost:
-    """Tokens that a model meets, and the operations they take; texts that are embedded, and their bytes."""
+    """The tokens that a model processes, the operations they need, the embedded texts, and their bytes."""
 
     what: str
     tokens: float
@@ -31,7 +31,7 @@ class Cost:
 
 
 class StudyCost:
-    """The cost of a study on one of its bases; operations are means over its designs."""
+    """The cost of a study on one of its bases; operations are averaged over its designs."""
 
     def __init__(self, study: Mapping[str, Any], base: str, backbone: Backbone):
         self.study = study
@@ -42,7 +42,7 @@ class StudyCost:
         self.runs = len(self.pools) * len(study["seeds"])
 
     def training(self) -> Cost:
-        """Return the cost of one training: forward, backward and what is computed again."""
+        """Return the cost of one training: forward and backward passes, and recomputation."""
         recipe = self.study["training"]
         samples = self._samples()
         texts = [
@@ -55,10 +55,10 @@ class StudyCost:
                 for tokens in texts)
             for pool, passes in zip(self.pools, self._passes(), strict=True)
         ]  # fmt: skip
-        return Cost("training, a run", samples * sum(texts), samples * mean(operations))
+        return Cost("training, per run", samples * sum(texts), samples * mean(operations))
 
     def evaluation(self, what: str, tasks: Sequence[str]) -> Cost:
-        """Return the cost of embedding the texts of tasks, for one run."""
+        """Return the cost of embedding the texts of tasks for one run."""
         sides = embedded(tasks)
         lengths = [self._length(side) for side in sides]
         tokens = sum(side.unique * length for side, length in zip(sides, lengths, strict=True))
@@ -72,27 +72,27 @@ class StudyCost:
         return Cost(what, tokens, operations, texts, numbers * self.backbone.width)
 
     def batches(self) -> list[Cost]:
-        """Return the cost of each batch of tasks for one run, the largest first."""
+        """Return the cost of each batch of tasks for one run, largest first."""
         costs = [self.evaluation(batch, names_of(tasks)) for batch, tasks in task_batches(self.study).items()]
         return sorted(costs, key=lambda cost: -cost.operations)
 
     def all_runs(self) -> list[Cost]:
-        """Return the costs of a training, of an evaluation and of all runs."""
+        """Return the costs of one training, of one evaluation, and of all runs."""
         training = self.training()
-        evaluation = self.evaluation("evaluation, a run", names_of(self.study["evaluation"]["tasks"]))
+        evaluation = self.evaluation("evaluation, per run", names_of(self.study["evaluation"]["tasks"]))
         tokens = self.runs * (training.tokens + evaluation.tokens)
         operations = self.runs * (training.operations + evaluation.operations)
         return [training, evaluation, Cost(f"all {self.runs} runs", tokens, operations)]
 
     def training_memory(self, gpus: int, checkpointing: bool) -> float:
-        """Return the bytes that the largest training takes of each GPU.
+        """Return the bytes that the largest training needs on each GPU.
 
-        At a micro-step whose documents, two for each query, all have `max_seq_length`.
+        In its micro-step, all documents, two per query, have `max_seq_length` tokens.
         """
         recipe = self.study["training"]
         queries = ceil(recipe["batch_size"] / gpus)
         tokens = recipe["max_seq_length"] * 2 * queries + QUERY_TOKENS * queries
-        if "mini_batch_size" in recipe:  # so many texts at once
+        if "mini_batch_size" in recipe:  # this many texts at once
             tokens = min(tokens, recipe["max_seq_length"] * recipe["mini_batch_size"])
         bf16 = recipe["precision"] == "bf16"
         trained_weight = ADAM + GRADIENT * (1 + (gpus > 1)) + COPY * bf16
@@ -104,12 +104,12 @@ class StudyCost:
         )
 
     def _kept(self, lora: bool, number: int, checkpointing: bool) -> int:
-        """Return the bytes kept of a token in training; checkpointing: all layers' inputs, and one layer."""
+        """Return the bytes kept per training token; with checkpointing, all layers' inputs and one layer."""
         layers, layer = self.backbone.layers, self.backbone.activations(lora, number)
         return layers * number * self.backbone.width + layer if checkpointing else layers * layer
 
     def disk(self) -> dict[str, float]:
-        """Return bytes on disk by what takes them."""
+        """Return the bytes on disk by use."""
         weights = self._weight_bytes()
         head = 0 if self.backbone.tied else self.backbone.vocabulary * self.backbone.width
         models = [
@@ -119,22 +119,21 @@ class StudyCost:
         tasks = names_of(self.study["evaluation"]["tasks"])
         embeddings = [batch.embeddings for batch in self.batches()]
         return {
-            "fetched: the base": weights[0] * (self.backbone.parameters + head),
-            "the training data, and what is made of them": COPIES * self._training_characters(),
-            "fetched: the tasks' data, and what is made of them": COPIES * sum(map(characters, tasks)),
+            "downloaded base": weights[0] * (self.backbone.parameters + head),
+            "training data and files derived from them": COPIES * self._training_characters(),
+            "downloaded task data and files derived from them": COPIES * sum(map(characters, tasks)),
             f"models of {self.runs} runs": len(self.study["seeds"]) * sum(models),
-            "checkpoints of one training at most, three of them": 3 * ADAM * max(self._trained()),
-            "embeddings of one evaluation at most": max(embeddings),
-            f"embeddings if all evaluations of {self.runs} runs are under way at once": self.runs
-            * sum(embeddings),
+            "checkpoints of one training (at most three)": 3 * ADAM * max(self._trained()),
+            "embeddings of the largest evaluation": max(embeddings),
+            f"embeddings if all {self.runs} runs are evaluated at once": self.runs * sum(embeddings),
         }
 
     def _weight_bytes(self) -> list[int]:
-        """Return, for each design, the bytes of a weight of the backbone."""
+        """Return the bytes per weight of the backbone for each design."""
         return [2 if base["precision"] == "bf16" else 4 for base in self.settings]
 
     def _trained(self) -> list[int]:
-        """Return, for each design, how many weights are trained."""
+        """Return the number of trained weights for each design."""
         return [
             pool.parameters + (self.backbone.lora_parameters(base["lora"]["rank"]) if "lora" in base
                                else self.backbone.parameters)
@@ -142,28 +141,28 @@ class StudyCost:
         ]  # fmt: skip
 
     def _frozen(self) -> list[int]:
-        """Return, for each design, the bytes of the weights that are not trained."""
+        """Return the bytes of the frozen weights for each design."""
         return [
             weight * self.backbone.parameters if "lora" in base else 0
             for weight, base in zip(self._weight_bytes(), self.settings, strict=True)
         ]
 
     def _training_characters(self) -> float:
-        """Return how long the training data are: as many rows as a training meets, or as the study takes."""
+        """Return the characters of the training data, with the rows the study sets or one training uses."""
         rows = self.study["data"].get("train_rows", self._samples())
         return CHARACTERS_A_TOKEN * (QUERY_TOKENS + 2 * DOCUMENT_TOKENS) * rows
 
     def _samples(self) -> int:
-        """Return how many rows a training meets."""
+        """Return the number of rows that one training uses."""
         recipe = self.study["training"]
         return recipe["steps"] * recipe["batch_size"] * recipe["gradient_accumulation_steps"]
 
     def _passes(self) -> list[int]:
-        """Return, for each design, how many forward passes of the backbone a step is worth."""
+        """Return the cost of a step in forward passes of the backbone, for each design."""
         return [2 if base["finetuning"] == "lora" else 3 for base in self.settings]
 
     def _length(self, side: Side) -> float:
-        """Return the mean tokens of a side's texts with their prompt and EOS."""
+        """Return the mean number of tokens of a side's texts, with prompt and EOS."""
         evaluation = self.study["evaluation"]
         prompt = evaluation["prompts"].get(side.task, evaluation["prompts"].get(side.category, ""))
         if side.category == "Retrieval" and side.side == "documents":
@@ -173,7 +172,7 @@ class StudyCost:
 
 
 def embedded(tasks: Sequence[str]) -> list[Side]:
-    """Return what is embedded for tasks, documents that several of them search only once."""
+    """Return what is embedded for tasks; documents that several of them search appear only once."""
     sides: list[Side] = []
     for task in tasks:
         seen = {side.corpus for side in sides}

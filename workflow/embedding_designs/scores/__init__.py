@@ -1,1 +1,1 @@
-"""The table of scores, collected from runs or from published results."""
+"""Collects the table of scores from runs or published results."""

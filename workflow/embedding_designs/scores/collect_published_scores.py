@@ -1,4 +1,4 @@
-"""Puts published scores, or the user's own, into the table of scores that the comparison starts from.
+"""Collects published scores, or the user's own, in the table of scores that the comparison reads.
 
 python -m embedding_designs.scores.collect_published_scores CONFIG.json --output scores.csv
 """
@@ -16,29 +16,27 @@ from ..common.json_files import read_object
 from ..common.near_names import nearest
 from ..common.places import found
 from ..common.score_files import write_scores
-from ..common.wording import counted, few, shown
+from ..common.wording import counted, few
 from .not_used import NotUsed, not_used, write_report
-from .published.mteb_results import short_forms
+from .published.labels import LABELS, read_labels, unused_labels, with_labels, with_revisions
+from .published.revisions import short_forms
 from .published.sources import Found, read_source
 from .score_table import COLUMNS, check_consistent
-from .text_tables import read_texts, why_not_shown
 
-UNKNOWN = "unknown"
-LABELS = ["name", "pooling", "attention"]  # what labels may say of a model, beside any other column
 CONFIG = {"from": str, "path": str, "benchmark": str | None, "tasks": list, "pools": dict}
-EVERY_MODEL: dict[str, dict[str, Any]] = {"all": {}}  # the pools of a study that names none
+EVERY_MODEL: dict[str, dict[str, Any]] = {"all": {}}  # the pools of a study that defines none
 
 
 def published_scores(source: Mapping[str, Any]) -> Found:
     """Return scores.csv of a study that starts from scores: base = pool, design = the model's short name.
 
-    Also returns the report on what was not used, and the revision of each model. source: the study's scores.
-    A missing score is NaN; the comparison decides whether its task is dropped. Raises BadInput that names
-    what is unknown or cannot be used.
+    Also returns the report on what was not used, and the revision of each model. source: the study's
+    `scores`. A missing score is NaN; the comparison decides whether to drop its task. Raises BadInput that
+    names what is unknown or unusable.
     """
     pools = source["pools"]
     labels = read_labels(found(source["labels"])) if "labels" in source else pd.DataFrame(columns=LABELS)
-    # "" for a pool that lists no models: then all have to be read
+    # "" for a pool that lists no models: then all models have to be read
     listed = [name for rule in pools.values() for name in rule.get("models", [""])]
     (rows, left, revisions), tasks = read_source(source, listed)
     labels = with_revisions(labels, revisions)
@@ -47,67 +45,31 @@ def published_scores(source: Mapping[str, Any]) -> Found:
         rows, outside = in_pools(rows, pools or EVERY_MODEL, labels, tasks)
         left += outside
     elif pools:
-        raise BadInput(f"{source['path']}: has a column base, and the study scores.pools; keep one of them")
+        raise BadInput(f"{source['path']}: has a column base, but the study has scores.pools; keep only one")
     present = set(rows.loc[rows["score"].notna(), "task"])
     if absent := [task for task in tasks if task not in present]:
         raise BadInput(
-            f"{source['path']}: none of the models compared has a score on {few(absent)}"
-            f"{why_missing(left, absent[0])}; name other scores.tasks"
+            f"{source['path']}: none of the compared models has a score on {few(absent)}"
+            f"{why_missing(left, absent[0])}; choose other scores.tasks"
         )
-    rows = labelled(rows, labels)
+    rows = with_labels(rows, labels)
     check_consistent(rows.drop(columns="model"))
     compared = set(rows["model"])
     return Found(rows[COLUMNS], left, {name: of for name, of in revisions.items() if name in compared})
 
 
 def why_missing(left: Sequence[NotUsed], task: str) -> str:
-    """Return what the first file of a task lacks, in parentheses; nothing where no file is incomplete."""
+    """Return what a task's first incomplete file lacks, in parentheses, or an empty string if none is."""
     of_task = (e for e in left if e.what == "score" and e.names[0].endswith(f" on {task}"))
     return next((f" ({entry.reason})" for entry in of_task), "")
-
-
-def read_labels(path: str | Path) -> pd.DataFrame:
-    """Return a table of labels, its index the full names of the models; an empty text is an unknown label."""
-    labels = read_texts(Path(path), ["model"])
-    for column in {"model", *LABELS} & set(labels):
-        for line, text in labels[column].items():
-            if reason := why_not_shown(text):
-                raise BadInput(f"{path}:{line}: {column} {shown(text)} {reason}")
-    for column in {"model", "name"} & set(labels):
-        repeated = labels[column][labels[column].duplicated() & (labels[column] != "")]
-        if len(repeated):
-            raise BadInput(f"{path}:{repeated.index[0]}: a second {column} {repeated.iloc[0]}")
-    labels = labels[labels["model"] != ""].set_index("model")
-    return labels.reindex(columns=dict.fromkeys([*LABELS, *labels]), fill_value="")
-
-
-def with_revisions(labels: pd.DataFrame, revisions: Mapping[str, str]) -> pd.DataFrame:
-    """Return the labels, where each revision that counts as a model gets those of its model."""
-    plain = {name: name.removesuffix(f"@{revision}") for name, revision in revisions.items()}
-    several = {name: model for name, model in plain.items() if name != model and model in labels.index}
-    own = labels.loc[list(several.values())].set_axis(list(several), axis="index")
-    own["name"] = [label and f"{label}@{revisions[name]}" for name, label in own["name"].items()]
-    return pd.concat([labels.drop(index=set(several.values()) - set(revisions)), own])
-
-
-def unused_labels(source: Mapping[str, Any], labels: pd.DataFrame, rows: pd.DataFrame) -> list[NotUsed]:
-    """Return the report on labels of models without scores, and on columns that no pool selects by."""
-    chosen = {column for rule in source["pools"].values() for column in rule.get("where", {})}
-    columns = [column for column in labels if column not in {*LABELS, *chosen}]
-    known = set(rows["model"])
-    models = [model for model in labels.index if model not in known]
-    return [
-        *not_used("label", columns, "no pool selects by it"),
-        *not_used("labeled model", models, f"no scores on these tasks in {source['path']}"),
-    ]
 
 
 def in_pools(
     rows: pd.DataFrame, pools: Mapping[str, Any], labels: pd.DataFrame, tasks: Sequence[str]
 ) -> tuple[pd.DataFrame, list[NotUsed]]:
-    """Return the rows of each pool's models, pool by pool and model by model, with the pool as base.
+    """Return the rows of each pool's models, ordered by pool and model, with the pool as base.
 
-    Also returns the report on models that are left out.
+    Also returns the report on models that were left out.
     """
     rows = rows.sort_values(["category", "task"], kind="stable")
     of_model = dict(list(rows.groupby("model", sort=False)))
@@ -123,9 +85,8 @@ def in_pools(
             models = [model for model in models if model in full]
         if len(models) < 2:
             complete = f" complete on {len(tasks)} tasks" if rule.get("complete") else ""
-            raise BadInput(
-                f"scores.pools.{pool} has {counted(len(models), 'model')}{complete}; a comparison needs two"
-            )
+            few_models = counted(len(models), "model")
+            raise BadInput(f"scores.pools.{pool} has {few_models}{complete}; a comparison needs two or more")
         _check_present(pool, rule, models, of_model)
         parts += [of_model[model].assign(base=pool) for model in models]
         named.update(models)
@@ -134,7 +95,7 @@ def in_pools(
 
 
 def members(key: str, rule: Mapping[str, Any], known: Sequence[str], labels: pd.DataFrame) -> list[str]:
-    """Return the full names of a pool's models: those it lists, else all; of them those with its labels."""
+    """Return the full names of a pool's models: those it lists, or all, filtered by its labels."""
     models = list(known)
     if "models" in rule:
         listed = [_full_name(f"{key}.models", name, known, labels) for name in rule["models"]]
@@ -156,7 +117,7 @@ def members(key: str, rule: Mapping[str, Any], known: Sequence[str], labels: pd.
 
 
 def _full_name(key: str, name: str, known: Sequence[str], labels: pd.DataFrame) -> str:
-    """Return the model that a full name, a name of the labels, or the part after the "/" means."""
+    """Return the model that is meant by its full name, its label, or the part after the "/"."""
     names = {model: short_forms(model) for model in [*known, *labels.index]}
     for model in labels.index:
         names[model] |= {labels.at[model, "name"]} - {""}
@@ -176,35 +137,14 @@ def _check_present(
 ) -> None:
     if absent := [model for model in models if model not in present]:
         raise BadInput(
-            f"scores.pools.{pool}: the source has no scores of {few(absent)}; "
-            "complete: true keeps to models with all scores"
+            f"scores.pools.{pool}: the source has no scores for {few(absent)}; "
+            "set complete: true to keep only models with all scores"
         )
-
-
-def labelled(rows: pd.DataFrame, labels: pd.DataFrame) -> pd.DataFrame:
-    """Return the rows with design, pooling and attention: the table's own, else the labels', else unknown."""
-    names = short_names(list(dict.fromkeys(rows["model"])), labels)
-    rows = rows.assign(design=[names[model] for model in rows["model"]])
-    for column in ("pooling", "attention"):
-        label = labels[column].to_dict()
-        pairs = zip(rows.assign(**{column: rows.get(column, "")})[column], rows["model"], strict=True)
-        rows[column] = [own or label.get(model, "") or UNKNOWN for own, model in pairs]
-    return rows
-
-
-def short_names(models: Sequence[str], labels: pd.DataFrame) -> dict[str, str]:
-    """Return the name that each model is shown by: the labels', or its shortest, where unique."""
-    short = {}
-    for model in models:
-        label = labels.at[model, "name"] if model in labels.index else ""
-        short[model] = label or min(short_forms(model), key=len)
-    shown = list(short.values())
-    return {model: name if shown.count(name) == 1 else model for model, name in short.items()}
 
 
 @command
 def main() -> None:
-    """Write the table of scores of a study that begins at scores."""
+    """Write the table of scores of a study that starts from existing scores."""
     parser = argparse.ArgumentParser(description=main.__doc__)
     parser.add_argument("config", type=Path, help="the study's `scores`, configs/scores.json")
     parser.add_argument("--output", type=Path, required=True, help="scores.csv to write")

@@ -1,4 +1,4 @@
-"""Puts the score files of all runs into scores.csv, and those of the baselines into baselines.csv.
+"""Collects the score files of all runs in scores.csv and those of the baselines in baselines.csv.
 
 python -m embedding_designs.scores.collect_scores STUDY.json --results results/quickstart …
 """
@@ -21,7 +21,7 @@ from .text_tables import read_texts
 
 
 def run_files(results: Path, study: Mapping[str, Any]) -> dict[Path, dict[str, str]]:
-    """Return each score file of the study's runs, with what its path says about its rows."""
+    """Return each score file of the study's runs, with the columns that follow from its path."""
     return {
         results / f"scores/{base}/{design}/seed{seed}/{batch}.csv": {
             "base": base,
@@ -37,7 +37,7 @@ def run_files(results: Path, study: Mapping[str, Any]) -> dict[Path, dict[str, s
 
 
 def baseline_files(results: Path, study: Mapping[str, Any]) -> dict[Path, dict[str, str]]:
-    """Return each score file of the study's baselines, with what its path says about its rows."""
+    """Return each score file of the study's baselines, with the columns that follow from its path."""
     return {
         results / f"baselines/{base}/{baseline}.csv": {"base": base, "baseline": baseline}
         for base, baseline in product(study["bases"], study["baselines"])
@@ -45,7 +45,7 @@ def baseline_files(results: Path, study: Mapping[str, Any]) -> dict[Path, dict[s
 
 
 def table(files: Mapping[Path, Mapping[str, str]], columns: Sequence[str]) -> pd.DataFrame:
-    """Return the rows of score files as one table, sorted, so that the same scores give the same file."""
+    """Return the rows of score files as one table, sorted so that the same scores give the same file."""
     parts = [pd.DataFrame(columns=[*columns, WHERE], dtype=str)]
     for path, described in files.items():
         texts = read_texts(path, SCORE_COLUMNS)[SCORE_COLUMNS]
@@ -58,7 +58,7 @@ def others(folder: Path, used: Mapping[Path, Any]) -> list[NotUsed]:
     """Return the report on score files in a folder that belong to no run or baseline of the study."""
     found = [path for path in sorted(folder.rglob("*.csv")) if not path.name.startswith(".")]
     left = [str(path) for path in found if path not in used]
-    return not_used("score file", left, "the study has no such run, baseline or batch of tasks")
+    return not_used("score file", left, "the study has no such run, baseline, or batch of tasks")
 
 
 @command

@@ -1,4 +1,4 @@
-"""The report of what was supplied and not used: on the console, on the page and in statistics.json."""
+"""Reports what was supplied but not used, on the console, on the findings page, and in statistics.json."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
@@ -10,13 +10,13 @@ from ..common.hashes import file_hash
 from ..common.json_files import write_json
 from ..common.wording import counted, few
 
-KEPT = 100  # names of an entry that are recorded; all are counted
+KEPT = 100  # names recorded per entry; all are counted
 SHOWN = 10  # entries on the console
 
 
 @dataclass(frozen=True)
 class NotUsed:
-    """Things of one kind that were not used for one reason; of many only the first names are recorded."""
+    """Things of one kind that were not used for the same reason; only the first names are recorded."""
 
     what: str
     count: int
@@ -25,7 +25,7 @@ class NotUsed:
 
 
 def not_used(what: str, names: Sequence[str], reason: str) -> list[NotUsed]:
-    """Return an entry on things of one kind that were not used for one reason, or none if `names` is empty.
+    """Return an entry on things of one kind that were not used for one reason, or no entry without names.
 
     what: the kind in the singular, such as "model".
     """
@@ -39,7 +39,7 @@ def in_words(entry: NotUsed) -> str:
 
 
 def note_all(entries: Sequence[NotUsed]) -> None:
-    """Show entries on the console, one per line, at most the first SHOWN."""
+    """Print entries to the console, one per line, at most the first SHOWN."""
     for entry in entries[:SHOWN]:
         note(in_words(entry))
     if len(entries) > SHOWN:
@@ -49,14 +49,14 @@ def note_all(entries: Sequence[NotUsed]) -> None:
 def write_report(
     path: Path, tables: Sequence[Path], entries: Sequence[NotUsed], revisions: Mapping[str, str]
 ) -> None:
-    """Write the report of a collection: the hashes of its tables, what was not used, revisions of models."""
+    """Write a collection's report: the hashes of its tables, what was not used, and the models' revisions."""
     hashes = {table.name: file_hash(table) for table in tables}
     listed = [asdict(entry) for entry in entries]
     write_json(path, {"sha256": hashes, "not_used": listed, "revisions": dict(revisions)})
 
 
 def check_unchanged(path: Path, recorded: Mapping[str, str], remedy: str) -> None:
-    """Raise BadInput where a table's hash is not the one that was recorded under its name."""
+    """Raise BadInput if a table's hash differs from the one that was recorded under its name."""
     expected = recorded.get(path.name)
     if expected is not None and path.exists() and (found := file_hash(path)) != expected:
         hashes = f"SHA-256 {found[:12]}…, was {expected[:12]}…"

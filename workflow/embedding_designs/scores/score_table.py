@@ -1,35 +1,33 @@
-"""The table of scores, one row a cell: how it is read, checked and completed."""
+"""Reads and checks the table of scores, with one row per cell."""
 
 import math
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from itertools import product
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
 from ..common.errors import BadInput
-from ..common.wording import NAMED, counted, few, shown
+from ..common.wording import shown
 from .text_tables import read_texts, why_no_file_name, why_not_shown
 
 COLUMNS = ["base", "design", "pooling", "attention", "seed", "task", "category", "metric", "score"]
 BASELINE_COLUMNS = ["base", "baseline", "task", "category", "metric", "score"]
-CELL = ["base", "design", "seed", "task"]
-NAMES = ["base", "model", "design", "baseline", "task", "category"]  # columns that may not be empty
-SHOWN = [*NAMES, "pooling", "attention", "metric"]  # columns whose texts figures and tables show
-FILE_NAMES = ["base", "category"]  # columns whose texts are part of file names
-IDENTITY = ["base", "model", "design", "baseline", "seed", "task"]  # those that a table has identify a cell
-WHERE = "file:line"  # column of a row's place: its file and, in a table, its line
-MISSING = {"", "nan", "na", "n/a", "#n/a", "<na>", "null", "none"}  # in lower case: a cell without a score
+NAMES = ["base", "model", "design", "baseline", "task", "category"]  # columns that must not be empty
+SHOWN = [*NAMES, "pooling", "attention", "metric"]  # columns that appear in figures and tables
+FILE_NAMES = ["base", "category"]  # columns that become part of file names
+IDENTITY = ["base", "model", "design", "baseline", "seed", "task"]  # those present in a table identify a cell
+WHERE = "file:line"  # column with a row's location: its file and, in a table, its line
+MISSING = {"", "nan", "na", "n/a", "#n/a", "<na>", "null", "none"}  # lowercase: a missing score
 NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?", re.ASCII | re.IGNORECASE)
 LARGEST_SEED = 2**32 - 1
 
 
 def read_scores(path: str | Path) -> pd.DataFrame:
-    """Return the table of scores: one row for each base, design, seed and task, NaN where a score is missing.
+    """Return the table of scores: one row per base, design, seed, and task, with NaN for a missing score.
 
-    BadInput names file and line of what cannot be used.
+    Raises BadInput that names the file and line of whatever is unusable.
     """
     scores = read_table(Path(path), COLUMNS)
     if scores.empty:
@@ -38,16 +36,16 @@ def read_scores(path: str | Path) -> pd.DataFrame:
 
 
 def read_table(path: Path, columns: Sequence[str]) -> pd.DataFrame:
-    """Return the checked rows of a table that has these columns."""
+    """Return the checked rows of a table with these columns."""
     texts = read_texts(path, columns)
     rows = texts[list(columns)].assign(**{WHERE: [f"{path}:{line}" for line in texts.index]})
     return checked(rows.reset_index(drop=True))[list(columns)]
 
 
 def checked(rows: pd.DataFrame) -> pd.DataFrame:
-    """Return rows of texts with seeds as integers and scores as numbers, NaN if one is missing.
+    """Return rows of texts with seeds as integers and scores as numbers, NaN if missing.
 
-    rows: with each row's place in the column WHERE. Raises BadInput that names the place of an empty or
+    rows: with each row's location in the column WHERE. Raises BadInput that names the location of an empty or
     unusable name, an invalid seed or score, or rows that contradict each other.
     """
     for problem in _unusable(rows):
@@ -75,7 +73,7 @@ def why_no_score(text: str) -> str | None:
 
 
 def _unusable(rows: pd.DataFrame) -> Iterator[str]:
-    """Yield a line for each cell that cannot be used, whatever the other rows hold."""
+    """Yield a message for each cell that is unusable, regardless of the other rows."""
     for column in filter(rows.__contains__, SHOWN):
         for text in rows[column].unique():
             if reason := _why_no_name(column, text):
@@ -98,7 +96,7 @@ def _why_no_name(column: str, text: str) -> str | None:
 
 
 def check_consistent(rows: pd.DataFrame) -> None:
-    """Raise BadInput where rows contradict each other; rows: with their places, seeds as integers."""
+    """Raise BadInput if rows contradict each other; rows: with their locations, and seeds as integers."""
     for problem in _contradictions(rows):
         raise BadInput(problem)
 
@@ -119,12 +117,12 @@ def _contradictions(rows: pd.DataFrame) -> Iterator[str]:
 
 
 def _changing(rows: pd.DataFrame, names: Sequence[str], column: str) -> Iterator[str]:
-    """Yield a line for each task or design that has more than one text in a column that describes it."""
+    """Yield a message for each task or design with more than one value in a column that describes it."""
     for _, own in rows.drop_duplicates([*names, column]).groupby(list(names), sort=False):
         if len(own) > 1:
             named = named_cell({name: own[name].iloc[1] for name in names})
             first, second = (shown(text) for text in own[column].iloc[:2])
-            yield f"{own[WHERE].iloc[1]}: {named} has the {column} {second}, but {first} before; choose one"
+            yield f"{own[WHERE].iloc[1]}: {named} has the {column} {second}, but {first} in an earlier row"
 
 
 def _first_place(rows: pd.DataFrame, column: str, text: str) -> str:
@@ -138,75 +136,3 @@ def _cell(rows: pd.DataFrame, row: Any) -> str:
 def named_cell(values: Mapping[str, Any]) -> str:
     """Return a cell in words: "base mini, design eos, seed 1, task STS12"."""
     return ", ".join(f"{name} {value}" for name, value in values.items())
-
-
-def complete(
-    scores: pd.DataFrame, study: Mapping[str, Any], source: str = "scores"
-) -> tuple[pd.DataFrame, dict[str, list[str]]]:
-    """Return the scores with no cell missing, and for each base the tasks that were dropped for it.
-
-    Each design of a base needs a score on every task with every seed, those of the study included. Nothing is
-    imputed: a missing cell raises BadInput that names it, or its task is dropped (statistics.missing
-    "drop_tasks"). source: the table's name in error messages.
-    """
-    for column in ("base", "design"):
-        known = study.get(f"{column}s") or {}
-        for name in scores[column].unique():
-            if known and name not in known:
-                raise BadInput(
-                    f"{source}: {column} {name} is not in the study; choose from {', '.join(known)}"
-                )
-    dropping = study.get("statistics", {}).get("missing") == "drop_tasks"
-    missing = list(_missing(scores, study))
-    if missing and not dropping:
-        raise BadInput(f"{source}: {_missing_in_words(missing, study)}")
-    lost = pd.DataFrame(missing, columns=CELL).groupby("base", sort=False)["task"].unique()
-    dropped = {base: sorted(tasks) for base, tasks in lost.items()}
-    for base, tasks in dropped.items():
-        if set(tasks) >= set(scores["task"]):
-            fewest = pd.DataFrame(missing, columns=CELL).query("base == @base")["design"].mode()[0]
-            raise BadInput(
-                f"{source}: every task of base {base} lacks a score, so none is left; "
-                f"design {fewest} lacks the most"
-            )
-    kept = [
-        task not in dropped.get(base, ()) for base, task in zip(scores["base"], scores["task"], strict=True)
-    ]
-    return scores[kept], dropped
-
-
-def _missing(scores: pd.DataFrame, study: Mapping[str, Any]) -> Iterator[tuple]:
-    present = set(scores.loc[scores["score"].notna(), CELL].itertuples(index=False, name=None))
-    for base in dict.fromkeys([*study.get("bases", ()), *scores["base"]]):
-        own = scores[scores["base"] == base]
-        designs = dict.fromkeys([*(study.get("designs") or ()), *own["design"]])
-        seeds = dict.fromkeys([*(study.get("seeds") or ()), *own["seed"]])
-        cells = product([base], designs, seeds, scores["task"].unique())
-        yield from (cell for cell in cells if cell not in present)
-
-
-def _missing_in_words(missing: Sequence[tuple], study: Mapping[str, Any]) -> str:
-    named = _first([named_cell(dict(zip(CELL, cell, strict=True))) for cell in missing])
-    if "scores" not in study:
-        return f"{counted(len(missing), 'score')} missing: {named}"
-    base, pools = missing[0][0], study["scores"].get("pools") or {"all": {}}
-    ways = [
-        f"leave incomplete models out (scores.pools.{base}.complete: true)",
-        f"choose other models (scores.pools.{base}.models)",
-        "drop these tasks (statistics.missing: drop_tasks)",
-    ]
-    if base not in pools:
-        ways = ["add them", ways[2]]  # a table with bases has no pools
-    tasks_of: dict[tuple, list[str]] = {}
-    for cell in missing:
-        tasks_of.setdefault(cell[:2], []).append(cell[3])
-    if len(missing) > NAMED:  # one cell per model, so that no model fills the line
-        named = _first([f"{model} on {few(tasks, 1)}" for (_, model), tasks in tasks_of.items()], "models")
-    lacking = f"{counted(len(missing), 'score')} of {counted(len(tasks_of), 'model')} missing: {named}"
-    return f"{lacking}; {', '.join(ways[:-1])} or {ways[-1]}"
-
-
-def _first(cells: Sequence[str], kind: str = "") -> str:
-    """Return the first of some cells, which have commas in them, and the number of the others."""
-    left = len(cells) - NAMED
-    return "; ".join(cells[:NAMED]) + (f"; and {left} more {kind}".rstrip() if left > 0 else "")

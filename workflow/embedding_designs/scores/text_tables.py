@@ -11,15 +11,15 @@ from ..common.errors import BadInput
 from ..common.wording import shown
 
 CONTROL = ("Cc", "Cs", "Zl", "Zp")  # control characters, lone surrogates, line and paragraph separators
-LONGEST_SHOWN = 200  # characters of a name that figures and tables show
+LONGEST_SHOWN = 200  # characters of a name that appears in figures and tables
 LONGEST_FILE_NAME = 100  # bytes of a name that becomes part of file names; a file system allows 255
 
 
 def read_texts(path: Path, needed: Sequence[str] = ()) -> pd.DataFrame:
-    """Return the rows of a CSV file as texts, indexed by their lines.
+    """Return the rows of a CSV file as texts, indexed by line number.
 
-    Texts are stripped and in one Unicode form (NFC), so that names that look the same are the same.
-    A table without rows has the columns `needed`. Raises BadInput that names the file and a missing column.
+    Texts are stripped and normalized (NFC), so that names that look the same are the same. A table without
+    rows has the columns `needed`. Raises BadInput that names the file and a missing column.
     """
     lines = list(csv_rows(Path(path)))
     texts = [{column: _plain(text) for column, text in row.items()} for _, row in lines]
@@ -33,7 +33,7 @@ def read_texts(path: Path, needed: Sequence[str] = ()) -> pd.DataFrame:
 def as_texts(table: pd.DataFrame, name: str) -> pd.DataFrame:
     """Return the cells of a pandas table as `read_texts` would; a missing value is an empty text.
 
-    The index is "row 0", "row 1" …; name: the table's, for the BadInput raised if a column appears twice.
+    The index is "row 0", "row 1", …; name: the table's name in the BadInput raised for a repeated column.
     """
     columns = [_plain(str(column)) for column in table.columns]
     for column in columns:

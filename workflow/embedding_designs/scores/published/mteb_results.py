@@ -1,12 +1,9 @@
-"""Reads a folder of MTEB results, or a local clone of the results repository, with mteb's own TaskResult.
-
-Scores of different revisions of a model never mix.
-"""
+"""Reads a folder of MTEB results or a local clone of the results repository, using mteb's TaskResult."""
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from functools import cache
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import pandas as pd
 
@@ -17,41 +14,23 @@ from ...common.near_names import nearest
 from ...common.wording import few, shown
 from ..not_used import NotUsed, not_used
 from ..score_table import WHERE, why_no_score
+from .revisions import Result, ResultFile, one_revision_each
 from .tasks import KEY
 
-LAYOUT = "{model}/{revision}/{task}.json, there or under results/"
-INSIDE = ("results", "remote/results")  # where a clone, or mteb's own cache, has its results
+LAYOUT = "{model}/{revision}/{task}.json, directly or under results/"
+INSIDE = ("results", "remote/results")  # where a clone or mteb's own cache keeps its results
 META = "model_meta.json"
-NO_REVISION = ("no_revision_available", "external")  # mteb's folders for results of an unknown revision
-ID_DIGITS = 8  # digits of a commit in the short name of a revision
-
-
-class ResultFile(NamedTuple):
-    """One file of results, described by its path."""
-
-    path: Path
-    model: str
-    revision: str
-    task: str
-
-
-class Result(NamedTuple):
-    """The score in a file, or its missing parts, such as "subset de of split test"."""
-
-    file: ResultFile
-    score: float | None
-    missing: list[str]
 
 
 def read_mteb_results(
     path: Path, benchmark: str | None, names: Sequence[str], models: Sequence[str] = ()
 ) -> tuple[pd.DataFrame, list[NotUsed], dict[str, str]]:
-    """Return main scores in a folder of MTEB results or a clone of its repository, as rows of texts.
+    """Return the main scores in a folder of MTEB results or a clone of its repository, as rows of texts.
 
     Also returns the report on what was not used, and the revision of each model. A task's score covers the
-    splits and subsets that the benchmark counts; without a benchmark, all of them. models: names in pools
-    ("" for a pool that names none); if all are hub names, only these are read, and "model@revision" chooses
-    a revision.
+    splits and subsets that the benchmark counts, or all of them without a benchmark. models: the names in
+    pools ("" for a pool that lists none); if all are hub names, only these models are read, and
+    "model@revision" selects a revision.
     """
     files, left = _result_files(path)
     tasks = _tasks(benchmark, names, {file.task for file in files})
@@ -65,7 +44,7 @@ def read_mteb_results(
     if not compared:
         raise BadInput(f"{path}: no results for {few(list(tasks) or sorted({file.task for file in files}))}")
     read = [_read(file, tasks[file.task]) for file in progress(compared, description="read MTEB results")]
-    results, revisions, others = _one_revision_each(read, models)
+    results, revisions, others = one_revision_each(read, models)
     left += others + _incomplete(results)
     rows = [
         (name, result.file.task, "" if result.missing else repr(result.score), str(result.file.path))
@@ -77,7 +56,7 @@ def read_mteb_results(
 
 
 def _result_files(path: Path) -> tuple[list[ResultFile], list[NotUsed]]:
-    """Return the files in the layout of MTEB's results, and the report on other JSON files."""
+    """Return the files in the layout of MTEB results, and the report on other JSON files."""
     if not path.is_dir():
         raise BadInput(f"{path}: no such folder; expected a folder of MTEB results, {LAYOUT}")
     inside = [path / folder for folder in INSIDE if any((path / folder).glob("*/*/*.json"))]
@@ -101,7 +80,7 @@ def _result_files(path: Path) -> tuple[list[ResultFile], list[NotUsed]]:
 
 @cache
 def _model_name(revision: Path) -> str:
-    """Return the hub name of the model whose revision has this folder."""
+    """Return the hub name of the model that a revision's folder belongs to."""
     if not (revision / META).exists():
         return revision.parent.name.replace("__", "/")
     name = read_json(revision / META, keys=("name",))["name"]
@@ -145,26 +124,26 @@ def _check_models(path: Path, files: Sequence[ResultFile], models: Sequence[str]
 
 
 def _read(file: ResultFile, task: Any) -> Result:
-    """Return the mean over splits and subsets, like mteb's get_score; no score if one of them is missing."""
-    from mteb.results import TaskResult  # takes seconds, and the other sources need none of it
+    """Return the mean over splits and subsets, like mteb's get_score, or no score if any is missing."""
+    from mteb.results import TaskResult  # slow to import, and other sources do not need it
 
     try:
         result = TaskResult.from_disk(file.path)
         found = list(_main_scores(file, result.validate_and_filter_scores(task).scores))
     except BadInput:
         raise
-    except Exception as error:  # whatever a broken file makes json, pydantic or mteb raise
+    except Exception as error:  # whatever json, pydantic, or mteb raise for a broken file
         failure = f"{type(error).__name__}: {reason(error)}"
         raise BadInput(f"{file.path}: cannot be read as MTEB results: {failure}") from None
     if result.task_name != file.task:
-        raise BadInput(f"{file.path}: has results for {result.task_name}; name the file after that task")
+        raise BadInput(f"{file.path}: contains results for {result.task_name}; name the file after that task")
     missing = [part for part, score in found if score is None] or ([] if found else ["any subset"])
     scores = [score for _, score in found if score is not None]
     return Result(file, None if missing else sum(scores) / len(scores), missing)
 
 
 def _main_scores(file: ResultFile, scores: Mapping[str, Any]) -> Iterator[tuple[str, float | None]]:
-    """Yield each subset of each split with its main score, None if it is missing or NaN."""
+    """Yield each subset of each split with its main score, or None if the score is missing or NaN."""
     seen = set()
     for split, entries in scores.items():
         for entry in entries:
@@ -178,64 +157,8 @@ def _main_scores(file: ResultFile, scores: Mapping[str, Any]) -> Iterator[tuple[
             yield part, None if absent else score
 
 
-def _one_revision_each(
-    results: Sequence[Result], models: Sequence[str]
-) -> tuple[dict[str, list[Result]], dict[str, str], list[NotUsed]]:
-    """Return the results and the revision of each model by name, and the report on other revisions."""
-    by_model: dict[str, dict[str, list[Result]]] = {}
-    for result in results:
-        by_model.setdefault(result.file.model, {}).setdefault(result.file.revision, []).append(result)
-    chosen: dict[str, list[Result]] = {}
-    revisions: dict[str, str] = {}
-    unnamed: list[str] = []
-    incomplete: list[str] = []
-    for model, own in by_model.items():
-        names = named_revisions(model, own, models)
-        left = unnamed if names else incomplete
-        names = names or fullest_revisions(model, own)
-        chosen |= {name: own[revision] for name, revision in names.items()}
-        revisions |= names
-        left += [f"{model}@{revision}" for revision in own if revision not in names.values()]
-    return chosen, revisions, [
-        *not_used("revision", unnamed, "scores.pools names another revision of the model"),
-        *not_used("revision", incomplete, "another revision of the model has at least as many scores"),
-    ]  # fmt: skip
-
-
-def named_revisions(model: str, revisions: Collection[str], models: Collection[str]) -> dict[str, str]:
-    """Return the revisions of a model that pools name, as full name "model@revision" -> revision."""
-    full = {f"{model}@{revision}": revision for revision in revisions}
-    return {name: revision for name, revision in full.items() if short_forms(name) & set(models)}
-
-
-def fullest_revisions(model: str, revisions: Mapping[str, Sequence[Result]]) -> dict[str, str]:
-    """Return the revision with the most scores, as model -> revision; if tied, each as model@revision.
-
-    A known revision wins a tie with an unknown one.
-    """
-    counts = {name: sum(not result.missing for result in own) for name, own in revisions.items()}
-    fullest = [name for name, count in counts.items() if count == max(counts.values())]
-    fullest = [name for name in fullest if name not in NO_REVISION] or fullest
-    if len(fullest) == 1:
-        return {model: fullest[0]}
-    return {f"{model}@{revision}": revision for revision in fullest}
-
-
-def short_forms(name: str) -> set[str]:
-    """Return the names that a pool may use for a model: in full, without owner, with a shortened commit."""
-    model, _, revision = name.partition("@")
-    revisions = {revision, revision[:ID_DIGITS]} if is_commit(revision) else {revision}
-    models = {model, model.rsplit("/", 1)[-1] or model}
-    return {f"{model}@{revision}" if revision else model for model in models for revision in revisions}
-
-
-def is_commit(revision: str) -> bool:
-    """Return whether a revision is the SHA-1 of a commit."""
-    return len(revision) == 40 and set(revision) <= set("0123456789abcdef")
-
-
 def _incomplete(results: Mapping[str, Sequence[Result]]) -> list[NotUsed]:
-    """Return the report on files without a score on one of the subsets or splits that count."""
+    """Return the report on files that lack a score on a subset or split that counts."""
     return [
         entry
         for name, own in results.items()

@@ -1,7 +1,7 @@
-"""Reads scores that others made: a wide table, a folder of MTEB results, or a tidy table with seeds.
+"""Reads existing scores from a wide table, a folder of MTEB results, or a tidy table with seeds.
 
-Each reader returns rows of texts with the columns model, seed, task, score and WHERE (their place); a table
-may add base, category, metric, pooling and attention. A missing score is an empty text.
+Each reader returns rows of texts with the columns model, seed, task, score, and WHERE (the row's location); a
+table can add base, category, metric, pooling, and attention. A missing score is an empty text.
 """
 
 from collections.abc import Mapping, Sequence
@@ -20,9 +20,9 @@ from ..text_tables import read_texts
 from .mteb_results import read_mteb_results
 from .tasks import selected_tasks, task_category
 
-MODEL_COLUMNS = ("model", "model_name", "design")  # the first of them that a table has names the models
+MODEL_COLUMNS = ("model", "model_name", "design")  # the first one present in a table names the models
 READ = ["base", "model", "pooling", "attention", "seed", "task", "category", "metric", "score"]
-CURES = {  # of a task that is not MTEB's
+CURES = {  # for a task that is not MTEB's
     "table": 'add a column "category"',
     "published": "list the columns that are tasks in scores.tasks, or use from: table with categories",
 }
@@ -39,8 +39,8 @@ class Found(NamedTuple):
 def read_source(source: Mapping[str, Any], models: Sequence[str] = ()) -> tuple[Found, list[str]]:
     """Return the checked scores of a study's source, and the tasks to compare.
 
-    source: the study's `scores`. models: those that its pools list. Raises BadInput that names the file, and
-    the line of a table, of what cannot be used.
+    source: the study's `scores`. models: the names that its pools list. Raises BadInput that names the file,
+    and in a table the line, of whatever is unusable.
     """
     path = found_file(source["path"])
     match source["from"]:
@@ -76,12 +76,12 @@ def read_wide(path: Path) -> Found:
 
 
 def read_table(path: Path) -> Found:
-    """Return the scores of a tidy CSV: model or design, task, score; perhaps base, seed, category, labels."""
+    """Return the scores of a tidy CSV: model or design, task, score; maybe base, seed, category, labels."""
     return tidy(read_texts(path), path)
 
 
 def tidy(table: pd.DataFrame, path: str | Path) -> Found:
-    """Return the scores of a tidy table of texts. path: its name in error messages."""
+    """Return the scores of a tidy table of texts. path: the table's name in error messages."""
     table, left = _with_models(table, path)
     for column in ("task", "score"):
         if column not in table:
@@ -93,12 +93,12 @@ def tidy(table: pd.DataFrame, path: str | Path) -> Found:
 
 
 def _with_models(table: pd.DataFrame, path: str | Path) -> tuple[pd.DataFrame, list[NotUsed]]:
-    """Return a table with its models in the column `model`, and the report on columns without a name."""
+    """Return a table with the models in column `model`, and the report on columns without a name."""
     if table.empty:
         raise BadInput(f"{path}: no scores")
     names = [column for column in MODEL_COLUMNS if column in table]
     if not names:
-        raise BadInput(f"{path}: no column names the models; expected {' or '.join(MODEL_COLUMNS)}")
+        raise BadInput(f"{path}: no column names the models; expected one of {', '.join(MODEL_COLUMNS)}")
     nameless = [f"column {place + 1}" for place, name in enumerate(table) if not name]
     table = table.drop(columns="", errors="ignore").rename(columns={names[0]: "model"})
     places = [f"{path}:{line}" for line in table.index]
@@ -106,9 +106,9 @@ def _with_models(table: pd.DataFrame, path: str | Path) -> tuple[pd.DataFrame, l
 
 
 def with_categories(rows: pd.DataFrame, tasks: Mapping[str, str | None], cure: str) -> pd.DataFrame:
-    """Return the rows with a category and a metric each: their own, else their task's, else MTEB's.
+    """Return the rows with category and metric: the row's own, else from rows of its task, else MTEB's.
 
-    cure: the remedy, in the error for a task that has no category and is not MTEB's.
+    cure: the remedy given in the error for a task that has no category and is not MTEB's.
     """
     rows = filled(rows.assign(category=rows.get("category", ""), metric=rows.get("metric", "main_score")),
                   ["task"], "category")  # fmt: skip
@@ -124,7 +124,7 @@ def with_categories(rows: pd.DataFrame, tasks: Mapping[str, str | None], cure: s
 
 
 def filled(rows: pd.DataFrame, names: Sequence[str], column: str) -> pd.DataFrame:
-    """Return the rows with empty texts of a column filled in from rows with the same `names`."""
+    """Return the rows with empty texts in a column filled in from rows with the same values in `names`."""
     given = rows[rows[column] != ""].drop_duplicates(names)
     texts = given.set_index(list(names))[column].to_dict()
     keys = rows[names[0]] if len(names) == 1 else zip(*(rows[name] for name in names), strict=True)
@@ -134,7 +134,7 @@ def filled(rows: pd.DataFrame, names: Sequence[str], column: str) -> pd.DataFram
 
 
 def check_tasks(path: Path, known: Sequence[str], tasks: Mapping[str, Any]) -> None:
-    """Raise BadInput where the source does not know a task that shall be compared."""
+    """Raise BadInput if the source lacks a task that is to be compared."""
     if absent := [task for task in tasks if task not in known]:
-        hint = nearest(absent[0], known) if len(absent) == 1 else "name others in scores.tasks"
+        hint = nearest(absent[0], known) if len(absent) == 1 else "choose others in scores.tasks"
         raise BadInput(f"{path}: no scores on {few(absent)}; {hint}")

@@ -1,4 +1,4 @@
-"""The tasks of MTEB that a study of published scores compares, and the category of each."""
+"""Looks up the MTEB tasks that a study of published scores compares, and their categories."""
 
 from collections.abc import Sequence
 from functools import cache
@@ -14,7 +14,7 @@ KEY = "scores.benchmark"
 
 
 def selected_tasks(benchmark: str, names: Sequence[str]) -> dict[str, str]:
-    """Return task -> category for a benchmark or, where names are given, for these tasks of it."""
+    """Return task -> category for a benchmark or, if names are given, for these tasks of it."""
     tasks = benchmark_tasks(benchmark)
     for name in names:
         if name not in tasks:
@@ -23,7 +23,7 @@ def selected_tasks(benchmark: str, names: Sequence[str]) -> dict[str, str]:
 
 
 def benchmark_tasks(benchmark: str) -> dict[str, str]:
-    """Return task -> category for a benchmark of MTEB; those of the shipped table need no import of mteb."""
+    """Return task -> category for an MTEB benchmark; those in the shipped table need no import of mteb."""
     shipped = _shipped()
     inside = [benchmark in benchmarks.split("; ") for benchmarks in shipped["benchmarks"]]
     if any(inside):
@@ -34,7 +34,7 @@ def benchmark_tasks(benchmark: str) -> dict[str, str]:
 
 
 def task_category(name: str) -> str:
-    """Return the category of an MTEB task; the shipped tasks need no import of mteb."""
+    """Return the category of an MTEB task; those in the shipped table need no import of mteb."""
     shipped = _shipped().set_index("task")["category"]
     if name in shipped:
         return shipped[name]
