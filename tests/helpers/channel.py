@@ -1,6 +1,6 @@
-"""Channels for the stand-in for conda, of what is installed here: a package is links to the installed files.
+"""Channels for the stand-in for conda, built from the installed packages: each package links to the installed files.
 
-They are made in seconds, pytorch included. That conda-forge has these packages is not shown by them.
+Building them takes seconds, even with pytorch. They do not show that conda-forge has these packages.
 """
 
 import email.message
@@ -27,7 +27,7 @@ File = bytes | Path  # contents, or what to link to
 
 
 def normalised(name: str) -> str:
-    """Return a distribution's name as PyPI compares it."""
+    """Return a distribution's name in the form in which PyPI compares names."""
     return re.sub(r"[-_.]+", "-", name).lower()
 
 
@@ -37,7 +37,7 @@ def conda_name(name: str) -> str:
 
 
 def make_channels(folder: Path) -> None:
-    """Make the channels conda-forge and bioconda, and a folder of wheels for what only PyPI has."""
+    """Make the channels conda-forge and bioconda, and a folder of wheels for packages that only PyPI has."""
     packages: dict[str, list[dict]] = {
         "conda-forge": [python_package(folder / "conda-forge")],
         "bioconda": [],
@@ -55,7 +55,7 @@ def make_channels(folder: Path) -> None:
 
 
 def python_package(channel: Path) -> dict:
-    """Return the package of the interpreter that runs this, arranged as in a virtual environment."""
+    """Return a package with the running interpreter, laid out like a virtual environment."""
     base = Path(sys.base_prefix).resolve() / "bin"
     configuration = f"home = {base}\ninclude-system-site-packages = false\n"
     files: dict[str, File] = {
@@ -66,7 +66,7 @@ def python_package(channel: Path) -> dict:
 
 
 def link_packages(channel: Path, found: importlib.metadata.Distribution, owners: Counter) -> list[dict]:
-    """Return the package of an installed distribution: of pytorch two, as conda-forge has them."""
+    """Return the package of an installed distribution; for pytorch, the CPU and CUDA builds, as on conda-forge."""
     site = Path(str(found.locate_file(""))).resolve()
     entries = {entry for entry in top_level(found) if owners[entry] == 1}
     shared = {
@@ -79,7 +79,7 @@ def link_packages(channel: Path, found: importlib.metadata.Distribution, owners:
     depends = [f"python {PYTHON}.*", *requirements(found.metadata)]
     if name != "pytorch":
         return [write_package(channel, name, version, "stand_in_0", files, depends)]
-    # The solver shuns a package with track_features where there is another that it may take.
+    # The solver avoids a package with track_features if another one satisfies the requirements.
     return [
         write_package(channel, name, version, "cpu_0", files, depends, track_features="pytorch-cpu"),
         write_package(channel, name, version, "cuda_0", files, [*depends, "__cuda"]),
@@ -93,7 +93,7 @@ def top_level(found: importlib.metadata.Distribution) -> set[str]:
 
 
 def requirements(metadata: email.message.Message) -> Iterable[str]:
-    """Return what a distribution needs, as conda writes it; without what only PyPI has."""
+    """Yield the requirements of a distribution in conda's notation, except for packages that only PyPI has."""
     for text in metadata.get_all("Requires-Dist") or []:
         needed = Requirement(text)
         wanted = needed.marker is None or needed.marker.evaluate({"extra": ""})
@@ -145,7 +145,7 @@ def write_package(
 
 
 def write_index(channel: Path, records: list[dict]) -> None:
-    """Write a channel's repodata.json, for linux-64 and an empty noarch."""
+    """Write a channel's repodata.json for linux-64, and an empty one for noarch."""
     packages = {record.pop("fn"): record for record in records}
     for subdir, content in [("linux-64", packages), ("noarch", {})]:
         (channel / subdir).mkdir(parents=True, exist_ok=True)

@@ -1,4 +1,4 @@
-"""A private SLURM, each node with two fake GPUs, and what a test does there: run a study, hold a training."""
+"""A private SLURM with two fake GPUs per node, and what tests do with it: run a study, hold a training."""
 
 import contextlib
 import os
@@ -22,38 +22,38 @@ from helpers.workflow_copy import copy_of_the_workflow
 
 HERE = Path(__file__).parent
 NEEDED = ["sbatch", "squeue", "scancel", "slurmctld", "slurmd", "munged"]
-SMOKE = [  # the smoke study, reduced to what it takes to be interrupted and compared
+SMOKE = [  # the smoke study, reduced to what can still be interrupted and compared
     "study=smoke",
     "seeds=[1]",
     "baselines=[]",
     'training={"steps": 60, "checkpoint_steps": 5}',
     'evaluation={"docstring_tasks": {"packages": ["networkx"], "categories": ["STS", "Retrieval"]}}',
 ]
-MEMORY = {"evaluate_run": '"450 * min(attempt, 2)"'}  # MB; too little at the first attempt
+MEMORY = {"evaluate_run": '"450 * min(attempt, 2)"'}  # MB; too little for the first attempt
 
 
 def missing_programs() -> list[str]:
-    """Return the programs of SLURM that this machine lacks."""
+    """Return the programs that SLURM needs and this machine lacks."""
     return [name for name in NEEDED if shutil.which(name, path=environment()["PATH"]) is None]
 
 
 def environment() -> dict[str, str]:
-    """Return the environment of every command: one thread, so that all runs compute the same; no hub."""
+    """Return the environment of every command: one thread, so that all runs compute the same, and no hub."""
     path = f"{Path(sys.executable).parent}:{os.environ['PATH']}:/usr/sbin:/sbin"
     return {**os.environ, "PATH": path, "OMP_NUM_THREADS": "1", "HF_HUB_OFFLINE": "1"}
 
 
 NEEDS_SLURM = pytest.mark.skipif(
     bool(missing_programs()),
-    reason=f"no SLURM here ({', '.join(missing_programs())}): apt-get install --no-install-recommends"
-    " slurm-wlm munge",
+    reason=f"SLURM is not installed (no {', '.join(missing_programs())}):"
+    " apt-get install --no-install-recommends slurm-wlm munge",
 )
 
 
 @contextlib.contextmanager
 def slurm_cluster(nodes: int = 1) -> Iterator[dict[str, str]]:
-    """Yield the environment in which the commands of a running SLURM work; all its nodes are this machine."""
-    folder = tempfile.mkdtemp(prefix="slurm", dir="/tmp")  # short, for its unix socket
+    """Yield the environment for the commands of a running SLURM, all of whose nodes are this machine."""
+    folder = tempfile.mkdtemp(prefix="slurm", dir="/tmp")  # a short path, because it holds a Unix socket
     sizes = {"NODES": str(nodes), "GPUS": "2", "CPUS": "4", "PORT": str(free_ports(nodes + 1))}
     try:
         up = subprocess.run(
@@ -71,7 +71,7 @@ def slurm_cluster(nodes: int = 1) -> Iterator[dict[str, str]]:
 
 
 def free_ports(count: int) -> int:
-    """Return the first of so many neighbouring free ports."""
+    """Return the first of this many consecutive free ports."""
     while True:
         with contextlib.ExitStack() as sockets, contextlib.suppress(OSError, OverflowError):
             port = 0
@@ -83,7 +83,7 @@ def free_ports(count: int) -> int:
 
 
 def copy_for_the_cluster(folder: Path) -> Path:
-    """Return the folder with a copy of the workflow, and the SLURM profile fitted to the nodes."""
+    """Return the folder with a copy of the workflow, whose SLURM profile is adapted to the nodes."""
     profile = copy_of_the_workflow(folder) / "profiles/slurm/config.yaml"
     fitted = fit_profile(yaml.safe_load(profile.read_text()))
     profile.write_text(yaml.safe_dump(fitted))
@@ -91,30 +91,30 @@ def copy_for_the_cluster(folder: Path) -> Path:
 
 
 def fit_profile(profile: dict[str, Any]) -> dict[str, Any]:
-    """Return the profile as a user of this cluster would edit it: partitions and sizes only."""
+    """Return the profile as a user of this cluster would edit it: only partitions and sizes change."""
     rules = profile["set-resources"]
     for rule, resources in [("", profile["default-resources"]), *rules.items()]:
         resources["mem_mb"] = MEMORY.get(rule, "1500 * min(attempt, 2)").strip('"')
         resources["runtime"] = 10
         if "slurm_partition" in resources:
             resources["slurm_partition"] = "main"
-    rules["train_design"]["runtime"] = "1 if attempt == 1 else 10"  # a minute, the shortest that SLURM knows
-    rules["train_design"]["slurm_extra"] = "'--open-mode=append'"  # no signal long before so near an end
-    del profile["set-threads"]  # as many as in a local run: they decide about the last digits
+    rules["train_design"]["runtime"] = "1 if attempt == 1 else 10"  # minutes; 1 is SLURM's minimum
+    rules["train_design"]["slurm_extra"] = "'--open-mode=append'"  # the early signal would come at once
+    del profile["set-threads"]  # the same number as in a local run, because it affects the last digits
     profile["slurm-init-seconds-before-status-checks"] = 1
     profile["latency-wait"] = 15
     return profile
 
 
 def local_run(folder: Path, config: list[str], *arguments: str, env: dict[str, str] | None = None) -> None:
-    """Run a study, or what the arguments name of it, in a copy of the workflow without SLURM."""
+    """Run a study, or the parts that the arguments name, in a copy of the workflow without SLURM."""
     command = ["snakemake", *arguments, "--cores", "2", "--config", *config]
     run = subprocess.run(command, cwd=folder, env=env or environment(), capture_output=True, text=True)
     assert run.returncode == 0, (run.stdout + run.stderr)[-3000:]
 
 
 def until(condition: Callable[[], Any], what: str, seconds: float = 180, every: float = 0.5) -> Any:
-    """Return the first true value of `condition`; fail where there is none in time."""
+    """Return the first true value of `condition`; fail if there is none in time."""
     end = time.monotonic() + seconds
     while time.monotonic() < end:
         if value := condition():
@@ -124,7 +124,7 @@ def until(condition: Callable[[], Any], what: str, seconds: float = 180, every: 
 
 
 class Study:
-    """A study in a folder, run through a profile, with its SLURM jobs. base: the name of its only one."""
+    """A study in a folder that runs through a profile, and its SLURM jobs. base: the name of its only base."""
 
     def __init__(self, folder: Path, env: dict[str, str], config: list[str], base: str):
         self.folder = folder
@@ -137,48 +137,48 @@ class Study:
 
     @contextlib.contextmanager
     def running(self, *targets: str) -> Iterator[None]:
-        """Run Snakemake on the cluster, for all of the study or for targets, and wait for its end.
+        """Run Snakemake on the cluster, for the complete study or for targets, and wait until it ends.
 
-        What it says goes to a file.
+        Its output goes to a file.
         """
         command = ["snakemake", *targets, "--workflow-profile", "profiles/slurm", "--config", *self.config]
-        with (self.folder / "said.txt").open("w") as said:
+        with (self.folder / "output.txt").open("w") as output:
             self.snakemake = subprocess.Popen(
-                command, cwd=self.folder, env=self.env, stdout=said, stderr=said
+                command, cwd=self.folder, env=self.env, stdout=output, stderr=output
             )
         try:
             yield
-            assert self.snakemake.wait(timeout=400) == 0, self.said()[-3000:]
+            assert self.snakemake.wait(timeout=400) == 0, self.output()[-3000:]
         finally:
             if self.snakemake.poll() is None:
                 self.snakemake.terminate()  # Snakemake cancels its jobs
                 self.snakemake.wait(timeout=60)
 
-    def said(self) -> str:
-        """Return what Snakemake has said so far."""
-        return (self.folder / "said.txt").read_text()
+    def output(self) -> str:
+        """Return Snakemake's output so far."""
+        return (self.folder / "output.txt").read_text()
 
     def slurm(self, *command: str) -> str:
-        """Return what a SLURM command prints."""
+        """Return the output of a SLURM command."""
         run = subprocess.run(command, env=self.env, capture_output=True, text=True)
         assert run.returncode == 0, run.stderr
         return run.stdout
 
     def jobs(self, rule: str) -> dict[str, str]:
-        """Return the newest SLURM job of each job of a rule, by its wildcards."""
+        """Return the latest SLURM job ID for each job of a rule, by the job's wildcards."""
         lines = self.slurm("squeue", "--states=all", "--noheader", "--sort=i", "--format=%i|%k").splitlines()
         named = [line.split(f"|rule_{rule}_wildcards_") for line in lines if f"|rule_{rule}_" in line]
         return {wildcards: job for job, wildcards in named}
 
     def slurm_log(self, job: str) -> str:
-        """Return what a SLURM job has printed."""
+        """Return the log of a SLURM job."""
         files = list(self.folder.glob(f"results/slurm_logs/*/*/{job}.log"))
         return files[0].read_text() if files else ""
 
     def hold_training(self, design: str) -> psutil.Process:
-        """Stop a training's process (SIGSTOP) in the middle of its steps, and return it.
+        """Pause a training's process (SIGSTOP) between its first and last step, and return the process.
 
-        SLURM wakes it (SIGCONT) when it ends the job.
+        SLURM wakes it up (SIGCONT) when it ends the job.
         """
         self.wait_for_checkpoint(design)
         process = self.training(design)
@@ -186,13 +186,13 @@ class Study:
         return process
 
     def wait_for_checkpoint(self, design: str) -> None:
-        """Return once a training has written another checkpoint than those that are there."""
+        """Wait until a training has written a new checkpoint."""
         checkpoints = self.results / f"checkpoints/{self.base}/{design}/seed1"
-        begun = set(checkpoints.glob("checkpoint-*/complete.json"))  # by an earlier attempt
+        earlier = set(checkpoints.glob("checkpoint-*/complete.json"))  # from a previous attempt
 
         def a_new_checkpoint() -> bool:
-            assert self.snakemake.poll() is None, self.said()[-3000:]
-            return bool(set(checkpoints.glob("checkpoint-*/complete.json")) - begun)
+            assert self.snakemake.poll() is None, self.output()[-3000:]
+            return bool(set(checkpoints.glob("checkpoint-*/complete.json")) - earlier)
 
         until(a_new_checkpoint, f"a checkpoint of {design}", every=0.01)
 
@@ -205,4 +205,4 @@ class Study:
                 ours = words[1:3] == ["-m", "embedding_designs.training.train_design"] and config in words
                 if ours and Path(process.cwd()) == self.folder:
                     return process
-        raise AssertionError(f"no process trains {design}")
+        raise AssertionError(f"no process is training {design}")

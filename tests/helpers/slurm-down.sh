@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Stop exactly the daemons that slurm-up.sh DIR started, by their pid files.
+# Stop the daemons that slurm-up.sh DIR started, and no others, by their PID files.
 DIR=$(realpath -m "${1:?usage: slurm-down.sh DIR}")
 FILES=("$DIR"/slurmd-*.pid "$DIR/slurmctld.pid" "$DIR/munge/pid")
 for file in "${FILES[@]}"; do

@@ -1,12 +1,12 @@
 #!/usr/bin/env bash
-# Start a private SLURM (munged, slurmctld, a slurmd for each node) in DIR: no systemd, nothing in /etc, root or not.
+# Start a private SLURM (munged, slurmctld, one slurmd per node) in DIR. It needs neither systemd, /etc, nor root.
 # All its nodes are this machine.
 #
 #     eval "$(GPUS=2 CPUS=4 slurm-up.sh DIR)"    exports SLURM_CONF and PATH
 #     slurm-down.sh DIR
 #
-# NODES: how many (default 1). GPUS: fake GPUs of each node, at most 6 (default 1). CPUS: as many as each shall say
-# it has (default: all). PORT: the first of NODES + 1 free ports. DIR must be short: it holds a unix socket.
+# NODES: number of nodes (default 1). GPUS: fake GPUs per node, at most 6 (default 1). CPUS: CPUs that each node reports
+# (default: all). PORT: the first of NODES + 1 free ports. The path of DIR must be short, because it holds a Unix socket.
 set -euo pipefail
 DIR=$(realpath -m "${1:?usage: slurm-up.sh DIR}")
 NODES=${NODES:-1}
@@ -22,7 +22,8 @@ chmod 755 "$DIR" "$DIR/munge"
 munged --force --key-file="$DIR/munge/key" --socket="$DIR/munge/sock" --pid-file="$DIR/munge/pid" \
   --log-file="$DIR/munge/log" --seed-file="$DIR/munge/seed" >&2
 
-# A fake GPU is a character device: with a plain file CUDA_VISIBLE_DEVICES is not set, without one the node is invalid.
+# A fake GPU must be a character device: with a regular file, CUDA_VISIBLE_DEVICES is not set; without any file, the node
+# is invalid.
 DEVICES=(/dev/null /dev/zero /dev/full /dev/urandom /dev/random /dev/tty)
 : > "$DIR/gres.conf"
 for ((gpu = 0; gpu < GPUS; gpu++)); do
@@ -30,9 +31,9 @@ for ((gpu = 0; gpu < GPUS; gpu++)); do
 done
 GRES=$([ "$GPUS" -gt 0 ] && echo "Gres=gpu:fake:$GPUS" || true)
 
-# KillWait, MinJobAge and JobRequeue are SLURM's defaults. The scheduler's intervals are short, for tests, and so is
-# cred_expire, the seconds for which a requeued job waits. Memory is watched every two seconds, without cgroups, and
-# a job above its own is killed.
+# KillWait, MinJobAge, and JobRequeue have SLURM's default values. The scheduler's intervals are short for the tests, and
+# so is cred_expire, the seconds that a requeued job waits. Memory is checked every two seconds, without cgroups, and a job
+# that exceeds its limit is killed.
 cat > "$DIR/slurm.conf" <<CONF
 ClusterName=local
 SlurmctldHost=$HOST(127.0.0.1)
@@ -97,8 +98,8 @@ if [ "$STATE" != idle ]; then
   exit 1
 fi
 
-# Snakemake's executor removes SLURM_CONF within a job, where this srun puts it back. A cluster whose
-# configuration is in /etc/slurm needs no such thing.
+# Snakemake's executor removes SLURM_CONF inside a job, so this srun sets it again. A cluster with its configuration in
+# /etc/slurm does not need this.
 printf '#!/bin/sh\nSLURM_CONF=%s exec %s "$@"\n' "$SLURM_CONF" "$(command -v srun)" > "$DIR/bin/srun"
 chmod +x "$DIR/bin/srun"
 echo "export SLURM_CONF=$SLURM_CONF PATH=$DIR/bin:\$PATH"

@@ -1,4 +1,4 @@
-"""A copy of what Snakemake needs, to run studies in."""
+"""A copy of the files that Snakemake needs, in which tests run studies."""
 
 import shutil
 from pathlib import Path

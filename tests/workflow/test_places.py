@@ -56,12 +56,12 @@ def files(folder: Path) -> dict[Path, int]:
 def elsewhere(tmp_path_factory):
     """Return a read-only project, its files before the study, and another folder with a finished study."""
     project = copy_of_the_workflow(tmp_path_factory.mktemp("a project of Ann's"))
-    before, unprivileged = files(project), read_only(project)
+    before, prefix = files(project), read_only(project)
     folder = tmp_path_factory.mktemp("else where")
     (folder / "mine.yaml").write_text(table_of_scores(folder))
     command = [*["--snakefile", str(project / "Snakefile"), "--directory", str(folder)]]
     run = subprocess.run(
-        [*unprivileged, sys.executable, "-m", "snakemake", "--cores", "1", *command, "--config", "study=mine.yaml",
+        [*prefix, sys.executable, "-m", "snakemake", "--cores", "1", *command, "--config", "study=mine.yaml",
          'statistics={"alpha": 0.1}'],
         cwd=project.parent, env=environment(), capture_output=True, text=True,
     )  # fmt: skip

@@ -31,6 +31,6 @@ def test_each_value_in_a_shell_command_is_quoted(rule, command):
     assert [value for value in values if not value.endswith(":q")] == []
 
 
-def test_no_rule_has_a_shell_command_that_is_put_together_elsewhere():
+def test_no_rule_runs_python_or_builds_its_shell_command_elsewhere():
     for file in RULES.glob("*.smk"):
         assert not re.search(r"(?m)^\s+(run|script|notebook):|\bshell\(", file.read_text()), file
