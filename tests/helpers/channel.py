@@ -1,4 +1,4 @@
-"""Channels for the stand-in for conda, built from the installed packages: each package links to the installed files.
+"""Channels for the stand-in for conda, built from the installed packages by linking to their files.
 
 Building them takes seconds, even with pytorch. They do not show that conda-forge has these packages.
 """
@@ -26,14 +26,14 @@ FROM_BIOCONDA = re.compile(r"snakemake")
 File = bytes | Path  # contents, or what to link to
 
 
-def normalised(name: str) -> str:
+def normalized(name: str) -> str:
     """Return a distribution's name in the form in which PyPI compares names."""
     return re.sub(r"[-_.]+", "-", name).lower()
 
 
 def conda_name(name: str) -> str:
     """Return the name of a distribution in conda's channels."""
-    return CONDA_NAMES.get(normalised(name), normalised(name))
+    return CONDA_NAMES.get(normalized(name), normalized(name))
 
 
 def make_channels(folder: Path) -> None:
@@ -42,7 +42,7 @@ def make_channels(folder: Path) -> None:
         "conda-forge": [python_package(folder / "conda-forge")],
         "bioconda": [],
     }
-    installed = {normalised(found.metadata["Name"]): found for found in importlib.metadata.distributions()}
+    installed = {normalized(found.metadata["Name"]): found for found in importlib.metadata.distributions()}
     owners = Counter(entry for found in installed.values() for entry in top_level(found))
     for name, found in installed.items():
         if name in FROM_PYPI:
@@ -66,7 +66,7 @@ def python_package(channel: Path) -> dict:
 
 
 def link_packages(channel: Path, found: importlib.metadata.Distribution, owners: Counter) -> list[dict]:
-    """Return the package of an installed distribution; for pytorch, the CPU and CUDA builds, as on conda-forge."""
+    """Return the package of an installed distribution; for pytorch, a CPU and a CUDA build."""
     site = Path(str(found.locate_file(""))).resolve()
     entries = {entry for entry in top_level(found) if owners[entry] == 1}
     shared = {
@@ -93,11 +93,11 @@ def top_level(found: importlib.metadata.Distribution) -> set[str]:
 
 
 def requirements(metadata: email.message.Message) -> Iterable[str]:
-    """Yield the requirements of a distribution in conda's notation, except for packages that only PyPI has."""
+    """Yield the requirements of a distribution in conda's notation, without those that only PyPI has."""
     for text in metadata.get_all("Requires-Dist") or []:
         needed = Requirement(text)
         wanted = needed.marker is None or needed.marker.evaluate({"extra": ""})
-        if wanted and normalised(needed.name) not in FROM_PYPI:
+        if wanted and normalized(needed.name) not in FROM_PYPI:
             yield f"{conda_name(needed.name)} {needed.specifier}".strip()
 
 

@@ -124,7 +124,7 @@ def until(condition: Callable[[], Any], what: str, seconds: float = 180, every: 
 
 
 class Study:
-    """A study in a folder that runs through a profile, and its SLURM jobs. base: the name of its only base."""
+    """A study in a folder, run with a profile, and its SLURM jobs. base: the name of its only base."""
 
     def __init__(self, folder: Path, env: dict[str, str], config: list[str], base: str):
         self.folder = folder

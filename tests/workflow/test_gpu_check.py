@@ -28,4 +28,4 @@ def test_the_miniature_checks_attention_steps_and_resumption():
 def test_without_a_gpu_the_check_says_so():
     ran = subprocess.run([SCRIPT], capture_output=True, text=True)
     assert ran.returncode != 0
-    assert ran.stdout == "error: torch sees no GPU; --tiny runs a miniature without one\n"
+    assert ran.stdout == "error: torch finds no GPU; --tiny runs a miniature without one\n"

@@ -1,4 +1,4 @@
-"""The smoke study on a real one-node SLURM, with jobs stopped in four ways, gives the results of a local run."""
+"""The smoke study on a one-node SLURM, with jobs stopped in four ways, gives the results of a local run."""
 
 import re
 
