@@ -1,9 +1,9 @@
 """The baseline of the speed claims: the paper's formulas computed as written, as in its code.
 
-Pooling: the plain equations (modules/plain_trainable_pooling.py). The latents are repeated for each text, and
-for each text all of them are projected to queries and passed through the feed-forward layer; complete keys and
-values are computed. Backbone: a batch is padded to its longest text, and the states of all layers are kept
-until they are pooled.
+Pooling: the plain equations (modules/plain_trainable_pooling.py). The latents are repeated for each text; for
+each text, all of them are projected to queries and passed through the feed-forward layer, and complete keys
+and values are computed. Backbone: a batch is padded to its longest text, and the states of all layers are
+kept until they are pooled.
 """
 
 from typing import Any
