@@ -1,9 +1,9 @@
-# make study               run the default study and print where its findings page is
+# make study               run the default study and print the path of its findings page
 # make study STUDY=smoke   run another study from config/studies/
 # make leaderboard         run the same comparison on published MTEB scores; no training
 # make test                run lint and the default tests, without the three slow suites below
 # make validate            reproduce published MTEB scores; takes minutes and fetches the tasks' data from the hub
-# make test-slurm          run a study on a real SLURM with one and two nodes; takes minutes, needs Debian's slurm-wlm, munge
+# make test-slurm          run studies on a real SLURM with one and two nodes; takes minutes, needs Debian's slurm-wlm, munge
 # make test-conda          run studies in the environments of envs/, using a stand-in for conda; takes minutes
 # make environment         install the versions in requirements.lock and this package, editable, into .venv
 # make lint                run ruff, mypy, snakefmt, and Snakemake's linter

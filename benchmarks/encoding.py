@@ -1,7 +1,8 @@
-"""Measures one evaluation of the quickstart against MTEB with a plain Sentence Transformers model.
+"""Compares the time of one evaluation of the quickstart with MTEB and a plain Sentence Transformers model.
 
 python benchmarks/encoding.py [--repeats 5] [--design multi-layer-bidirectional]
-It needs the quickstart's results: `make study`.
+
+Needs the results of the quickstart: run `make study` first.
 """
 
 import argparse
@@ -25,7 +26,7 @@ TASKS = STUDY / "tasks/docstrings"
 
 
 def plain_evaluation(design: str) -> None:
-    """Evaluate a run by the plain formulas, through MTEB's own wrapper of Sentence Transformers."""
+    """Evaluate a run with the plain formulas and MTEB's own wrapper of Sentence Transformers."""
     config, model = read_json(STUDY / "configs/tasks/all.json"), loaded(design)
     made_plain(model)
     for names in config["tasks"].values():
@@ -44,7 +45,7 @@ def our_evaluation(design: str) -> None:
 
 
 def loaded(design: str):
-    """Return the first run of a design, cutting texts as its evaluation does."""
+    """Return the first run of a design, which truncates texts as in its evaluation."""
     model = load_model(STUDY / "trained/mini" / design / "seed1")
     model.max_seq_length = read_json(STUDY / "configs/tasks/all.json")["max_seq_length"]
     return model

@@ -1,6 +1,6 @@
-"""Measures what this project does on a GPU: see gpu_check.sh, which calls it.
+"""Measures what this project does on a GPU; gpu_check.sh runs it.
 
-Each part runs in a process of its own, with a time limit, so that none takes another's memory or time.
+Each part runs in its own process with a time limit, so that no part takes memory or time from another.
 """
 
 import argparse
@@ -11,14 +11,14 @@ import sys
 import time
 from pathlib import Path
 
-PARTS = {  # seconds at most
+PARTS = {  # time limit in seconds
     "attention": 60,
     "steps_qwen2": 110,
     "steps_mistral": 190,
     "resume": 120,
     "quickstart": 300,
 }
-LIMIT = 525  # of all parts, below the 9 minutes
+LIMIT = 525  # seconds for all parts together, under 9 minutes
 NEEDS = [
     "torch",
     "transformers",
@@ -32,24 +32,24 @@ NEEDS = [
 
 
 def run_part(part: str, seconds: float, tiny: bool) -> str:
-    """Run one part and return in one line why it did not end, or nothing."""
+    """Run one part; return one line that says why it failed, or an empty string."""
     command = [sys.executable, str(Path(__file__).with_name("gpu_parts.py")), part, *["--tiny"] * tiny]
     running = subprocess.Popen(command, stderr=subprocess.PIPE, text=True, start_new_session=True)
     try:
-        said = running.communicate(timeout=max(1, seconds))[1]
+        errors = running.communicate(timeout=max(1, seconds))[1]
     except subprocess.TimeoutExpired:
-        os.killpg(running.pid, 9)  # with what it has begun
+        os.killpg(running.pid, 9)  # including the processes that it started
         running.communicate()
         return f"stopped after {seconds:.0f} s"
     if running.returncode:
-        return f"failed: {(said.strip().splitlines() or ['without a word'])[-1][:300]}"
+        return f"failed: {(errors.strip().splitlines() or ['no error message'])[-1][:300]}"
     return ""
 
 
 def main() -> int:
-    """Run all parts; the exit code tells how many failed."""
+    """Run all parts; the exit code is the number of parts that failed."""
     parser = argparse.ArgumentParser(description=main.__doc__)
-    parser.add_argument("--tiny", action="store_true", help="miniature models, on any machine")
+    parser.add_argument("--tiny", action="store_true", help="use miniature models, on any machine")
     parser.add_argument("--parts", nargs="+", choices=PARTS, default=list(PARTS))
     arguments = parser.parse_args()
 
@@ -59,7 +59,7 @@ def main() -> int:
     import torch
 
     if not arguments.tiny and not torch.cuda.is_available():
-        print("error: torch sees no GPU; --tiny runs a miniature without one")
+        print("error: torch finds no GPU; --tiny runs a miniature without one")
         return 2
     from measure import hardware
 
@@ -74,7 +74,7 @@ def main() -> int:
             failed += 1
             print(f"\n{part}: {problem}")
         print(f"\n{time.perf_counter() - started:.0f} s")
-    print(f"\n{time.perf_counter() - began:.0f} s in all, {failed} parts failed")
+    print(f"\n{time.perf_counter() - began:.0f} s in total; parts that failed: {failed}")
     return failed
 
 

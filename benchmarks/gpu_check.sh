@@ -1,11 +1,12 @@
 #!/usr/bin/env bash
-# What this project does on a GPU, measured in one call of under 9 minutes, without network:
+# Measure what this project does on a GPU, in under 9 minutes and without network access:
 #
 #     benchmarks/gpu_check.sh | tee benchmarks/gpu_check.md       # on a machine with a GPU
 #     benchmarks/gpu_check.sh --tiny                              # the same in miniature, on any machine
 #
-# Needs torch, transformers, sentence-transformers, peft, accelerate, datasets, pandas and pyarrow; for the
-# quickstart also what requirements.lock names. What is missing is said, and left out. PYTHON chooses the Python.
+# Needs torch, transformers, sentence-transformers, peft, accelerate, datasets, pandas, and pyarrow. The quickstart also
+# needs snakemake and the other packages in requirements.lock; without snakemake, it is skipped. PYTHON sets the
+# interpreter.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 if [ -z "${PYTHON:-}" ]; then

@@ -1,4 +1,4 @@
-"""The parts of gpu_check.py, each a Markdown table on standard output.
+"""The parts of gpu_check.py; each prints a Markdown table.
 
 python benchmarks/gpu_parts.py steps_qwen2 [--tiny]
 """
@@ -20,7 +20,7 @@ from unittest.mock import patch
 
 import pandas as pd
 import torch
-from measure import print_table, synchronise
+from measure import print_table, synchronize
 from torch.nn.attention import SDPBackend, sdpa_kernel
 from torch.utils.flop_counter import FlopCounterMode
 from transformers import AutoConfig, AutoModel, AutoModelForCausalLM
@@ -54,12 +54,12 @@ DESIGNS = {
     "multi-layer-bidirectional": ("bidirectional", {"kind": "multi_layer", "tokens": "mean", **LAYERS}),
 }
 MODULES = ["q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj"]
-# Dense bf16 TFLOP/s of the makers' data sheets
+# Dense bf16 TFLOP/s, from NVIDIA's data sheets
 PEAKS = {"H200": 989, "H100": 989, "A100": 312, "A800": 312, "B200": 2250, "L40S": 362, "4090": 165}
 
 
 def run_config(design: str, tiny: bool, **recipe: Any) -> RunConfig:
-    """Return the config of a run with the paper's recipe; tiny: with a pool of a few latents."""
+    """Return the config of a run with the paper's recipe; tiny: use a pool of only a few latents."""
     attention, pooling = DESIGNS[design]
     if pooling["kind"] != "eos":
         pooling = pooling | POOL[tiny]
@@ -79,7 +79,7 @@ def run_config(design: str, tiny: bool, **recipe: Any) -> RunConfig:
 
 
 def base_folder(folder: Path, architecture: str, tiny: bool, **sizes: Any) -> AutoConfig:
-    """Write config and a small tokenizer, no weights; return the config."""
+    """Write a config and a small tokenizer, but no weights; return the config."""
     tokenizer = train_tokenizer(["the quick brown fox jumps over the lazy dog"] * 20, vocabulary=300)
     tokenizer.save_pretrained(folder)
     ids = {"pad_token_id": 0, "bos_token_id": 1, "eos_token_id": 2}
@@ -90,7 +90,7 @@ def base_folder(folder: Path, architecture: str, tiny: bool, **sizes: Any) -> Au
 
 @contextlib.contextmanager
 def random_weights(config: AutoConfig) -> Iterator[None]:
-    """Give models random bf16 weights, drawn on the GPU, instead of those of files, which are not there."""
+    """Give models random bf16 weights, drawn on the GPU, because there are no files with weights."""
     nothing = {"missing_keys": set(), "mismatched_keys": set(), "unexpected_keys": set()}
 
     def drawn(*args: Any, **kwargs: Any) -> Any:
@@ -111,7 +111,7 @@ def random_weights(config: AutoConfig) -> Iterator[None]:
 
 
 def attention(tiny: bool) -> None:
-    """Compare the ways of computing attention in bf16 with eager attention in float32, padding included."""
+    """Compare implementations of attention in bf16 with eager attention in float32, with padding."""
     ways: dict[str, Any] = {"eager": None, "sdpa": None}
     if device() == "cuda":
         kinds = ["FLASH_ATTENTION", "EFFICIENT_ATTENTION", "CUDNN_ATTENTION", "MATH"]
@@ -128,8 +128,9 @@ def attention(tiny: bool) -> None:
             for way, kernel in ways.items():
                 rows.append([architecture, mode, way, *_compared(exact, config, way, kernel)])
     print_table(
-        ["architecture", "attention", "computed by", "sees later tokens", "padding adds", "off float32"], rows
-    )
+        ["architecture", "attention", "implementation", "sees later tokens", "change by padding",
+         "error vs. float32"], rows
+    )  # fmt: skip
     if "flash_attention_2" not in ways:
         print("\nflash_attention_2: flash_attn is not installed")
 
@@ -160,7 +161,7 @@ def _compared(exact: torch.nn.Module, config: AutoConfig, way: str, kernel: Any)
 
 
 def steps(architecture: str, tiny: bool) -> None:
-    """Make real training steps of each design: memory, speed, share of the GPU's bf16 peak."""
+    """Run real training steps of each design; print memory, speed, and share of the GPU's bf16 peak."""
     name = torch.cuda.get_device_name() if device() == "cuda" else ""
     peak = next((tflops for gpu, tflops in PEAKS.items() if gpu in name), None)
     rows = []
@@ -177,13 +178,13 @@ def steps(architecture: str, tiny: bool) -> None:
                     rows.append([design, checkpointing, "out of memory"])
                     torch.cuda.empty_cache()
             print(" | ".join(map(str, rows[-1])), file=sys.stderr, flush=True)
-    columns = ["design", "checkpointing", "trained M", "peak GiB", "s a micro-step", "tokens/s", "TFLOP/s",
-               "share of peak", "optimiser s"]  # fmt: skip
+    columns = ["design", "checkpointing", "trained M", "peak GiB", "s per micro-step", "tokens/s", "TFLOP/s",
+               "share of peak", "optimizer s"]  # fmt: skip
     print_table(columns, [row + [""] * (len(columns) - len(row)) for row in rows])
     print(
-        "\nRandom weights in bf16, pooling in float32, LoRA r 16. A micro-step: 8 queries of 32 tokens, 16"
-        f" documents of {24 if tiny else 256}. TFLOP/s: of all matrix products made, recomputed ones too;"
-        f" peak: {peak}."
+        "\nRandom weights in bf16, pooling in float32, LoRA rank 16. A micro-step has 8 queries of 32 tokens"
+        f" and 16 documents of {24 if tiny else 256}. TFLOP/s counts all matrix products, including"
+        f" recomputed ones; peak: {peak}."
     )
 
 
@@ -198,7 +199,7 @@ def _step(
         model.gradient_checkpointing_enable({"use_reentrant": False})
     loss = contrastive_loss(model, config.training)
     weights = [weight for weight in model.parameters() if weight.requires_grad]
-    optimiser = torch.optim.AdamW(weights, lr=1e-5, fused=device() == "cuda")
+    optimizer = torch.optim.AdamW(weights, lr=1e-5, fused=device() == "cuda")
     lengths = (32, *[24 if tiny else 256] * 2)
     ids = [torch.randint(3, base.vocab_size, (8, length), device=device()) for length in lengths]
     columns = [{"input_ids": rows, "attention_mask": torch.ones_like(rows)} for rows in ids]
@@ -210,14 +211,14 @@ def _step(
 
     def update() -> None:
         torch.nn.utils.clip_grad_norm_(weights, 1.0)
-        optimiser.step()
-        optimiser.zero_grad()
+        optimizer.step()
+        optimizer.zero_grad()
 
     if device() == "cuda":
         torch.cuda.reset_peak_memory_stats()
     with FlopCounterMode(display=False) as counted:
         micro_step()
-    update()  # makes the optimiser's states
+    update()  # creates the optimizer's states
     seconds = _timed(lambda: [micro_step() for _ in range(3)]) / 3
     update_seconds = _timed(update)
     memory = torch.cuda.max_memory_allocated() / 2**30 if device() == "cuda" else float("nan")
@@ -231,15 +232,15 @@ def _step(
 
 
 def _timed(function: Any) -> float:
-    synchronise()
+    synchronize()
     began = time.perf_counter()
     function()
-    synchronise()
+    synchronize()
     return time.perf_counter() - began
 
 
 def resume(tiny: bool) -> None:
-    """Stop a training by SIGTERM, resume it, and compare it with one that was not stopped."""
+    """Stop a training with SIGTERM, resume it, and compare it with an uninterrupted one."""
     with tempfile.TemporaryDirectory() as folder:
         work = Path(folder)
         base_folder(work / "base", "qwen2", tiny)
@@ -252,28 +253,31 @@ def resume(tiny: bool) -> None:
         recipe = {"steps": 12, "gradient_accumulation_steps": 4 if tiny else 16}
         config = run_config("multi-layer-bidirectional", tiny, **recipe)
         (work / "config.json").write_text(json.dumps(config.to_json()))
-        _train(work, "whole", None)
+        _train(work, "uninterrupted", None)
         seconds = _train(work, "stopped", 2)
         checkpoint = sum(file.stat().st_size for file in (work / "stopped-work").rglob("*"))
         _train(work, "stopped", None)
-        ends = [load_model(work / name).state_dict() for name in ("whole", "stopped")]
+        ends = [load_model(work / name).state_dict() for name in ("uninterrupted", "stopped")]
         off = max((ends[0][name].float() - ends[1][name].float()).abs().max().item() for name in ends[0])
         summary = json.loads((work / "stopped.jsonl").read_text().splitlines()[-1])
         print_table(
-            ["SIGTERM to exit, s", "checkpoint, MB", "went on from step", "weights differ by at most"],
+            ["SIGTERM to exit, s", "checkpoint, MB", "resumed from step", "weights differ by at most"],
             [[f"{seconds:.1f}", checkpoint // 2**20, summary["resumed_from_step"], f"{off:.1e}"]],
         )
 
 
 def _train(work: Path, name: str, stop_after: int | None) -> float:
-    """Train; with stop_after, send SIGTERM once this many lines are logged; return the seconds until exit."""
+    """Train a run and return the seconds until it exited.
+
+    stop_after: send SIGTERM once this many lines are logged, and measure from then on.
+    """
     command = [sys.executable, "-m", "embedding_designs.training.train_design", str(work / "config.json")]
     command += ["--base", str(work / "base"), "--train", str(work / "train.parquet")]
     command += ["--heldout", str(work / "heldout.parquet")]
     command += ["--checkpoints", str(work / f"{name}-work"), "--output", str(work / name)]
     command += ["--training-log", str(work / f"{name}.jsonl")]
-    said = (work / f"{name}.txt").open("w")
-    running = subprocess.Popen(command, stdout=said, stderr=said)
+    output = (work / f"{name}.txt").open("w")
+    running = subprocess.Popen(command, stdout=output, stderr=output)
     log = work / f"{name}-work" / "training.jsonl"
     while stop_after and running.poll() is None:
         if log.exists() and len(log.read_text().splitlines()) >= stop_after:
@@ -284,21 +288,21 @@ def _train(work: Path, name: str, stop_after: int | None) -> float:
     expected = 128 + signal.SIGTERM if stop_after else 0
     if running.wait() != expected:
         raise SystemExit(
-            f"training ended with {running.returncode}: {(work / f'{name}.txt').read_text()[-300:]}"
+            f"training exited with {running.returncode}: {(work / f'{name}.txt').read_text()[-300:]}"
         )
     return time.perf_counter() - began
 
 
 def quickstart(tiny: bool) -> None:
-    """Run the quickstart, all three seeds; in miniature only plan the smoke study."""
+    """Run the quickstart with all three seeds; tiny: only plan the smoke study."""
     if importlib.util.find_spec("snakemake") is None:
-        print("left out: snakemake is not installed")
+        print("skipped: snakemake is not installed")
         return
     here = Path(__file__).parents[1]
     with tempfile.TemporaryDirectory() as folder:
         for part in ("Snakefile", "workflow", "config", "profiles", "envs", "resources", "requirements.lock"):
             os.symlink(here / part, Path(folder) / part)
-        # Four runs at a time share the one GPU: each leaves most of it idle.
+        # Four runs share the GPU at a time, because each of them leaves most of it idle.
         command = [sys.executable, "-m", "snakemake", "--cores", "all", "--resources", "gpu=4"]
         command += ["--dry-run", "--config", "study=smoke"] if tiny else ["--config", "study=quickstart"]
         path = f"{Path(sys.executable).parent}:{os.environ['PATH']}"
@@ -309,7 +313,7 @@ def quickstart(tiny: bool) -> None:
         if ran.returncode:
             raise SystemExit(f"snakemake: {' '.join(ran.stderr.split())[-300:]}")
         page = Path(folder) / "results/quickstart/findings.html"
-        made = f"a findings page of {page.stat().st_size // 1024} kB" if page.exists() else "planned only"
+        made = f"a findings page of {page.stat().st_size // 1024} kB" if page.exists() else "only planned"
         print(f"{time.perf_counter() - began:.0f} s, {made}")
 
 

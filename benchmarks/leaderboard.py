@@ -1,4 +1,4 @@
-"""Measures the statistics stage on published scores: its commands as the rules run them, and slow parts.
+"""Measures the statistics stage on published scores: the commands of its rules, and the slow parts.
 
 python benchmarks/leaderboard.py [--repeats 3]
 """
@@ -25,12 +25,12 @@ from embedding_designs.study.study import load_study
 
 PUBLISHED = Path("resources/published/mteb-english-scores.csv.gz")
 TASKS = Path("workflow/embedding_designs/scores/published/mteb_english_tasks.csv")
-GOALS = {20: 20, 180: 60}  # models: seconds
+GOALS = {20: 20, 180: 60}  # number of models: seconds
 ROPE = 0.01
 
 
 def published(n_models: int) -> pd.DataFrame:
-    """Return the scores of the first models that are complete on MTEB(eng, v2): tasks x models."""
+    """Return the scores of n_models models with a score on every task of MTEB(eng, v2): tasks x models."""
     tasks = pd.read_csv(TASKS)
     tasks = tasks.loc[tasks["benchmarks"].str.contains("MTEB(eng, v2)", regex=False), "task"]
     complete = pd.read_csv(PUBLISHED, index_col="model_name")[tasks].dropna()
@@ -38,7 +38,7 @@ def published(n_models: int) -> pd.DataFrame:
 
 
 def as_table(scores: pd.DataFrame) -> pd.DataFrame:
-    """Return scores as a study's table, each task in its category."""
+    """Return scores in the form of scores.csv, with the category of each task."""
     category = pd.read_csv(TASKS).set_index("task")["category"]
     long = scores.rename_axis("task").melt(ignore_index=False, var_name="design", value_name="score")
     constant = {
@@ -53,14 +53,14 @@ def as_table(scores: pd.DataFrame) -> pd.DataFrame:
 
 
 def run(folder: Path, module: str, *arguments: str) -> None:
-    """Run one command of the statistics stage in a process of its own."""
+    """Run one command of the statistics stage in a separate process."""
     command = [sys.executable, "-m", f"embedding_designs.{module}", *arguments]
     environment = os.environ | {"PYTHONPATH": str(Path("workflow").resolve())}
     subprocess.run(command, cwd=folder, env=environment, check=True, capture_output=True)
 
 
 def prepare(folder: Path, n_models: int) -> None:
-    """Write the scores of so many models, and the study."""
+    """Write the scores of n_models models, and the study."""
     (folder / "configs").mkdir(parents=True)
     study = load_study("config/studies/leaderboard.yaml")
     del study["statistics"]["control"]
@@ -69,7 +69,7 @@ def prepare(folder: Path, n_models: int) -> None:
 
 
 def stage(folder: Path) -> dict[str, partial]:
-    """Return the commands of the stage by name."""
+    """Return the commands of the stage by the names of their rules."""
     compare = [
         "scores.csv",
         "--study",
@@ -81,21 +81,21 @@ def stage(folder: Path) -> dict[str, partial]:
     ]
     draw = ["--statistics", "statistics.json", "--scores", "scores.csv", "--output", "figures"]
     return {
-        "compare": partial(run, folder, "compare", *compare),
-        "draw": partial(run, folder, "draw", *draw),
-        "findings": partial(run, folder, "findings", ".", "--output", "findings.html"),
+        "compare_designs": partial(run, folder, "comparison.compare_designs", *compare),
+        "draw_figures": partial(run, folder, "reporting.draw_figures", *draw),
+        "write_findings": partial(run, folder, "reporting.write_findings", ".", "--output", "findings.html"),
     }
 
 
 def slow_parts(scores: pd.DataFrame) -> dict[str, tuple[partial, partial]]:
-    """Return, by name, a plain way and ours."""
+    """Return the baseline implementation and ours, by name."""
     pairs = list(combinations(scores.columns, 2))
 
     def scipy_pair_by_pair() -> None:
         for first, second in pairs:
             stats.wilcoxon((scores[first] - scores[second]).round(6), zero_method="zsplit")
 
-    def baycomp_pair_by_pair() -> None:  # a tenth of the pairs: it takes long
+    def baycomp_pair_by_pair() -> None:  # only a tenth of the pairs, because it is slow
         for first, second in pairs[::10]:
             baycomp.SignedRankTest.probs(scores[first].to_numpy(), scores[second].to_numpy(), ROPE)
 
@@ -124,7 +124,8 @@ def main() -> None:
                 f"{n_models} x 41", *(f"{took:.1f}" for took in seconds.values()),
                 f"{sum(seconds.values()):.1f}", goal,
             ])  # fmt: skip
-    print_table(["models x tasks", "compare s", "draw s", "findings s", "together s", "goal s"], rows)
+    columns = [f"{name} s" for name in seconds]
+    print_table(["models x tasks", *columns, "together s", "goal s"], rows)
     print()
     rows = []
     for name, (plain, ours) in slow_parts(published(20)).items():

@@ -1,4 +1,4 @@
-"""How the benchmarks measure: medians of alternating runs, peak memory in a process of its own, one table."""
+"""How the benchmarks measure: medians of alternating runs, peak memory in a separate process, and tables."""
 
 import multiprocessing
 import re
@@ -13,32 +13,32 @@ import torch
 
 
 def medians(functions: Mapping[str, Callable[[], object]], repeats: int = 5) -> dict[str, float]:
-    """Return the median seconds of each function; they run in turn, so that noise meets all alike.
+    """Return the median seconds of each function; they run in turn, so that noise affects all of them alike.
 
-    One run of each comes first and is not counted.
+    The first run of each is a warm-up and does not count.
     """
     seconds: dict[str, list[float]] = {name: [] for name in functions}
     for repeat in range(repeats + 1):
         for name, function in functions.items():
-            synchronise()
+            synchronize()
             began = time.perf_counter()
             function()
-            synchronise()
+            synchronize()
             if repeat:
                 seconds[name].append(time.perf_counter() - began)
     return {name: statistics.median(times) for name, times in seconds.items()}
 
 
-def synchronise() -> None:
-    """Wait until the GPU, if there is one, has done its work."""
+def synchronize() -> None:
+    """Wait until the GPU, if there is one, has finished its work."""
     if torch.cuda.is_available():
         torch.cuda.synchronize()
 
 
 def peak_memory_added(prepare: Callable[..., Callable[[], object]], *arguments: object) -> int:
-    """Return the bytes that the function which prepare(*arguments) returns adds at most, run once.
+    """Return the peak of the memory, in bytes, that one call of the function from prepare(*arguments) adds.
 
-    It runs in a process of its own; gradients and all that is kept for later runs count.
+    The call runs in a separate process; gradients and everything cached for later calls count.
     """
     with multiprocessing.get_context("spawn").Pool(1) as pool:
         return pool.apply(_peak_memory_added, (prepare, arguments))
@@ -58,7 +58,7 @@ def _peak_memory_added(prepare: Callable[..., Callable[[], object]], arguments: 
 
 
 def compared(plain: Callable[[], object], ours: Callable[[], object], repeats: int) -> list[str]:
-    """Return five cells of a table: seconds of both, how much faster ours is, and the MB that both add."""
+    """Return the cells of COMPARED: seconds of both, how much faster ours is, and the MB that each adds."""
     functions = {"plain": plain, "ours": ours}
     memory = [peak_memory_added(partial, function) for function in functions.values()]
     seconds = medians(functions, repeats)
@@ -74,7 +74,7 @@ COMPARED = ["plain s", "ours s", "faster", "plain MB", "ours MB"]
 
 
 def hardware() -> str:
-    """Return one line on the machine that is measured."""
+    """Return one line that describes the machine."""
     gpu = torch.cuda.is_available()
     name = torch.cuda.get_device_name() if gpu else f"{torch.get_num_threads()} CPU cores"
     return f"{time.strftime('%Y-%m-%d')}, {name}, torch {torch.__version__.split('+')[0]}"

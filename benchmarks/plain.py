@@ -1,8 +1,9 @@
-"""The baseline of the speed claims: the paper's formulas computed as they are written, as in its code.
+"""The baseline of the speed claims: the paper's formulas computed as written, as in its code.
 
-Pooling: the plain equations (modules/plain_trainable_pooling.py): latents are repeated for each text, all of
-them are projected to queries and fed forward text by text, and keys and values are formed in full. Backbone:
-a batch is padded to its longest text, and the states of all layers are kept until they are pooled.
+Pooling: the plain equations (modules/plain_trainable_pooling.py). The latents are repeated for each text; for
+each text, all of them are projected to queries and passed through the feed-forward layer, and complete keys
+and values are computed. Backbone: a batch is padded to its longest text, and the states of all layers are
+kept until they are pooled.
 """
 
 from typing import Any
@@ -17,13 +18,13 @@ from embedding_designs.modules.trainable_pooling import LastLayerPooling, MultiL
 
 
 class PlainLastLayerPooling(LastLayerPooling):
-    """`last_layer` by the plain equations."""
+    """The pooling `last_layer` with the plain equations."""
 
     pool_states = PlainTrainablePooling.pool_states
 
 
 class PlainMultiLayerPooling(MultiLayerPooling):
-    """`multi_layer` by the plain equations."""
+    """The pooling `multi_layer` with the plain equations."""
 
     pool_states = PlainTrainablePooling.pool_states
 
@@ -38,10 +39,10 @@ def plain_copy(pooling: torch.nn.Module) -> torch.nn.Module:
 
 
 class PlainBackbone(Backbone):
-    """A backbone that runs a batch at once and keeps all hidden states where layers are pooled."""
+    """A backbone that runs a batch at once and, if layers are pooled, keeps all hidden states."""
 
     def forward(self, features: dict[str, Any], **kwargs: Any) -> dict[str, Any]:
-        """Add token_embeddings and, if asked, layer_embeddings."""
+        """Add token_embeddings and, if the pooling reads them, layer_embeddings."""
         ids, mask = features["input_ids"], features["attention_mask"]
         states = self.model(ids, mask, output_hidden_states=self.layer_tokens is not None, return_dict=True)
         features["token_embeddings"] = states.last_hidden_state

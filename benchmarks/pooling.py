@@ -1,4 +1,4 @@
-"""Measures the trainable pooling against the paper's formulas computed as they are written.
+"""Compares the trainable pooling with the paper's formulas computed as written.
 
 python benchmarks/pooling.py [--case TEXT] [--repeats 5]
 """
@@ -15,7 +15,7 @@ from torch.utils.flop_counter import FlopCounterMode
 from embedding_designs.modules.trainable_pooling import LastLayerPooling
 
 PAPER = {"latents": 768, "heads": 32, "head_dim": 2048}
-# name: (dimension, states per text, training, goal of time, goal of memory)
+# name: (dimension, states per text, training, goals: how many times faster, and how many times less memory)
 CASES = {
     "forward, D 896, 24 layers": (896, 24, False, 17, 10),
     "forward, D 512, 32 layers": (512, 32, False, 24, 14),
@@ -34,7 +34,7 @@ BATCH = 8
 
 
 def prepared(kind: str, dimension: int, states: int, training: bool) -> Callable[[], object]:
-    """Return a function that pools one batch, "plain" or "ours", and in training goes backward too."""
+    """Return a function that pools one batch, "plain" or "ours", and in training also goes backward."""
     device = "cuda" if torch.cuda.is_available() else "cpu"
     torch.manual_seed(0)
     with torch.device(device):
@@ -63,10 +63,11 @@ def teraflops(function: Callable[[], object]) -> float:
 
 
 def floor(operations: float, dimension: int, training: bool) -> float:
-    """Return the seconds that the least work takes where each part of it runs alone, at this machine's rate.
+    """Return the seconds that the unavoidable work takes on this machine if each part of it runs alone.
 
-    operations: of the products, in 1e12, at the rate of the feed-forward layer's; the GELU of each unit, and
-    in training its derivative; in training the writing of each weight's gradient.
+    The parts are the matrix products, at the rate of the feed-forward layer's product; the GELU of each unit
+    and, in training, its derivative; and, in training, writing the gradient of each weight.
+    operations: of the matrix products, in units of 1e12.
     """
     device = "cuda" if torch.cuda.is_available() else "cpu"
     dtype = torch.bfloat16 if device == "cuda" else torch.float32
@@ -97,7 +98,7 @@ def floor(operations: float, dimension: int, training: bool) -> float:
 def main() -> None:
     """Print the table."""
     parser = argparse.ArgumentParser(description=main.__doc__)
-    parser.add_argument("--case", default="", help="only cases whose name has this text")
+    parser.add_argument("--case", default="", help="run only cases whose name contains this text")
     parser.add_argument("--repeats", type=int, default=5)
     arguments = parser.parse_args()
     cases = GPU_CASES if torch.cuda.is_available() else CASES

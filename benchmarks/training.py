@@ -1,4 +1,4 @@
-"""Measures training: a step that pools all layers, and the quickstart's runs against plain defaults.
+"""Measures training: a step that pools all layers, and runs of the quickstart compared with plain defaults.
 
 python benchmarks/training.py step [--repeats 5]
 python benchmarks/training.py run [--repeats 5]     # after `make study`
@@ -43,7 +43,7 @@ STEPS = {
 
 
 def training_step(base: str, sizes: dict[str, int], texts: int, tokens: int, variant: dict) -> Callable:
-    """Return a function that makes one training step of design 5, forward and backward."""
+    """Return a function that runs one training step of design 5, forward and backward."""
     torch.manual_seed(0)
     design = {**DESIGN_5, "pooling": {**DESIGN_5["pooling"], **sizes}}
     model = build_model(base, design, max_seq_length=tokens).train()
@@ -64,7 +64,7 @@ def training_step(base: str, sizes: dict[str, int], texts: int, tokens: int, var
 
 
 def random_base(folder: str) -> str:
-    """Write a random-weight language model of 12 layers and 256 dimensions, and return its folder."""
+    """Write a language model with random weights, 12 layers, and 256 dimensions, and return its folder."""
     tokenizer = train_tokenizer([" ".join(f"word{n}" for n in range(500))], vocabulary=2000)
     config = AutoConfig.for_model(
         "mistral", vocab_size=len(tokenizer), hidden_size=256, intermediate_size=768, num_hidden_layers=12,
@@ -76,10 +76,10 @@ def random_base(folder: str) -> str:
 
 
 def measure_steps(repeats: int) -> None:
-    """Print what a training step of design 5 costs with each way to hold the states."""
+    """Print the cost of a training step of design 5 for each way of keeping the states."""
     for name, sizes, texts in [
-        ("pool of the paper (768 latents, 32 x 2048)", PAPER, 4),
-        ("pool of the quickstart (32 latents, 4 x 64)", {"latents": 32, "heads": 4, "head_dim": 64}, 16),
+        ("the paper's pooling (768 latents, 32 x 2048)", PAPER, 4),
+        ("the quickstart's pooling (32 latents, 4 x 64)", {"latents": 32, "heads": 4, "head_dim": 64}, 16),
     ]:
         with tempfile.TemporaryDirectory() as folder:
             case = (random_base(folder), sizes, texts, 128)
@@ -98,7 +98,7 @@ def measure_steps(repeats: int) -> None:
 
 
 def plain_run(config: RunConfig, base: str) -> None:
-    """Train a run of the quickstart by the plain formulas and Sentence Transformers' defaults."""
+    """Train a run of the quickstart with the plain formulas and Sentence Transformers' defaults."""
     set_seed(config.seed)
     model = made_plain(untrained_model(config, base))
     with tempfile.TemporaryDirectory() as folder:
@@ -124,7 +124,7 @@ def our_run(config: RunConfig, base: str) -> None:
 
 
 def measure_runs(repeats: int, designs: list[str]) -> None:
-    """Print what trainings of the quickstart take, one thread each as in its rule."""
+    """Print the cost of training runs of the quickstart, with one thread each, as in their rule."""
     torch.set_num_threads(1)
     base, rows = str(STUDY / "bases/mini/model"), []
     for design in designs:

@@ -1,6 +1,6 @@
 """The evaluation code reproduces published MTEB scores of a known model on real task data, in minutes.
 
-The data come from the hub or, without a network, from a folder (helpers/paper_hub.py).
+The data come from the hub or, without network access, from a folder (helpers/paper_hub.py).
 """
 
 import contextlib

@@ -1,6 +1,6 @@
-"""Makes channels for the stand-in for conda, with packages that are links to the files installed here.
+"""Channels for the stand-in for conda, built from the installed packages by linking to their files.
 
-This takes seconds, even with pytorch. It does not show that conda-forge has these packages.
+Building them takes seconds, even with pytorch. They do not show that conda-forge has these packages.
 """
 
 import email.message
@@ -26,14 +26,14 @@ FROM_BIOCONDA = re.compile(r"snakemake")
 File = bytes | Path  # contents or link target
 
 
-def normalised(name: str) -> str:
-    """Return a distribution's name, normalized as PyPI does."""
+def normalized(name: str) -> str:
+    """Return a distribution's name in the form in which PyPI compares names."""
     return re.sub(r"[-_.]+", "-", name).lower()
 
 
 def conda_name(name: str) -> str:
     """Return the name of a distribution in conda's channels."""
-    return CONDA_NAMES.get(normalised(name), normalised(name))
+    return CONDA_NAMES.get(normalized(name), normalized(name))
 
 
 def make_channels(folder: Path) -> None:
@@ -42,7 +42,7 @@ def make_channels(folder: Path) -> None:
         "conda-forge": [python_package(folder / "conda-forge")],
         "bioconda": [],
     }
-    installed = {normalised(found.metadata["Name"]): found for found in importlib.metadata.distributions()}
+    installed = {normalized(found.metadata["Name"]): found for found in importlib.metadata.distributions()}
     owners = Counter(entry for found in installed.values() for entry in top_level(found))
     for name, found in installed.items():
         if name in FROM_PYPI:
@@ -55,7 +55,7 @@ def make_channels(folder: Path) -> None:
 
 
 def python_package(channel: Path) -> dict:
-    """Return the package of the running interpreter, laid out as a virtual environment."""
+    """Return a package with the running interpreter, laid out like a virtual environment."""
     base = Path(sys.base_prefix).resolve() / "bin"
     configuration = f"home = {base}\ninclude-system-site-packages = false\n"
     files: dict[str, File] = {
@@ -66,7 +66,7 @@ def python_package(channel: Path) -> dict:
 
 
 def link_packages(channel: Path, found: importlib.metadata.Distribution, owners: Counter) -> list[dict]:
-    """Return the package of an installed distribution; for pytorch, two packages, as on conda-forge."""
+    """Return the package of an installed distribution; for pytorch, a CPU and a CUDA build."""
     site = Path(str(found.locate_file(""))).resolve()
     entries = {entry for entry in top_level(found) if owners[entry] == 1}
     shared = {
@@ -79,7 +79,7 @@ def link_packages(channel: Path, found: importlib.metadata.Distribution, owners:
     depends = [f"python {PYTHON}.*", *requirements(found.metadata)]
     if name != "pytorch":
         return [write_package(channel, name, version, "stand_in_0", files, depends)]
-    # The solver avoids a package with track_features if there is an alternative.
+    # The solver avoids a package with track_features if another one satisfies the requirements.
     return [
         write_package(channel, name, version, "cpu_0", files, depends, track_features="pytorch-cpu"),
         write_package(channel, name, version, "cuda_0", files, [*depends, "__cuda"]),
@@ -93,11 +93,11 @@ def top_level(found: importlib.metadata.Distribution) -> set[str]:
 
 
 def requirements(metadata: email.message.Message) -> Iterable[str]:
-    """Yield a distribution's dependencies in conda's format, without those that only PyPI has."""
+    """Yield the requirements of a distribution in conda's notation, without those that only PyPI has."""
     for text in metadata.get_all("Requires-Dist") or []:
         needed = Requirement(text)
         wanted = needed.marker is None or needed.marker.evaluate({"extra": ""})
-        if wanted and normalised(needed.name) not in FROM_PYPI:
+        if wanted and normalized(needed.name) not in FROM_PYPI:
             yield f"{conda_name(needed.name)} {needed.specifier}".strip()
 
 
@@ -145,7 +145,7 @@ def write_package(
 
 
 def write_index(channel: Path, records: list[dict]) -> None:
-    """Write a channel's repodata.json, for linux-64 and an empty noarch."""
+    """Write a channel's repodata.json for linux-64, and an empty one for noarch."""
     packages = {record.pop("fn"): record for record in records}
     for subdir, content in [("linux-64", packages), ("noarch", {})]:
         (channel / subdir).mkdir(parents=True, exist_ok=True)

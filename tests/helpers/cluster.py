@@ -142,13 +142,13 @@ class Study:
         Its output goes to a file.
         """
         command = ["snakemake", *targets, "--workflow-profile", "profiles/slurm", "--config", *self.config]
-        with (self.folder / "said.txt").open("w") as said:
+        with (self.folder / "output.txt").open("w") as output:
             self.snakemake = subprocess.Popen(
-                command, cwd=self.folder, env=self.env, stdout=said, stderr=said
+                command, cwd=self.folder, env=self.env, stdout=output, stderr=output
             )
         try:
             yield
-            assert self.snakemake.wait(timeout=400) == 0, self.said()[-3000:]
+            assert self.snakemake.wait(timeout=400) == 0, self.output()[-3000:]
         finally:
             if self.snakemake.poll() is None:
                 self.snakemake.terminate()  # Snakemake cancels its jobs
@@ -159,7 +159,7 @@ class Study:
         return (self.folder / "said.txt").read_text()
 
     def slurm(self, *command: str) -> str:
-        """Return what a SLURM command prints."""
+        """Return the output of a SLURM command."""
         run = subprocess.run(command, env=self.env, capture_output=True, text=True)
         assert run.returncode == 0, run.stderr
         return run.stdout
@@ -205,4 +205,4 @@ class Study:
                 ours = words[1:3] == ["-m", "embedding_designs.training.train_design"] and config in words
                 if ours and Path(process.cwd()) == self.folder:
                     return process
-        raise AssertionError(f"no process trains {design}")
+        raise AssertionError(f"no process is training {design}")

@@ -1,4 +1,4 @@
-"""Copies the workflow, so that a test can run studies in the copy."""
+"""A copy of the files that Snakemake needs, in which tests run studies."""
 
 import shutil
 from pathlib import Path

@@ -1,6 +1,7 @@
-"""Studies with --sdm conda: each rule runs with only what its environment declares.
+"""Studies with --sdm conda: each rule runs with only the packages that its environment declares.
 
-conda is a stand-in here, and its channels are made of what is installed: see conda and channel.py.
+A stand-in replaces conda, and its channels are built from the installed packages: see helpers/conda and
+helpers/channel.py.
 """
 
 import json
@@ -20,10 +21,10 @@ from helpers.workflow_copy import copy_of_the_workflow
 pytestmark = pytest.mark.conda
 
 
-pytest.importorskip("rattler", reason="the stand-in for conda needs py-rattler, of the extra dev")
+pytest.importorskip("rattler", reason="the stand-in for conda needs py-rattler, from the dev extra")
 
 HELPERS = Path(__file__).parents[1] / "helpers"
-SMOKE = [  # reduced: what each environment is for is done once
+SMOKE = [  # reduced, but it uses every environment for each of its purposes
     "study=smoke",
     "seeds=[1]",
     'baselines=["bm25"]',
@@ -34,7 +35,7 @@ SMOKE = [  # reduced: what each environment is for is done once
 
 @pytest.fixture(scope="module")
 def conda(tmp_path_factory):
-    """Return the environment in which `conda` is the stand-in."""
+    """Return environment variables with which `conda` is the stand-in."""
     folder = tmp_path_factory.mktemp("conda")
     make_channels(folder / "channels")
     (folder / "bin").mkdir()
@@ -56,7 +57,7 @@ def conda(tmp_path_factory):
 
 @pytest.fixture
 def workflow(tmp_path):
-    """Return a folder with a copy of what Snakemake needs."""
+    """Return a folder with a copy of the files that Snakemake needs."""
     return copy_of_the_workflow(tmp_path)
 
 
@@ -69,7 +70,7 @@ def end_of(run: subprocess.CompletedProcess) -> str:
     return (run.stdout + run.stderr)[-3000:]
 
 
-def test_the_smoke_study_runs_with_what_its_environments_declare(workflow, conda):
+def test_the_smoke_study_runs_in_its_declared_environments(workflow, conda):
     run = snakemake(workflow, conda, *SMOKE)
     assert run.returncode == 0, end_of(run)
     results = workflow / "results/smoke"
@@ -79,7 +80,7 @@ def test_the_smoke_study_runs_with_what_its_environments_declare(workflow, conda
     assert len(made) == len(list(ROOT.glob("envs/*.yaml")))
 
 
-def test_the_leaderboard_runs_and_a_missing_package_is_noticed(workflow, conda):
+def test_the_leaderboard_runs_and_fails_if_a_package_is_not_declared(workflow, conda):
     run = snakemake(workflow, conda, "study=leaderboard")
     assert run.returncode == 0, end_of(run)
     assert (workflow / "results/leaderboard/findings.html").exists()
@@ -97,7 +98,7 @@ def test_the_leaderboard_runs_and_a_missing_package_is_noticed(workflow, conda):
 
 @pytest.mark.parametrize(("driver", "build"), [(None, "cpu_0"), ("13.0", "cuda_0")])
 @pytest.mark.parametrize("environment", ["train", "evaluate"])
-def test_a_cuda_driver_decides_the_build_of_pytorch(conda, tmp_path, environment, driver, build):
+def test_a_cuda_driver_determines_the_build_of_pytorch(conda, tmp_path, environment, driver, build):
     file = yaml.safe_load((ROOT / f"envs/{environment}.yaml").read_text())
     file["dependencies"] = [item for item in file["dependencies"] if isinstance(item, str)]
     (tmp_path / "environment.yaml").write_text(yaml.safe_dump(file))

@@ -1,4 +1,4 @@
-"""Pages name files that exist, and the walk from a study to its diagram is short."""
+"""The docs name only files that exist, and the walk from a study to its diagram is short."""
 
 import re
 
@@ -42,7 +42,7 @@ def test_the_walk_from_a_study_to_its_diagram_names_few_files():
     assert [step for step in steps if len(re.findall(SOURCE, step)) != 1] == []
 
 
-def test_the_page_on_architecture_has_every_folder_of_the_package():
+def test_architecture_md_lists_every_folder_of_the_package():
     text = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8")
     folders = {path.parent.name for path in PACKAGE.glob("*/__init__.py")}
     assert {name for name in folders if f"| `{name}` |" not in text} == set()

@@ -1,4 +1,4 @@
-"""The conda environments, the lock, the declared dependencies and what is imported agree."""
+"""The conda environments, the lock, the declared dependencies, and the imports agree."""
 
 import ast
 import re
@@ -26,7 +26,7 @@ def locked() -> dict[str, str]:
 
 
 def declared(environment: str) -> dict[str, str]:
-    """Return the packages of an environment with their versions, by PyPI's names; pip itself has none."""
+    """Return the packages of an environment, except pip, by their PyPI names, with their versions."""
     items = yaml.safe_load((ROOT / f"envs/{environment}.yaml").read_text())["dependencies"]
     conda = dict(item.split("=") for item in items if isinstance(item, str) and item != "pip")
     pip = dict(item.split("==") for part in items if isinstance(part, dict) for item in part["pip"])
@@ -46,7 +46,7 @@ def modules_by_environment() -> dict[str, set[str]]:
 
 
 def imports(path: Path, seen: set[Path]) -> set[str]:
-    """Return the packages that come with the import of a module of ours, through our other modules too."""
+    """Return the packages that one of our modules imports, directly or through other modules of ours."""
     if path in seen:
         return set()
     seen.add(path)
@@ -82,8 +82,8 @@ def test_an_environment_declares_what_its_rules_import(environment):
     }
     seen: set[Path] = set()
     imported = set().union(*(imports(PACKAGE / f"{module.replace('.', '/')}.py", seen) for module in modules))
-    there = declared(environment).keys()
-    assert {name for name in imported if not distributions.get(name, {name}) & there} == set()
+    available = declared(environment).keys()
+    assert {name for name in imported if not distributions.get(name, {name}) & available} == set()
 
 
 def test_every_rule_names_an_environment_that_exists():

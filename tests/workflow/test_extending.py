@@ -1,4 +1,4 @@
-"""A new pooling is known wherever it has to be; the place that was forgotten is named."""
+"""A new pooling is registered everywhere it has to be; a forgotten place is named."""
 
 import re
 from collections.abc import Iterator
@@ -32,7 +32,7 @@ PLACES = {
 
 
 def completed(kind: str, attention: str) -> dict:
-    """Return the settings that a study gives a pooling of which it names the kind alone."""
+    """Return the settings of a pooling if a study gives only its kind."""
     design = {"attention": attention, "pooling": {"kind": kind}}
     return load_study(STUDIES / "smoke.yaml", {"designs": {"new": design}})["designs"]["new"]["pooling"]
 
@@ -46,12 +46,12 @@ def built(kind: str, settings: dict) -> Pooling:
 
 
 def matrices(module: nn.Module) -> int:
-    """Return how many weights the matrices of a module have; norms, biases and scalars are left out."""
+    """Return the number of weights in the matrices of a module; norms, biases, and scalars do not count."""
     return sum(weight.numel() for weight in module.parameters() if weight.ndim > 1)
 
 
 def forgotten(kind: str, run_config, folder) -> Iterator[str]:
-    """Yield the places that do not know a pooling, those that need another one after it."""
+    """Yield the places where a pooling is missing or wrong; a place that others depend on is the last one."""
     if kind not in POOLING_MARKERS:
         yield "marker"
     if all(design["pooling"]["kind"] != kind for design in DESIGNS.values()):
@@ -67,10 +67,10 @@ def forgotten(kind: str, run_config, folder) -> Iterator[str]:
     for attention in ATTENTIONS:
         try:
             pooling = built(kind, settings[attention])
-        except TypeError:  # a setting that it does not take, or lacks
+        except TypeError:  # a setting is unexpected or missing
             yield "settings"
             return
-        yield from _costs_nothing(pooling, settings[attention])
+        yield from _wrong_cost(pooling, settings[attention])
         config = run_config(pooling_learning_rate=0.5)
         config.design["pooling"] = settings[attention]
         rates = training_arguments(config, folder, 0).learning_rate_mapping
@@ -78,7 +78,7 @@ def forgotten(kind: str, run_config, folder) -> Iterator[str]:
             yield "learning rate"
 
 
-def _costs_nothing(pooling: Pooling, settings: dict) -> Iterator[str]:
+def _wrong_cost(pooling: Pooling, settings: dict) -> Iterator[str]:
     cost = Pool({**settings, **SMALL}, WIDTH, LAYERS)
     if cost.parameters != pytest.approx(matrices(pooling), rel=0.02):
         yield "cost"
@@ -87,27 +87,27 @@ def _costs_nothing(pooling: Pooling, settings: dict) -> Iterator[str]:
 
 
 @pytest.mark.parametrize("kind", POOLINGS)
-def test_a_pooling_is_known_wherever_it_has_to_be(kind, run_config, tmp_path):
+def test_a_pooling_is_registered_everywhere(kind, run_config, tmp_path):
     places = [PLACES[name] for name in forgotten(kind, run_config, tmp_path)]
-    assert places == [], f"pooling {kind} is not known, or known wrongly, in these places"
+    assert places == [], f"pooling {kind} is missing or wrong in these places"
 
 
 class Forgotten(Pooling):
-    """A pooling with weights, known to nothing but the registry."""
+    """A pooling with weights that is only in the registry."""
 
     def __init__(self, dimension: int, tokens: str):
         super().__init__(dimension, tokens)
         self.matrix = nn.Parameter(torch.zeros(dimension, dimension))
 
 
-def test_each_place_that_was_forgotten_is_named(run_config, tmp_path, monkeypatch):
+def test_each_forgotten_place_is_named(run_config, tmp_path, monkeypatch):
     monkeypatch.setitem(POOLINGS, "forgotten", Forgotten)
     assert set(forgotten("forgotten", run_config, tmp_path)) == {"schema", "marker", "tests"}
 
 
 @pytest.mark.parametrize("kind", ["eos", "mean_layers"])
-def test_weights_that_nobody_counts_are_found(kind, run_config, tmp_path, monkeypatch):
-    """A pooling of which the study and the cost believe that nothing is trained."""
+def test_uncounted_weights_are_found(kind, run_config, tmp_path, monkeypatch):
+    """The pooling has weights, but the study and the cost model assume that it has none."""
 
     class WithWeights(POOLINGS[kind]):
         def __init__(self, *settings, **named):

@@ -1,4 +1,4 @@
-"""Stages are folders, imports between them point one way, and a rule has the name of its command."""
+"""Each stage is a folder, imports between stages point one way, and a rule is named after its command."""
 
 import ast
 import re
@@ -9,10 +9,10 @@ import pytest
 
 from helpers.paths import PACKAGE, WORKFLOW
 
-# In this order: a stage may import the stages named after it, and no others.
+# Each stage and the stages that it may import, in order: all of them are listed above it.
 STAGES = {
     "common": set(),
-    "modules": set(),  # these files travel inside every saved model
+    "modules": set(),  # these files are saved with every model
     "study": {"common"},
     "fetching": {"common", "study"},
     "data": {"common", "study", "fetching"},
@@ -41,7 +41,7 @@ RULES_WITH_A_COMMAND = sorted(name for name, (_, text) in RULES.items() if "pyth
 
 @cache
 def imported(module: str) -> set[str]:
-    """Return the package's own modules that a module imports, at its top or inside a function."""
+    """Return the modules of the package that a module imports, at the top or inside a function."""
     return set().union(*(_named(module, node) for node in ast.walk(ast.parse(MODULES[module].read_text()))))
 
 
@@ -68,7 +68,7 @@ def test_a_command_is_imported_by_no_module(module):
 
 
 @pytest.mark.parametrize("module", COMMANDS)
-def test_a_commands_docstring_says_how_to_run_it(module):
+def test_the_docstring_of_a_command_shows_how_to_run_it(module):
     assert f"python -m {module} " in f"{ast.get_docstring(ast.parse(MODULES[module].read_text()))} "
 
 
@@ -77,10 +77,10 @@ def test_every_folder_is_a_stage():
     assert [path.name for path in PACKAGE.glob("*.py")] == ["__init__.py"]
 
 
-def test_stages_stand_in_the_order_of_their_imports():
+def test_stages_are_listed_in_the_order_of_their_imports():
     above: set[str] = set()
     for name, allowed in STAGES.items():
-        assert allowed <= above, f"{name} may import {allowed - above}, which comes after it"
+        assert allowed <= above, f"{name} may import {allowed - above}, which is not listed above it"
         above.add(name)
 
 
@@ -95,7 +95,7 @@ def test_imports_between_stages_point_one_way(module):
 def test_a_rule_runs_the_command_of_its_own_name_in_its_own_stage(rule):
     file, text = RULES[rule]
     (command,) = re.findall(r"python -m embedding_designs\.([\w.]+)", text)
-    if command == "training.launch":  # once for each GPU
+    if command == "training.launch":  # starts one process per GPU
         (launched,) = re.findall(r'" (\w+) \{input', text)
         command = f"training.{launched}"
     assert command == f"{STAGE_OF_RULES[file]}.{rule}"
@@ -117,7 +117,7 @@ def test_the_log_and_the_benchmark_of_a_rule_have_one_path():
         assert len(set(paths)) <= 1, rule
 
 
-def test_the_reader_of_imports_sees_every_form(tmp_path, monkeypatch):
+def test_every_form_of_import_is_found(tmp_path, monkeypatch):
     file = Path(tmp_path, "example.py")
     file.write_text(
         "import embedding_designs.common.errors\n"

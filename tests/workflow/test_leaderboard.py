@@ -1,4 +1,4 @@
-"""The leaderboard through Snakemake: published scores, no training, within a minute."""
+"""The leaderboard through Snakemake: published scores, no training, one minute."""
 
 from pathlib import Path
 
@@ -23,7 +23,7 @@ def leaderboard(tmp_path_factory):
     return folder
 
 
-def test_both_pools_have_their_diagrams_and_a_place_on_the_page(leaderboard):
+def test_both_pools_have_diagrams_and_are_on_the_page(leaderboard):
     results = leaderboard / RESULTS
     scores = pd.read_csv(results / "scores.csv")
     assert scores.groupby("base")["design"].nunique().to_dict() == {"llm-based": 21, "mistral-7b": 9}
@@ -38,7 +38,7 @@ def test_both_pools_have_their_diagrams_and_a_place_on_the_page(leaderboard):
     assert not (results / "models").exists()
 
 
-def test_a_second_run_does_nothing_and_another_alpha_reads_no_scores_again(leaderboard):
+def test_a_second_run_does_nothing_and_a_new_alpha_does_not_collect_scores_again(leaderboard):
     again = snakemake(leaderboard, study="leaderboard")
     assert "Nothing to be done" in again.stdout + again.stderr
     change = 'statistics={"alpha": 0.1}'
@@ -47,7 +47,7 @@ def test_a_second_run_does_nothing_and_another_alpha_reads_no_scores_again(leade
     assert "collect_published_scores" not in jobs
 
 
-def test_an_unknown_model_is_refused_with_the_nearest_name(tmp_path):
+def test_an_unknown_model_is_rejected_and_the_nearest_name_suggested(tmp_path):
     change = 'scores={"pools": {"mine": {"models": ["NV-Embed-v2", "NV-Embed-v3"]}}}'
     run = snakemake(copy_of_the_workflow(tmp_path), change, study="leaderboard")
     assert run.returncode != 0
@@ -62,7 +62,7 @@ def test_an_unknown_model_is_refused_with_the_nearest_name(tmp_path):
         (True, "my/results: no MTEB results; expected {model}/{revision}/{task}.json"),
     ],
 )
-def test_a_folder_without_results_is_refused(tmp_path, made, message):
+def test_a_missing_folder_and_a_folder_without_results_are_rejected(tmp_path, made, message):
     folder = copy_of_the_workflow(tmp_path)
     (folder / "mine.yaml").write_text("scores: {from: mteb_results, path: my/results}\n")
     if made:

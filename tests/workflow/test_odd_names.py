@@ -1,4 +1,4 @@
-"""Names with special characters of shells, LaTeX, HTML or Python are plain names."""
+"""Names with characters that are special in shells, LaTeX, HTML, or Python are handled as plain text."""
 
 import html
 import json
@@ -20,7 +20,7 @@ CATEGORY = "C$^{ {0} "
 
 
 def drawn(tmp_path, rows: list[str]):
-    """Return the results folder of a table of scores, from its rows to its figures."""
+    """Return the results folder of a table with these rows, up to the figures."""
     table = tmp_path / "mine.csv"
     table.write_text("\n".join(["base,model,task,category,score", *rows]))
     source = {"from": "table", "path": str(table), "benchmark": None, "tasks": [], "pools": {}}
@@ -49,7 +49,7 @@ def test_odd_names_reach_the_page_unchanged(tmp_path):
     assert {*NAMES, CATEGORY.strip(), "task{0}"} <= shown
 
 
-def test_two_figures_of_one_name_are_refused(tmp_path):
+def test_two_figures_with_the_same_name_are_rejected(tmp_path):
     rows = [
         f"{base},{model},{category}{task},{category},0.{task}{place}"
         for base in ("x", "x-y")

@@ -1,7 +1,7 @@
-"""The paper's studies as they are shipped, from `snakemake fetch` to the findings page, from a local hub.
+"""The paper's studies as shipped, from `snakemake fetch` to the findings page, with a local hub.
 
-Only steps, seeds and tasks are reduced, on the command line, and the latents of all but one of the pools, to
-spare time. After the fetch there is no hub.
+To save time, the command line reduces the steps, seeds, tasks, and all but one of the pools' latents. The hub
+is gone after the fetch.
 """
 
 import json
@@ -34,7 +34,7 @@ REDUCED = {
     "evaluation": {"tasks": TASKS},
 }
 TWEETS = "TweetSentimentExtractionClassification"
-VARIANTS = {  # one file of each: what makes it another study
+VARIANTS = {  # for each study: one file that shows what distinguishes it, and what is reduced
     "paper-large-batch": (
         "trained/mistral-7b/multi-layer-bidirectional/seed3",
         {
@@ -53,7 +53,7 @@ VARIANTS = {  # one file of each: what makes it another study
         },
     ),
 }
-NOBODY = "http://127.0.0.1:9"  # the port of discard: no hub there
+NO_HUB = "http://127.0.0.1:9"  # the discard port: no hub answers here
 
 pytestmark = pytest.mark.skipif(not paper_hub.REAL.is_dir(), reason=f"no task data in {paper_hub.REAL}")
 
@@ -77,7 +77,7 @@ def snakemake(folder: Path, study: str, address: str, *target: str) -> subproces
 
 @pytest.fixture(scope="module")
 def fetched(tmp_path_factory):
-    """Return a folder where both studies were fetched from a hub, and what was asked of it for each."""
+    """Return a folder with both studies fetched from a hub, and the files requested for each study."""
     folder = copy_of_the_workflow(tmp_path_factory.mktemp("paper"))
     names = [TWEETS, *(name for group in REAL_TASKS.values() for name in group)]
     asked = {}
@@ -93,14 +93,14 @@ def fetched(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def finished(fetched):
-    """Return a folder where both studies were finished without a hub."""
+    """Return a folder with both studies finished without a hub."""
     folder, _ = fetched
     for study in STUDIES:
-        snakemake(folder, study, NOBODY)
+        snakemake(folder, study, NO_HUB)
     return folder
 
 
-def test_fetch_makes_nothing_but_what_was_fetched_and_all_studies_share_it(fetched):
+def test_fetch_only_downloads_and_all_studies_share_the_downloads(fetched):
     folder, asked = fetched
     for study in STUDIES:
         made = {path.name for path in (folder / "results" / study).iterdir()}
@@ -112,7 +112,7 @@ def test_fetch_makes_nothing_but_what_was_fetched_and_all_studies_share_it(fetch
 
 
 @pytest.mark.parametrize("study", STUDIES)
-def test_the_study_is_finished_without_a_hub(finished, study):
+def test_a_study_finishes_without_a_hub(finished, study):
     base, repository = STUDIES[study]
     scores = pd.read_csv(finished / "results" / study / "scores.csv")
     tasks = [name for names in TASKS.values() for name in names]
@@ -131,7 +131,7 @@ def test_the_study_is_finished_without_a_hub(finished, study):
 def test_a_variant_of_the_paper_trains_and_evaluates_without_a_hub(fetched, study):
     file = f"results/{study}/{VARIANTS[study][0]}"
     folder, _ = fetched
-    snakemake(folder, study, NOBODY, file)
+    snakemake(folder, study, NO_HUB, file)
     if study == "mteb-eng-v2":
         assert set(pd.read_csv(folder / file)["task"]) == {
             "BIOSSES",
@@ -143,8 +143,8 @@ def test_a_variant_of_the_paper_trains_and_evaluates_without_a_hub(fetched, stud
     assert (pool["latents"], pool["heads"], pool["head_dim"]) == (768, 32, 2048)
 
 
-def test_reranking_ranks_its_candidates_also_without_a_hub(finished):
+def test_reranking_ranks_only_its_candidates_without_a_hub_too(finished):
     for study in STUDIES:
         scores = pd.read_csv(finished / "results" / study / "scores.csv").query("category == 'Reranking'")
         assert set(scores["metric"]) == {"map_at_1000"}
-        assert scores["score"].min() >= 0.5  # one of two candidates is right; of 200 documents one would be
+        assert scores["score"].min() >= 0.5  # one of two candidates is right, not one of 200 documents

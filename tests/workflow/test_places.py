@@ -1,4 +1,4 @@
-"""A study runs wherever it and the project are, and its page says how to reproduce it."""
+"""A study runs wherever it and the project are located, and its page shows how to reproduce it."""
 
 import json
 import os
@@ -30,7 +30,7 @@ evaluation:
 
 
 def table_of_scores(folder: Path) -> str:
-    """Write a table of three models on six tasks, and return a study that compares them."""
+    """Write a table with the scores of three models on six tasks, and return a study that compares them."""
     rows = [f"{name},task{n},STS,{score + n / 100:.2f}" for name, score in MODELS.items() for n in range(6)]
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "mine.csv").write_text("\n".join(["model,task,category,score", *rows]) + "\n")
@@ -38,7 +38,7 @@ def table_of_scores(folder: Path) -> str:
 
 
 def read_only(folder: Path) -> list[str]:
-    """Make a folder read-only, and return the start of a command that this also binds if it is root's."""
+    """Make a folder read-only, and return a command prefix that makes this apply to root as well."""
     for path in [folder, *folder.rglob("*")]:
         path.chmod(path.stat().st_mode & ~0o222)
     drop = ["setpriv", "--inh-caps=-dac_override", "--bounding-set=-dac_override"]
@@ -47,21 +47,21 @@ def read_only(folder: Path) -> list[str]:
 
 
 def files(folder: Path) -> dict[Path, int]:
-    """Return the files of a folder with their times, except for Python's bytecode."""
+    """Return the files in a folder with their modification times, except for Python's bytecode."""
     found = (path for path in folder.rglob("*") if path.is_file() and "__pycache__" not in path.parts)
     return {path: path.stat().st_mtime_ns for path in found}
 
 
 @pytest.fixture(scope="module")
 def elsewhere(tmp_path_factory):
-    """Return a read-only project, its files before, and a folder beside it with a finished study."""
+    """Return a read-only project, its files before the study, and another folder with a finished study."""
     project = copy_of_the_workflow(tmp_path_factory.mktemp("a project of Ann's"))
-    before, bound = files(project), read_only(project)
+    before, prefix = files(project), read_only(project)
     folder = tmp_path_factory.mktemp("else where")
     (folder / "mine.yaml").write_text(table_of_scores(folder))
     command = [*["--snakefile", str(project / "Snakefile"), "--directory", str(folder)]]
     run = subprocess.run(
-        [*bound, sys.executable, "-m", "snakemake", "--cores", "1", *command, "--config", "study=mine.yaml",
+        [*prefix, sys.executable, "-m", "snakemake", "--cores", "1", *command, "--config", "study=mine.yaml",
          'statistics={"alpha": 0.1}'],
         cwd=project.parent, env=environment(), capture_output=True, text=True,
     )  # fmt: skip
@@ -75,8 +75,8 @@ def test_results_go_to_the_directory_and_nothing_to_the_project(elsewhere):
     assert files(project) == before
 
 
-def test_the_command_on_the_page_plans_what_is_there_already(elsewhere):
-    """It has the study's path and overrides, without which another study would run."""
+def test_the_command_on_the_page_reproduces_the_study(elsewhere):
+    """It includes the study's path and overrides; without them, a different study would run."""
     _, _, folder = elsewhere
     page = (folder / "results/mine/findings.html").read_text()
     command = re.search(r"<pre><code>(snakemake .*?)</code></pre>", page)[1]
@@ -92,7 +92,7 @@ def test_the_command_on_the_page_plans_what_is_there_already(elsewhere):
 
 
 @pytest.mark.parametrize("study", ["smoke", "leaderboard"])
-def test_shipped_studies_are_planned_from_elsewhere(elsewhere, tmp_path, study):
+def test_shipped_studies_can_be_planned_from_another_folder(elsewhere, tmp_path, study):
     project, _, _ = elsewhere
     run = snakemake(tmp_path, "--snakefile", str(project / "Snakefile"), "--dry-run", "--quiet", study=study)
     assert run.returncode == 0, run.stdout + run.stderr
@@ -112,7 +112,7 @@ def test_a_shipped_study_reads_its_scores_from_a_read_only_project(elsewhere, tm
     assert files(project) == before
 
 
-def test_two_study_files_of_one_name_do_not_share_results(elsewhere):
+def test_two_study_files_with_the_same_name_do_not_share_results(elsewhere):
     project, _, folder = elsewhere
     (folder / "others").mkdir()
     (folder / "others" / "mine.yaml").write_text((folder / "mine.yaml").read_text())
@@ -123,7 +123,7 @@ def test_two_study_files_of_one_name_do_not_share_results(elsewhere):
     assert "Traceback" not in other.stderr
 
 
-def test_a_study_file_that_was_moved_keeps_its_results(elsewhere):
+def test_a_moved_study_file_keeps_its_results(elsewhere):
     project, _, folder = elsewhere
     (folder / "moved").mkdir()
     (folder / "mine.yaml").rename(folder / "moved" / "mine.yaml")
@@ -135,7 +135,7 @@ def test_a_study_file_that_was_moved_keeps_its_results(elsewhere):
 
 
 @pytest.mark.parametrize("name", ["my study", "exp(1)", "it's-50%", "$(touch made)", "-n", "é"])
-def test_a_study_whose_name_cannot_be_a_path_is_refused(tmp_path, name):
+def test_a_study_name_that_cannot_be_used_in_paths_is_rejected(tmp_path, name):
     folder = copy_of_the_workflow(tmp_path)
     (folder / f"{name}.yaml").write_text(table_of_scores(folder))
     run = snakemake(folder, study=f"./{name}.yaml")
@@ -146,7 +146,7 @@ def test_a_study_whose_name_cannot_be_a_path_is_refused(tmp_path, name):
     assert not (folder / "made").exists()
 
 
-def test_a_project_whose_path_has_braces_is_refused(tmp_path):
+def test_a_project_path_with_braces_is_rejected(tmp_path):
     (tmp_path / "a{b}").mkdir()
     run = snakemake(copy_of_the_workflow(tmp_path / "a{b}"), "--dry-run")
     assert run.returncode != 0
@@ -154,8 +154,8 @@ def test_a_project_whose_path_has_braces_is_refused(tmp_path):
     assert "Traceback" not in run.stderr
 
 
-def test_own_data_and_docstring_tasks_are_planned_together(tmp_path, bases):
-    """Docstrings are harvested only for the tasks; the rows and the base are files of the study."""
+def test_the_users_data_and_docstring_tasks_can_be_combined(tmp_path, bases):
+    """Docstrings are harvested only for the tasks; the rows and the base are the user's files."""
     folder = copy_of_the_workflow(tmp_path)
     (folder / "mine.yaml").write_text(OWN_DATA)
     (folder / "rows.jsonl").write_text(json.dumps({"query": "a", "positive": "b"}) + "\n")
@@ -166,7 +166,7 @@ def test_own_data_and_docstring_tasks_are_planned_together(tmp_path, bases):
     assert not {"pretrain_base", "fetch_base", "fetch_data"} & jobs.keys()
 
 
-def test_a_base_that_lacks_a_file_is_refused_before_any_job(tmp_path, bases):
+def test_a_base_with_a_missing_file_is_rejected_before_any_job(tmp_path, bases):
     folder = copy_of_the_workflow(tmp_path)
     (folder / "mine.yaml").write_text(OWN_DATA)
     (folder / "rows.jsonl").write_text(json.dumps({"query": "a", "positive": "b"}) + "\n")
@@ -178,7 +178,7 @@ def test_a_base_that_lacks_a_file_is_refused_before_any_job(tmp_path, bases):
     assert not (folder / "results").exists()
 
 
-def test_docstrings_to_train_on_and_tasks_of_mteb_are_planned_together(tmp_path):
+def test_training_on_docstrings_and_mteb_tasks_can_be_combined(tmp_path):
     folder = copy_of_the_workflow(tmp_path)
     study = (folder / "config/studies/smoke.yaml").read_text()
     tasks = re.sub(r"(?m)^  docstring_tasks: .*$", "  tasks: {STS: [STS12, STS13]}", study)

@@ -1,4 +1,4 @@
-"""The profiles name rules that exist, and values that Snakemake takes; tests/slurm runs them."""
+"""The profiles name rules that exist, and values that Snakemake accepts; test_slurm.py runs them."""
 
 import os
 import re
@@ -18,20 +18,20 @@ JOBS = {*re.findall(r"(?m)^rule (\w+):", RULES)} - LOCAL
 PROFILE = yaml.safe_load((ROOT / "profiles/slurm/config.yaml").read_text())
 
 
-def test_the_slurm_profile_names_the_rules_that_are_jobs_of_their_own():
+def test_the_slurm_profile_names_every_rule_that_is_submitted_as_a_job():
     assert set(PROFILE["set-resources"]) == JOBS
     assert set(PROFILE["set-threads"]) <= JOBS
 
 
 @pytest.mark.parametrize("rule", sorted(JOBS))
-def test_memory_grows_with_the_attempt_and_is_never_less_than_the_rules_own(rule):
-    """A rule's own memory beats the profile's default, so that each rule has one of its own there."""
+def test_memory_grows_with_each_attempt_and_is_never_below_that_of_the_rule(rule):
+    """A rule's `mem_mb` overrides the profile's default, so the profile sets it for each rule."""
     first, second = (eval(PROFILE["set-resources"][rule]["mem_mb"], {"attempt": number}) for number in (1, 2))
     own = re.search(rf"(?s)\nrule {rule}:.*?mem_mb=(\d+)", RULES)[1]
     assert int(own) <= first < second
 
 
-def test_a_study_is_planned_with_the_slurm_profile(tmp_path):
+def test_a_study_can_be_planned_with_the_slurm_profile(tmp_path):
     command = [
         *[sys.executable, "-m", "snakemake", "--workflow-profile", "profiles/slurm", "--directory", tmp_path],
         *["--dry-run", "--quiet", "host", "--config", "study=smoke"],

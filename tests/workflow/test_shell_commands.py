@@ -1,4 +1,4 @@
-"""No value can inject shell code: each one in a rule's command is quoted."""
+"""No value can inject shell code: every value in a rule's command is quoted."""
 
 import re
 from pathlib import Path
@@ -19,7 +19,7 @@ def shell_commands() -> dict[str, str]:
     return commands
 
 
-def test_each_rule_that_runs_something_is_seen_here():
+def test_every_shell_command_is_found():
     text = "".join(file.read_text() for file in RULES.glob("*.smk"))
     assert len(shell_commands()) == len(re.findall(r"(?m)^    shell:", text))
     assert len(shell_commands()) > 10
@@ -31,6 +31,6 @@ def test_each_value_in_a_shell_command_is_quoted(rule, command):
     assert [value for value in values if not value.endswith(":q")] == []
 
 
-def test_no_rule_has_a_shell_command_that_is_put_together_elsewhere():
+def test_no_rule_runs_python_or_builds_its_shell_command_elsewhere():
     for file in RULES.glob("*.smk"):
         assert not re.search(r"(?m)^\s+(run|script|notebook):|\bshell\(", file.read_text()), file

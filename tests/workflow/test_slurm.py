@@ -1,4 +1,4 @@
-"""The smoke study on a real one-node SLURM, its jobs ended in four ways, gives what a local run gives."""
+"""The smoke study on a one-node SLURM, with jobs stopped in four ways, gives the results of a local run."""
 
 import re
 
@@ -27,7 +27,7 @@ def cluster():
 
 @pytest.fixture(scope="module")
 def interrupted(local, cluster, tmp_path_factory):
-    """Return the finished study, and what was seen on the way."""
+    """Return the finished study, and what was observed while it ran."""
     study = Study(copy_for_the_cluster(tmp_path_factory.mktemp("cluster")), cluster, SMOKE, "tiny")
     with study.running():
         seen = interrupt(study)
@@ -35,7 +35,7 @@ def interrupted(local, cluster, tmp_path_factory):
 
 
 def interrupt(study: Study) -> dict:
-    """End trainings in the middle: one by an urgent job and then by scancel, the other by its time limit."""
+    """Stop trainings midway: one by an urgent job and then by scancel, the other by its time limit."""
     held = {design: study.hold_training(design) for design in DESIGNS}
     jobs = study.jobs("train_design")
     first = {design: jobs[f"smoke_tiny_{design}_1"] for design in DESIGNS}
@@ -43,24 +43,24 @@ def interrupt(study: Study) -> dict:
 
     study.slurm("sbatch", "--partition=urgent", "--gpus=1", "--output=/dev/null", "--wrap=sleep 1")
     preempted = until(lambda: [design for design in DESIGNS if end_of(study, first[design])], "a preemption")
-    said = {"preemption": study.slurm_log(first[preempted[0]])}
-    study.hold_training(preempted[0])  # requeued, it has gone on
+    logs = {"preemption": study.slurm_log(first[preempted[0]])}
+    study.hold_training(preempted[0])  # it was requeued and has resumed
     requeued = study.jobs("train_design")[f"smoke_tiny_{preempted[0]}_1"]
     study.slurm("scancel", requeued)
-    said["scancel"] = until(lambda: end_of(study, requeued, 2), "the end of a cancelled job")
+    logs["scancel"] = until(lambda: end_of(study, requeued, 2), "the end of a canceled job")
 
     (limited,) = set(DESIGNS) - set(preempted)
-    said["time limit"] = until(lambda: end_of(study, first[limited]), "the time limit")
-    return {"gpus": gpus, "said": said, "requeued as": (first[preempted[0]], requeued)}
+    logs["time limit"] = until(lambda: end_of(study, first[limited]), "the time limit")
+    return {"gpus": gpus, "logs": logs, "requeued as": (first[preempted[0]], requeued)}
 
 
 def end_of(study: Study, job: str, times: int = 1) -> str:
-    """Return what a job has printed once it has ended so many times, or nothing."""
-    said = study.slurm_log(job)
-    return said if len(re.findall("error: .*task 0: ", said)) >= times else ""
+    """Return the log of a job once it has ended this many times, or else an empty string."""
+    log = study.slurm_log(job)
+    return log if len(re.findall("error: .*task 0: ", log)) >= times else ""
 
 
-def test_each_training_has_a_gpu_of_its_own(interrupted):
+def test_each_training_has_its_own_gpu(interrupted):
     assert sorted(interrupted[1]["gpus"]) == ["0", "1"]
 
 
@@ -68,25 +68,25 @@ def test_each_training_has_a_gpu_of_its_own(interrupted):
     ("end", "reason"),
     [("preemption", "DUE TO PREEMPTION"), ("scancel", "CANCELLED AT"), ("time limit", "DUE TO TIME LIMIT")],
 )
-def test_an_ended_training_lays_its_work_down(interrupted, end, reason):
-    said = interrupted[1]["said"][end]
-    assert reason in said
-    assert re.search(r"stopped: by SIGTERM after step \d+ of 60", said)
-    # The shell outlived the training, and with the shell SLURM's step.
-    assert "returned non-zero exit status 143" in said
+def test_a_stopped_training_saves_its_work(interrupted, end, reason):
+    log = interrupted[1]["logs"][end]
+    assert reason in log
+    assert re.search(r"stopped: by SIGTERM after step \d+ of 60", log)
+    # The shell, and with it SLURM's step, outlived the training.
+    assert "returned non-zero exit status 143" in log
 
 
-def test_a_preempted_training_keeps_its_job(interrupted):
+def test_a_preempted_training_keeps_its_job_id(interrupted):
     before, after = interrupted[1]["requeued as"]
     assert before == after
 
 
-def test_an_evaluation_without_enough_memory_is_tried_again_with_more(interrupted):
-    kept = interrupted[0].folder.glob("results/slurm_logs/rule_evaluate_run/*/*.log")  # of failed jobs only
+def test_an_evaluation_that_runs_out_of_memory_is_retried_with_more(interrupted):
+    kept = interrupted[0].folder.glob("results/slurm_logs/rule_evaluate_run/*/*.log")  # only of failed jobs
     assert ["exceeded memory limit" in file.read_text() for file in kept] == [True, True]
 
 
-def test_models_and_scores_are_those_of_the_local_run(interrupted, local):
+def test_models_and_scores_equal_those_of_the_local_run(interrupted, local):
     results = interrupted[0].results
     for design in DESIGNS:
         weights = f"trained/tiny/{design}/seed1/model.safetensors"

@@ -1,4 +1,4 @@
-"""The package, built as a wheel and installed without the checkout, brings all that it reads."""
+"""The package, built as a wheel and installed without the checkout, includes every file that it reads."""
 
 import shutil
 import subprocess
@@ -18,7 +18,7 @@ assert compare("scores.csv").comparisons[-1].average_ranks == {"eos": 2.0, "mean
 
 @pytest.fixture(scope="module")
 def wheel(tmp_path_factory):
-    """Return a wheel that was built from a copy of the sources, without a network."""
+    """Return a wheel built from a copy of the sources, without network access."""
     pytest.importorskip("setuptools", minversion="77", reason="the wheel is built by setuptools 77 or newer")
     source, folder = tmp_path_factory.mktemp("source"), tmp_path_factory.mktemp("wheel")
     for file in ("pyproject.toml", "README.md", "LICENSE"):
@@ -41,7 +41,7 @@ def test_the_wheel_has_every_file_of_the_package(wheel):
 
 @pytest.fixture(scope="module")
 def run(wheel, tmp_path_factory):
-    """Return what runs Python in an empty folder, with the installed package and without the checkout."""
+    """Return a function that runs Python in an empty folder, with the installed package, not the checkout."""
     site, folder = tmp_path_factory.mktemp("site"), tmp_path_factory.mktemp("empty")
     pip("install", "--no-index", "--no-deps", "--target", site, wheel)
 
@@ -64,7 +64,7 @@ def test_an_installed_package_compares_scores(run, tmp_path):
 
 
 def test_an_installed_package_finds_its_schema_tables_and_templates(run, tmp_path):
-    """The plan of a study reads them all: the schema, the sizes of tasks and bases, the page's templates."""
+    """Estimating a study's cost reads all of them: the schema, task and base sizes, and templates."""
     study, page = STUDIES / "paper-qwen2-0.5b.yaml", tmp_path / "cost.md"
     run("-m", "embedding_designs.planning.plan_cost", study, "--output", page)
     section = page.read_text().split("## ")[1]

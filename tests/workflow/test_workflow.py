@@ -1,4 +1,4 @@
-"""Whole studies through Snakemake: kills and reruns, replanning, refusals, the same scores twice."""
+"""Complete studies through Snakemake: kills and reruns, replanning, rejected input, reproducible scores."""
 
 import contextlib
 import json
@@ -22,26 +22,26 @@ from helpers.workflow_copy import copy_of_the_workflow
 FINDINGS = "results/smoke/findings.html"
 
 
-def run_and_kill(folder: Path, module: str, begun: str) -> str:
-    """Run the smoke study, kill -9 a module's process in the middle of its work, and return what was said.
+def run_and_kill(folder: Path, module: str, partial: str) -> str:
+    """Run the smoke study, kill -9 a module's process in the middle of its work, and return the output.
 
-    begun: pattern of files that are there in the middle of the work only.
+    partial: pattern of files that exist only while the module is working.
     """
     command = [sys.executable, "-m", "snakemake", "--cores", "2", "--config", "study=smoke"]
-    said = (folder / f"{module}.txt").open("w")
-    running = subprocess.Popen(command, cwd=folder, env=environment(), stdout=said, stderr=said)
+    output = (folder / f"{module}.txt").open("w")
+    running = subprocess.Popen(command, cwd=folder, env=environment(), stdout=output, stderr=output)
     killed = False
     while running.poll() is None and not killed:
-        if any((folder / "results/smoke/checkpoints").glob(begun)):
+        if any((folder / "results/smoke/checkpoints").glob(partial)):
             killed = kill_one(running.pid, f"embedding_designs.{module}")
         time.sleep(0.02)
-    assert killed, f"no process of {module} was seen working"
+    assert killed, f"no working process of {module} was found"
     assert running.wait() != 0
     return (folder / f"{module}.txt").read_text()
 
 
 def kill_one(parent: int, module: str) -> bool:
-    """Kill -9 one process below `parent` that runs a module, and return whether there was one."""
+    """Kill -9 one descendant of `parent` that runs a module, and return whether one was found."""
     for child in psutil.Process(parent).children(recursive=True):
         with contextlib.suppress(psutil.Error):
             if module in child.cmdline()[:3]:
@@ -54,15 +54,15 @@ def kill_one(parent: int, module: str) -> bool:
 def smoke(tmp_path_factory):
     """Return a folder with the smoke study, finished after a training and an evaluation were killed."""
     folder = copy_of_the_workflow(tmp_path_factory.mktemp("smoke"))
-    said = run_and_kill(folder, "training.train_design", begun="tiny/*/seed*/checkpoint-*/complete.json")
-    assert re.search(r"log: results/smoke/logs/train_design/\S+\.log", said)
-    run_and_kill(folder, "evaluation.evaluate_run", begun="scores/tiny/*/seed*/all/*.json")
+    output = run_and_kill(folder, "training.train_design", partial="tiny/*/seed*/checkpoint-*/complete.json")
+    assert re.search(r"log: results/smoke/logs/train_design/\S+\.log", output)
+    run_and_kill(folder, "evaluation.evaluate_run", partial="scores/tiny/*/seed*/all/*.json")
     finished = snakemake(folder)
     assert finished.returncode == 0, finished.stdout + finished.stderr
     return folder
 
 
-def test_the_study_ends_in_a_findings_page_with_all_its_parts(smoke):
+def test_the_study_ends_with_a_complete_findings_page(smoke):
     page = (smoke / FINDINGS).read_text()
     scores = pd.read_csv(smoke / "results/smoke/scores.csv")
     assert scores.groupby(["design", "seed"])["task"].nunique().tolist() == [12] * 4
@@ -77,24 +77,24 @@ def test_the_study_ends_in_a_findings_page_with_all_its_parts(smoke):
     assert not list((smoke / "results/smoke/checkpoints").rglob("*.json"))
 
 
-def test_each_run_ends_in_a_model_with_a_config_of_its_scores(smoke):
+def test_each_run_ends_with_a_model_whose_card_has_its_scores(smoke):
     scores = pd.read_csv(smoke / "results/smoke/scores.csv")
     for (design, seed), own in scores.groupby(["design", "seed"]):
         folder = Path(f"tiny/{design}/seed{seed}")
         model, trained = (smoke / "results/smoke" / name / folder for name in ("models", "trained"))
-        config = ModelCard.load(model / "README.md")
-        told = {result.dataset_name: result.metric_value for result in config.data.eval_results}
-        assert told == dict(zip(own["task"], own["score"], strict=True))
-        assert str(smoke) not in config.content
+        card = ModelCard.load(model / "README.md")
+        on_card = {result.dataset_name: result.metric_value for result in card.data.eval_results}
+        assert on_card == dict(zip(own["task"], own["score"], strict=True))
+        assert str(smoke) not in card.content
         assert (model / "model.safetensors").samefile(trained / "model.safetensors")
 
 
 @pytest.mark.skipif(browser.installed() is None, reason="no Chromium or Chrome is installed")
-def test_the_findings_page_shows_every_figure_and_asks_the_network_for_nothing(smoke, tmp_path):
+def test_the_findings_page_shows_every_figure_and_makes_no_network_requests(smoke, tmp_path):
     with browser.browser(browser.installed(), tmp_path / "profile") as page:
         page.open(smoke / FINDINGS, 1280)
         widths = page.evaluate("[...document.images].map(image => image.naturalWidth)")
-        assert len(widths) == 7 + 4  # critical differences, by Wilcoxon too, differences, scores, training
+        assert len(widths) == 7 + 4  # critical differences (also by Wilcoxon), differences, scores, training
         assert min(widths) > 0
         assert {address.split(":")[0] for address in page.requests} <= {"file", "data"}
 
@@ -105,7 +105,7 @@ def test_a_second_run_does_nothing_and_says_so(smoke):
     assert "Nothing to be done" in again.stdout + again.stderr
 
 
-def test_what_was_deleted_of_a_finished_study_is_made_again(smoke):
+def test_deleted_results_of_a_finished_study_are_made_again(smoke):
     results = smoke / "results/smoke"
     parts = ["figures", "tables", "scores.csv", "baselines.csv", "statistics.json"]
     before = {part: results / part for part in parts}
@@ -117,8 +117,8 @@ def test_what_was_deleted_of_a_finished_study_is_made_again(smoke):
     assert not {"train_design", "evaluate_run"} & jobs.keys()
 
 
-def test_copied_results_are_compared_with_the_study_as_it_is_now(smoke, tmp_path):
-    """Without .snakemake, which records how each file was made, as after a partial copy."""
+def test_copied_results_are_checked_against_the_current_study(smoke, tmp_path):
+    """The copy lacks .snakemake, which records how each file was made."""
     folder = copy_of_the_workflow(tmp_path)
     shutil.copytree(smoke / "results", folder / "results")
     plan = ["--dry-run", "--quiet", "host"]
@@ -130,7 +130,7 @@ def test_copied_results_are_compared_with_the_study_as_it_is_now(smoke, tmp_path
     assert "pretrain_base" not in jobs
 
 
-def test_changing_one_designs_parameter_replans_only_its_own_runs(smoke):
+def test_changing_a_parameter_of_one_design_replans_only_its_runs(smoke):
     change = 'designs={"multi-layer-bidirectional": {"pooling": {"latents": 4}}}'
     jobs = planned(snakemake(smoke, change, "--dry-run", "--quiet", "host"))
     assert jobs["train_design"] == 2
@@ -139,7 +139,7 @@ def test_changing_one_designs_parameter_replans_only_its_own_runs(smoke):
     assert not {"harvest_docstrings", "prepare_data", "pretrain_base", "evaluate_baseline"} & jobs.keys()
 
 
-def test_another_recipe_replans_all_trainings_and_another_alpha_none(smoke):
+def test_a_new_recipe_replans_all_trainings_and_a_new_alpha_none(smoke):
     assert (
         planned(snakemake(smoke, 'training={"steps": 11}', "--dry-run", "--quiet", "host"))["train_design"]
         == 4
@@ -157,7 +157,7 @@ def test_the_same_lock_gives_the_same_scores_byte_for_byte(smoke, tmp_path):
         assert (folder / path).read_bytes() == (smoke / path).read_bytes(), table
 
 
-def test_the_study_makes_a_report(smoke):
+def test_snakemake_can_write_a_report_on_the_study(smoke):
     run = snakemake(smoke, "--report", "report.zip")
     assert run.returncode == 0, run.stderr
     assert (smoke / "report.zip").stat().st_size > 10_000
@@ -170,7 +170,7 @@ def test_the_study_makes_a_report(smoke):
         ('evaluation={"batch_by": "tasks"}', 'evaluation.batch_by "tasks" is not known; did you mean task?'),
     ],
 )
-def test_a_wrong_key_is_refused_before_anything_is_written(tmp_path, change, message):
+def test_a_wrong_key_is_rejected_before_anything_is_written(tmp_path, change, message):
     folder = copy_of_the_workflow(tmp_path)
     run = snakemake(folder, change)
     assert run.returncode != 0
@@ -179,7 +179,7 @@ def test_a_wrong_key_is_refused_before_anything_is_written(tmp_path, change, mes
     assert not (folder / "results").exists()
 
 
-def test_an_unknown_mteb_task_is_refused_with_the_nearest_name(tmp_path):
+def test_an_unknown_mteb_task_is_rejected_and_the_nearest_name_suggested(tmp_path):
     run = snakemake(
         copy_of_the_workflow(tmp_path), 'evaluation={"tasks": {"STS": ["STSBenchmrk"]}}', "--dry-run"
     )
@@ -188,7 +188,7 @@ def test_an_unknown_mteb_task_is_refused_with_the_nearest_name(tmp_path):
     assert "did you mean STSBenchmark or" in run.stderr
 
 
-def test_an_unknown_study_is_named_with_those_there_are(tmp_path):
+def test_the_error_for_an_unknown_study_lists_the_studies(tmp_path):
     run = snakemake(copy_of_the_workflow(tmp_path), study="quikstart")
     assert run.returncode != 0
     assert "config/studies/quikstart.yaml: no such study; studies in that folder: " in run.stderr

@@ -67,7 +67,7 @@ rule evaluate_baseline:
         runtime=1440,
         gpu=1,
     params:
-        # As for a run; both are removed at the end.
+        # As in evaluate_run; both are removed at the end.
         partial="results/{study}/checkpoints/baselines/scores/{base}/{baseline}",
         embeddings="results/{study}/checkpoints/baselines/embeddings/{base}/{baseline}",
     message:

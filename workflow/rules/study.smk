@@ -127,7 +127,7 @@ def training_logs(wildcards):
 
 
 def baseline_files(wildcards):
-    """Return the score files of the baselines that the study shows beside its designs."""
+    """Return the score files of the baselines that the study shows alongside its designs."""
     return expand(
         "results/{study}/baselines/{base}/{baseline}.csv",
         study=wildcards.study,

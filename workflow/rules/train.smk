@@ -1,4 +1,4 @@
-"""Training: a base from scratch if the study asks for one, then each design with each seed."""
+"""Training: a base from scratch, if the study has one, and then each design with each seed."""
 
 
 rule pretrain_base:
