@@ -66,7 +66,7 @@ def _sync_entry(path: Path) -> None:
 def resumable(folder: Path, key: str) -> Iterator[Path]:
     """Yield a folder for work in progress and remove it at the end; a kill leaves it to go on from.
 
-    A folder that was begun with another key, that is, from other inputs, is emptied first.
+    A folder that was started with another key, that is, from other inputs, is emptied first.
     """
     mark = folder / "begun_from"
     if folder.exists() and (not mark.exists() or mark.read_text() != key):

@@ -15,7 +15,7 @@ def csv_rows(path: Path) -> Iterator[tuple[int, dict[str, str]]]:
 
     The first row is the header. Empty rows are skipped, as are the empty fields that spreadsheets write at
     the end of lines; a file whose name ends in .gz is decompressed. Raises BadInput that names file and line
-    where a column appears twice, a row has too few or too many fields, bytes are not UTF-8, or the text is
+    if a column appears twice, a row has too few or too many fields, bytes are not UTF-8, or the text is
     not CSV.
     """
     records = _records(path)

@@ -25,7 +25,7 @@ def choose(number: int) -> None:
     """Leave `number` GPUs visible to this command: if possible, ones that no other command uses.
 
     A scheduler has chosen already, by CUDA_VISIBLE_DEVICES. Where there is none, each GPU's lock is held by
-    the process that uses it, until it ends. Raises BadInput where there are fewer GPUs, but not none.
+    the process that uses it, until it ends. Raises BadInput if there are fewer GPUs, but not none.
     """
     visible = os.environ.get(VISIBLE)
     names = map(str, range(count())) if visible is None else visible.split(",")
@@ -58,7 +58,7 @@ def _lock_free_ones(number: int, there: int) -> list[int]:
 
 
 def refuse_unused_ones(torch_version: str) -> None:
-    """Raise BadInput where there are GPUs that torch does not see, unless they are hidden on purpose."""
+    """Raise BadInput if there are GPUs that torch does not see, unless they are hidden on purpose."""
     if os.environ.get(VISIBLE) in HIDDEN:
         return
     if there := count():

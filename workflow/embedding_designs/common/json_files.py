@@ -26,13 +26,13 @@ def read_object(path: Path, needed: Mapping[str, Kind]) -> dict[str, Any]:
 
 
 def check_object(named: str, content: Any, needed: Mapping[str, Kind]) -> None:
-    """Raise BadInput where `content` is not an object that has these keys, of these types."""
+    """Raise BadInput if `content` is not an object that has these keys, of these types."""
     check_keys(named, content, needed)
     check_kinds(named, content, needed)
 
 
 def check_kinds(named: str, content: Any, kinds: Mapping[str, Kind]) -> None:
-    """Raise BadInput where `content` is not an object, or a key in it has another type."""
+    """Raise BadInput if `content` is not an object, or a key in it has another type."""
     check_keys(named, content)
     for key, kind in kinds.items():
         if key in content and not isinstance(content[key], kind):
@@ -41,7 +41,7 @@ def check_kinds(named: str, content: Any, kinds: Mapping[str, Kind]) -> None:
 
 
 def check_keys(named: str, content: Any, keys: Collection[str] = ()) -> None:
-    """Raise BadInput where `content` is not an object, or lacks one of the keys."""
+    """Raise BadInput if `content` is not an object, or lacks one of the keys."""
     if not isinstance(content, dict):
         expected = f"; expected an object with {', '.join(keys)}" if keys else ""
         raise BadInput(f"{named}: not a JSON object{expected}")

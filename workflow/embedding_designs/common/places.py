@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-PROJECT = Path(__file__).parents[3]  # not a checkout where the package is installed without one
+PROJECT = Path(__file__).parents[3]  # not a checkout if the package was installed without one
 
 
 def found(path: str | Path) -> Path:

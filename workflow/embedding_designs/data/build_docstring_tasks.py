@@ -38,7 +38,7 @@ def main() -> None:
 
 
 def draw_samples(config: dict[str, Any], path: str, docstrings: str) -> dict[str, PackageSample]:
-    """Return the sample of each package; BadInput where the harvest has too little of one."""
+    """Return the sample of each package; BadInput if the harvest has too little of one."""
     evaluated = [row for row in read_docstrings(docstrings) if row["split"] == "eval"]
     samples = {}
     for package in config["packages"]:

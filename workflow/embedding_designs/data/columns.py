@@ -26,7 +26,7 @@ class Columns:
     def chosen(self, names: tuple[str, ...], place: str) -> list[str]:
         """Return the columns of a row's query, positive and negatives, in that order.
 
-        Raises BadInput that begins with `place` where the query or the positive is missing.
+        Raises BadInput that begins with `place` if the query or the positive is missing.
         """
         if names not in self.known:
             self.known[names] = self._choose(names, place)
@@ -45,7 +45,7 @@ class Columns:
         return [self.query, self.positive, *negatives]
 
     def check_negatives(self) -> None:
-        """Raise BadInput where the config names a column of negatives, and no row has it."""
+        """Raise BadInput if the config names a column of negatives, and no row has it."""
         if self.asked and self.known and not any(names[2:] for names in self.known.values()):
             found = listed((self.query, self.positive, *self.not_read))
             raise BadInput(f'data.columns.negative "{self.asked}": no such column; found {found}')
@@ -57,7 +57,7 @@ def listed(names: Sequence[str]) -> str:
 
 
 def check_encodes(text: str, what: str, place: str) -> None:
-    """Raise BadInput where a text contains a lone surrogate, which JSON allows and UTF-8 does not."""
+    """Raise BadInput if a text contains a lone surrogate, which JSON allows and UTF-8 does not."""
     try:
         text.encode()
     except UnicodeEncodeError:

@@ -10,7 +10,7 @@ from .rows import Row
 
 
 def read_docstrings(path: str) -> list[Row]:
-    """Return the rows of a harvest; BadInput where the file is not one."""
+    """Return the rows of a harvest; BadInput if the file is not one."""
     return [row for _, row in parquet_rows(Path(path), _docstring_columns)]
 
 

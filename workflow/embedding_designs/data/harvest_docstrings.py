@@ -118,8 +118,8 @@ def _read_all(jobs: list[tuple[str, str, Path]], processes: int) -> Iterator[lis
 def without_duplicates(rows: list[dict[str, str]]) -> tuple[list[dict[str, str]], dict[str, int]]:
     """Return the rows with unique texts and the number dropped by reason.
 
-    Texts are compared without case and spacing. A train row goes where its text, summary or description
-    stands in an eval row, whichever comes first.
+    Texts are compared without case and spacing. A training row is removed if its text, summary, or
+    description appears in an eval row, whichever comes first.
     """
     evaluated = {
         key: {folded(row[key]) for row in rows if row["split"] == "eval" and row[key]}

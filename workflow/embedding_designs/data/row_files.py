@@ -60,7 +60,7 @@ def _json_object(line: str, place: str) -> dict[str, Any]:
 
 
 def _without_repeats(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    """Return a JSON object; ValueError where a key appears twice, of which Python would keep the last."""
+    """Return a JSON object; ValueError if a key appears twice, of which Python would keep the last."""
     row = dict(pairs)
     if len(row) < len(pairs):
         repeated = Counter(key for key, _ in pairs).most_common(1)[0][0]

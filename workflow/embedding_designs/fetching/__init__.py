@@ -1,1 +1,1 @@
-"""What a study takes from the Hugging Face hub, and where it is found without a network."""
+"""What a study takes from the Hugging Face hub, and how it is found without a network."""

@@ -19,7 +19,7 @@ SETTINGS = ("*.json", "*.txt", "*.model", "*.jinja", "*.tiktoken")  # configurat
 
 
 def chosen_files(files: Iterable[str], code: bool, asked_by: str) -> list[str]:
-    """Return which files of a model's repository are needed; BadInput where it has no safetensors.
+    """Return which files of a model's repository are needed; BadInput if it has no safetensors.
 
     code: take its Python files too, which run when it is loaded.
     """

@@ -15,9 +15,9 @@ from .mteb_tasks import check_names, in_cache, mteb_task, parts
 
 
 def fetch_task(name: str) -> list[dict[str, Any]]:
-    """Return what was fetched for a task or, where it is made of others, for each.
+    """Return what was fetched for a task, or for each of its parts if it is made of others.
 
-    It is read once: datasets keeps what it reads, in a format of its own, and jobs find it there.
+    It is read once: datasets keeps what it reads, in its own format, and jobs find it there.
     """
     fetched = []
     for task in parts(mteb_task(name)):

@@ -15,7 +15,7 @@ from .hub import cached
 
 # Forced, because the lists of what was fetched are there, so that Snakemake would see nothing to do.
 FETCH = (
-    "set HF_HOME as it was for the fetch or, where there is network, run"
+    "set HF_HOME to its value during the fetch or, with network access, run"
     " `snakemake --cores 1 fetch --forcerun fetch_base fetch_data fetch_tasks --config study=…`"
 )
 
@@ -45,7 +45,7 @@ def fetched_data(fetched: Path) -> dict[str, str]:
 
 
 def folder_of(name: str, revision: str | None, asked_by: str) -> Path:
-    """Return the folder of a dataset in the hub's cache; BadInput where it is not completely there."""
+    """Return the folder of a dataset in the hub's cache; BadInput if it is not completely there."""
     folder = cached(name, revision)
     if folder is None:
         raise BadInput(f"{asked_by}: {name} at {revision} is not in {constants.HF_HUB_CACHE}; {FETCH}")

@@ -79,7 +79,7 @@ def explaining_failures(asked_by: str, name: str, revision: str | None, kind: st
     except (OSError, HTTPError, HFValidationError) as error:
         raise BadInput(f"{asked_by}: {explained(error, name, revision, kind)}") from error
     except Exception as error:
-        if is_full_disk(error):  # datasets raises errors of its own, from those of the disk
+        if is_full_disk(error):  # datasets wraps the disk's errors in its own
             raise BadInput(f"{asked_by}: {no_space(name)}") from error
         raise
 
@@ -95,7 +95,7 @@ def cached(name: str, revision: str | None, kind: str = "dataset") -> Path | Non
 def local(
     name: str, revision: str | None, kind: str, choose: Callable[[Iterable[str]], list[str]] = list
 ) -> Path:
-    """Return the folder of a repository in the cache; LocalEntryNotFoundError where chosen files are missing.
+    """Return the folder of a repository in the cache; LocalEntryNotFoundError if chosen files are missing.
 
     Other programs put single files there: what is missing is known from the list of files that a fetch keeps.
     """
@@ -117,7 +117,7 @@ def missing_bytes(name: str, commit: str, kind: str, sizes: Mapping[str, int | N
 
 
 def check_space(needed: int, what: str) -> None:
-    """Raise BadInput where the cache's disk is too full for this many more bytes."""
+    """Raise BadInput if the cache's disk is too full for this many more bytes."""
     cache = Path(constants.HF_HUB_CACHE).absolute()
     disk = next(folder for folder in (cache, *cache.parents) if folder.exists())
     free = shutil.disk_usage(disk).free
@@ -145,7 +145,9 @@ def explained(error: BaseException, name: str, revision: str | None, kind: str) 
             return f"{name} is not a repository's name; give owner/name, or the path of a folder that exists"
         case LocalEntryNotFoundError() | OfflineModeIsEnabled():
             cache = constants.HF_HUB_CACHE
-            return f"{address} cannot be reached and is not in {cache}; fetch where there is network"
+            return (
+                f"{address} cannot be reached and is not in {cache}; fetch on a machine with network access"
+            )
         case HfHubHTTPError() if error.response.status_code in (401, 403):
             return f"{address} refuses the token of HF_TOKEN, or wants one ({token})"
         case _ if is_full_disk(error):
@@ -156,7 +158,7 @@ def explained(error: BaseException, name: str, revision: str | None, kind: str) 
 
 
 def no_space(name: str) -> str:
-    """Return what to do where a disk became full."""
+    """Return what to do when a disk is full."""
     return f"no space is left for {name} in {constants.HF_HOME}; free some, or point HF_HOME at a larger disk"
 
 

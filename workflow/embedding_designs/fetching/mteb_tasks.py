@@ -23,7 +23,7 @@ def categories() -> dict[str, str]:
 
 
 def check_names(study: str | Path, tasks: Mapping[str, Sequence[str]], benchmark: str | None) -> None:
-    """Raise BadInput, naming the study, where MTEB has no such benchmark, or no such task in a category.
+    """Raise BadInput, naming the study, if MTEB has no such benchmark, or no such task in a category.
 
     tasks: names by category; "*" stands for any category.
     """
@@ -45,7 +45,7 @@ def unknown_task(name: str) -> str:
 def tasks_of_benchmark(benchmark: str, key: str) -> list[mteb.AbsTask]:
     """Return the tasks of an MTEB benchmark with the splits and subsets that it counts.
 
-    key: of the study, for the error where there is no such benchmark.
+    key: of the study, for the error if there is no such benchmark.
     """
     known = [known.name for known in mteb.get_benchmarks()]
     if benchmark not in known:
@@ -54,7 +54,7 @@ def tasks_of_benchmark(benchmark: str, key: str) -> list[mteb.AbsTask]:
 
 
 def find_task(name: str) -> mteb.AbsTask | None:
-    """Return an MTEB task with all its splits and subsets, or None where there is no such task."""
+    """Return an MTEB task with all its splits and subsets, or None if there is no such task."""
     try:
         return mteb.get_task(name)
     except KeyError:
@@ -64,8 +64,8 @@ def find_task(name: str) -> mteb.AbsTask | None:
 def mteb_task(name: str, benchmark: str | None = None) -> mteb.AbsTask:
     """Return a task of MTEB with what a benchmark counts of it: splits and subsets.
 
-    Without a benchmark, or where it does not have the task: all test splits, and the subsets in English
-    alone, or those with English where there are none.
+    Without a benchmark, or if it does not have the task: all test splits, and the subsets in English
+    alone, or those with English if there are none.
     """
     for task in mteb.get_benchmark(benchmark).tasks if benchmark else ():
         if task.metadata.name == name:
@@ -82,9 +82,9 @@ def parts(task: Any) -> Sequence[Any]:
 
 
 def in_cache(task: Any) -> Any:
-    """Return an MTEB task that reads its data from the hub's cache where they were fetched.
+    """Return an MTEB task that reads its data from the hub's cache if they were fetched.
 
-    Others are left as they are where there is network or a folder of that name; elsewhere BadInput.
+    Others are left unchanged if there is network access or a folder of that name; otherwise raises BadInput.
     """
     for part in parts(task):
         data = part.metadata.dataset

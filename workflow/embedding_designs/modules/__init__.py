@@ -1,4 +1,4 @@
 """The Sentence Transformers modules of a model; these files are copied to every saved model folder.
 
-They import only each other of this project, so a model loads where only sentence-transformers is installed.
+They import only each other of this project, so a model loads with only sentence-transformers installed.
 """

@@ -27,8 +27,8 @@ class Backbone(CheckedTransformer):
     layers: numbers, from 1, of the layers whose state is returned; None: all.
     base_code: whether Python files that the language model's `auto_map` names may run. They also need
         `trust_remote_code` when the saved model is loaded, which alone allows only this file's folder.
-    Raises ValueError where weights of the language model are missing or not finite, where it ignores the
-    attention mode, and where its tokenizer has no EOS token.
+    Raises ValueError if weights of the language model are missing or not finite, if it ignores the
+    attention mode, or if its tokenizer has no EOS token.
     """
 
     config_keys = [*CheckedTransformer.config_keys, "attention", "layer_tokens", "layers", "base_code"]

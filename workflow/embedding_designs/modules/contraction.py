@@ -48,7 +48,7 @@ class Contraction:
         return terms
 
     def rows(self, terms: Mapping[int, Tensor], index: str, part: slice) -> dict[int, Tensor]:
-        """Return the terms with a part of an index that stands first in those that have it."""
+        """Return the terms with a part of an index that comes first in those that have it."""
         return {n: term[part] if self.labels[n].startswith(index) else term for n, term in terms.items()}
 
     def fold(self, terms: Mapping[int, Tensor], index: str) -> dict[int, Tensor]:
@@ -115,7 +115,7 @@ def _search(
 
 
 class Product(Function):
-    """What `torch.einsum` does for two terms, where every index of a term is in the other or in the product.
+    """What `torch.einsum` does for two terms if every index of a term is in the other or in the product.
 
     The product and the gradients lie in memory in the order of their indices. Those of einsum do not: a
     gradient as large as the weights would be copied before it is added up.
@@ -171,6 +171,6 @@ def _matrices(term: Tensor, labels: str, groups: list[list[str]]) -> Tensor:
 
 
 def product_dtype(states: Tensor) -> torch.dtype:
-    """Return the type in which matrix products run: autocast's where it is on, else that of `states`."""
+    """Return the type in which matrix products run: autocast's if it is on, otherwise that of `states`."""
     device = states.device.type
     return torch.get_autocast_dtype(device) if torch.is_autocast_enabled(device) else states.dtype

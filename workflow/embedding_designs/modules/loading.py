@@ -12,7 +12,7 @@ class CheckedTransformer(Transformer):
 
     Of the modules only this class uses private names of Sentence Transformers and transformers: no public
     name gives the report on missing weights, nor the settings that `Transformer.load` builds a model from.
-    Raises ValueError where weights are missing, of another shape or not finite.
+    Raises ValueError if weights are missing, of another shape or not finite.
     """
 
     def _load_config(self, *arguments: Any, **kwargs: Any) -> tuple[Any, bool]:

@@ -65,7 +65,7 @@ class MeanGatedUnits(Function):
 
 
 class MeanGatedUnitsOfShifted(Function):
-    """The same where x = (latent + shift of the text) * scale: W1 has been applied to both already.
+    """The same for x = (latent + shift of the text) * scale: W1 has been applied to both already.
 
     (v, g) = (expanded latent + expanded shift) * scale + bias. Shapes: latents (latents, 2 units), shifts
     (batch, 2 units), scales (batch, latents), bias (2 units), result (batch, units).

@@ -105,7 +105,7 @@ class Pooling(Module):
         return super()._apply(moved, recurse)
 
     def save(self, output_path: str, *args, safe_serialization: bool = True, **kwargs) -> None:
-        """Write settings and, where there are any, weights to a folder."""
+        """Write settings and, if there are any, weights to a folder."""
         self.save_config(output_path)
         if self.state_dict():
             self.save_torch_weights(output_path, safe_serialization=safe_serialization)

@@ -2,7 +2,7 @@
 
 It computes exactly what `plain_trainable_pooling` does, in another order. Latents and weights are the same
 for every text, so what depends on them alone is computed once (`kept_results`); queries, keys and values are
-not formed where another order of the products is cheaper (`contraction`); the feed-forward layer is averaged
+not formed if another order of the products is cheaper (`contraction`); the feed-forward layer is averaged
 over the latents as it is computed (`mean_feed_forward`). docs/performance.md measures what that saves.
 """
 
@@ -24,7 +24,7 @@ from .pooling import last_token
 # Indices: b text, e input state, h head, m latent, a inner dimension of a head, i, j, c dimension of states.
 SCORES = "mi,hai,haj,bej->behm"  # latents, Wq, Wk, inputs
 OUTPUT = "behm,bej,haj,hac->bmc"  # attention, inputs, Wv, Wo
-OUTPUT_OF_ONE_KEY = "bj,haj,hac->bc"  # the same where the attention is 1
+OUTPUT_OF_ONE_KEY = "bj,haj,hac->bc"  # the same if the attention is 1
 GROUP_BYTES = {True: 2**28, False: 2**26}  # of products at once, in training or not; at least one text's
 
 

@@ -112,7 +112,7 @@ def instead_of_safetensors(files: list[str]) -> str:
 
 
 def check_safetensors(file: Path) -> None:
-    """Raise BadInput where a file is not safetensors, or its size is not what its header describes."""
+    """Raise BadInput if a file is not safetensors, or its size is not what its header describes."""
     size = file.stat().st_size
     with file.open("rb") as opened:
         length = int.from_bytes(opened.read(8), "little")
@@ -133,7 +133,7 @@ def check_safetensors(file: Path) -> None:
 
 
 def _check_code(folder: Path, base: Mapping[str, Any]) -> None:
-    """Raise BadInput where a trusted base uses another repository's code, or a file name of our modules."""
+    """Raise BadInput if a trusted base uses another repository's code, or a file name of our modules."""
     for file, reference in code_references(folder):
         repository, _, _ = reference.rpartition("--")
         if repository not in ("", base.get("model")):

@@ -162,4 +162,4 @@ def _twins(key: str, names: Iterable[str]) -> Iterator[str]:
         if twin == name:
             yield f"{key} names {name} twice"
         elif twin:
-            yield f"{key} {twin} and {name} differ only in case; some file systems do not tell them apart"
+            yield f"{key} {twin} and {name} differ only in case; some file systems cannot distinguish them"

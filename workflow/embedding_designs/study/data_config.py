@@ -22,14 +22,14 @@ def check_source(data: Mapping[str, Any]) -> Iterator[str]:
 
 
 def check_needed(data: Mapping[str, Any]) -> Iterator[str]:
-    """Yield one line where the key is missing that says where the data are."""
+    """Yield one line if the key is missing that says where the data are."""
     needed = SOURCE_KEYS[data["source"]][0]
     if needed not in data:
         yield f'data.{needed} is missing: data.source "{data["source"]}" needs it'
 
 
 def check_columns(columns: Mapping[str, str | None]) -> Iterator[str]:
-    """Yield one line where two keys of `columns` name the same column."""
+    """Yield one line if two keys of `columns` name the same column."""
     keys: dict[str | None, str] = {}
     for key, name in ({name: name for name in NAMES[:2]} | dict(columns)).items():
         if keys.setdefault(name, key) != key:

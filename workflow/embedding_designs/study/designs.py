@@ -8,7 +8,7 @@ def layer_numbers(layers: str | list[int], count: int) -> list[int]:
     """Return the numbers, 1 to `count`, of the layers that a design's `layers` means on a base of `count`.
 
     The first and the last third have (count + 1) // 3 layers each and the middle third has the rest.
-    Raises ValueError where the base has too few.
+    Raises ValueError if the base has too few.
     """
     numbers = list(range(1, count + 1))
     if layers == "all":

@@ -11,7 +11,7 @@ from .schema import defaults, schema_problems
 
 
 def read_data_config(path: str | Path) -> dict[str, Any]:
-    """Return the data config in a file, with defaults; BadInput where a key is missing or not allowed.
+    """Return the data config in a file, with defaults; BadInput if a key is missing or not allowed.
 
     Its packages to evaluate on, `eval_packages`, are not a key of the study's data.
     """

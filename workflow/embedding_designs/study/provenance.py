@@ -13,7 +13,7 @@ from ..common.hashes import file_hash
 from ..common.json_files import read_json
 
 PACKAGES = ["torch", "transformers", "sentence-transformers", "mteb", "snakemake"]
-ABSENT = "not installed where this page was written"
+ABSENT = "not installed on the machine that wrote this page"
 
 
 def provenance(study: Mapping[str, Any], files: Sequence[Path], fetched: Path) -> dict[str, Any]:

@@ -69,7 +69,7 @@ def _task_names(study: Mapping[str, Any]) -> list[str]:
 
 
 def _evaluation(study: Mapping[str, Any], key: str) -> Mapping[str, Any]:
-    """Return a mapping of a study's evaluation; an empty one where it has none, or something else."""
+    """Return a mapping of a study's evaluation; empty if it has none, or something else."""
     evaluation = study.get("evaluation")
     value = evaluation.get(key) if isinstance(evaluation, Mapping) else None
     return value if isinstance(value, Mapping) else {}

@@ -78,5 +78,5 @@ def batches_by_size(
 
 
 def characters(task: str) -> float:
-    """Return how many characters a task has embedded, each text once; 0 where it is not in the table."""
+    """Return how many characters a task has embedded, each text once; 0 if it is not in the table."""
     return sum(side.unique * side.characters for side in task_sizes().get(task, []))

@@ -58,7 +58,7 @@ def training_arguments(
 
 
 def check_launch(recipe: dict[str, Any]) -> None:
-    """Raise BadInput where the processes that accelerate started cannot run this recipe."""
+    """Raise BadInput if the processes that accelerate started cannot run this recipe."""
     batch, sharing = recipe["batch_size"], processes.sharing()
     if batch % processes.count():
         raise BadInput(

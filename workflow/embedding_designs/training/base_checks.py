@@ -80,7 +80,7 @@ def check_backbone(backbone: Backbone, max_seq_length: int) -> None:
 
 
 def check_positions(backbone: Backbone, max_seq_length: int) -> None:
-    """Raise ValueError where a backbone has fewer learned positions than `max_seq_length`."""
+    """Raise ValueError if a backbone has fewer learned positions than `max_seq_length`."""
     positions = getattr(backbone.config, "max_position_embeddings", max_seq_length)
     embeddings = [part for part in backbone.model.modules() if isinstance(part, torch.nn.Embedding)]
     if len(embeddings) > 1 and max_seq_length > positions:
@@ -88,7 +88,7 @@ def check_positions(backbone: Backbone, max_seq_length: int) -> None:
 
 
 def check_lora_targets(model: SentenceTransformer, targets: Sequence[str], asked_by: str) -> None:
-    """Raise BadInput where a name of `lora.target_modules` matches no layer that an adapter can be put on."""
+    """Raise BadInput if a name of `lora.target_modules` matches no layer that an adapter can be put on."""
     kinds = (torch.nn.Linear, torch.nn.Embedding, Conv1D)
     layers = [f".{name}" for name, module in model[0].model.named_modules() if isinstance(module, kinds)]
     missing = [target for target in targets if not any(layer.endswith(f".{target}") for layer in layers)]

@@ -75,7 +75,7 @@ class Checkpoints(TrainerCallback):
     def on_epoch_begin(
         self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any
     ) -> None:
-        """Set the sampler's epoch, which the Trainer does not do where it skips batches."""
+        """Set the sampler's epoch, which the Trainer does not do when it skips batches."""
         sampler = kwargs["train_dataloader"].batch_sampler
         while hasattr(sampler, "batch_sampler"):
             sampler = sampler.batch_sampler

@@ -30,7 +30,7 @@ def keep_console() -> None:
 
 
 def take_console() -> None:
-    """Point progress at the console of the command that launched this process, where it can be opened."""
+    """Point progress at the console of the command that launched this process, if it can be opened."""
     if path := os.environ.pop(CONSOLE_FILE, None):
         try:
             os.environ[CONSOLE] = str(os.open(path, os.O_WRONLY))

@@ -30,7 +30,7 @@ class InBatchContrastiveLoss(MultipleNegativesRankingLoss):
     The mean of the processes' losses, and of their gradients, is that of one process with all the queries.
     """
 
-    pause: Callable[[], None] = staticmethod(lambda: None)  # called where a training can be stopped
+    pause: Callable[[], None] = staticmethod(lambda: None)  # called at points where a training can be stopped
 
     def __init__(self, model: SentenceTransformer, scale: float):
         super().__init__(model, scale, gather_across_devices=processes.count() > 1)

@@ -42,7 +42,7 @@ def accelerate_command(
 
 
 def check_config(config: Path) -> None:
-    """Raise BadInput where accelerate's configuration does not exist, or needs what is not installed."""
+    """Raise BadInput if accelerate's configuration does not exist, or needs what is not installed."""
     if not config.is_file():
         raise BadInput(f"--accelerate {config}: no such file")
     if "distributed_type: DEEPSPEED" in config.read_text() and not importlib.util.find_spec("deepspeed"):

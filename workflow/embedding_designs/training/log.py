@@ -155,7 +155,7 @@ def count_parameters(model: SentenceTransformer) -> dict[str, int]:
 
 
 def peak_memory_mb() -> int:
-    """Return the most memory used so far, in MB: the GPU's where there is one, else the process's."""
+    """Return the most memory used so far, in MB: the GPU's if there is one, otherwise the process's."""
     if torch.cuda.is_available():
         return torch.cuda.max_memory_allocated() // 2**20
     unit = 1 if sys.platform == "darwin" else 1024  # ru_maxrss: bytes on macOS, KiB on Linux

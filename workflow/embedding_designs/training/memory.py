@@ -13,7 +13,7 @@ LOWERED = ("batch_size", "mini_batch_size", "max_seq_length")  # settings that m
 
 @contextlib.contextmanager
 def memory_for(recipe: dict[str, Any]) -> Iterator[None]:
-    """Raise BadInput where a training with this recipe runs out of memory, on a GPU or on the CPU."""
+    """Raise BadInput if a training with this recipe runs out of memory, on a GPU or on the CPU."""
     try:
         yield
     except (torch.OutOfMemoryError, MemoryError, RuntimeError) as error:

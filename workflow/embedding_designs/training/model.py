@@ -57,7 +57,7 @@ def build_model(
     base: folder or hub name of a language model; design: {"attention": …, "pooling": {"kind": …, …}};
     precision: of the backbone's weights, "fp32" or "bf16" (the pooling is always fp32); asked_by: the key
     that names the base, for errors; trust_remote_code: run the base's Python files; hub: its revision.
-    Randomness is the caller's: seed it first. Raises BadInput where the base cannot be used.
+    Randomness is the caller's: seed it first. Raises BadInput if the base cannot be used.
     """
     settings = dict(design["pooling"])
     pooling_class = POOLINGS[settings.pop("kind")]
@@ -130,7 +130,7 @@ def save_run(model: SentenceTransformer, config: RunConfig, output: Path) -> Non
 
 
 def save_model(model: SentenceTransformer, folder: Path) -> None:
-    """Write a model to a folder that loads where only Sentence Transformers is installed.
+    """Write a model to a folder that loads with only Sentence Transformers installed.
 
     The modules' code is put beside the weights, and modules.json names it there; it loads with
     `trust_remote_code=True`. An adapter on a base of this machine names the base by its absolute path, so
@@ -168,8 +168,8 @@ def load_model(path: str | Path) -> SentenceTransformer:
     """Return a model that training saved to a folder, or one of Sentence Transformers' own modules.
 
     Uses this package's module classes, not the copies of their code in the folder: transformers would copy
-    those to a cache that processes share, where one could read a half-written file. The base's code runs only
-    if training was allowed to run it. Raises BadInput where a file is corrupt.
+    those to a cache that processes share, and one could read a half-written file. The base's code runs only
+    if training was allowed to run it. Raises BadInput if a file is corrupt.
     """
     path = Path(path)
     table = read_json(path / "modules.json")

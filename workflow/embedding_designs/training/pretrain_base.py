@@ -112,7 +112,7 @@ def train_decoder(model: PreTrainedModel, sequences: Tensor, settings: dict[str,
 
 
 def check_finite(settings: dict[str, Any], step: int, rate: float, *numbers: Tensor) -> None:
-    """Raise BadInput where loss, gradient norm or weights of a step are not finite."""
+    """Raise BadInput if loss, gradient norm or weights of a step are not finite."""
     if not all(number.isfinite().all() for number in numbers):
         raise BadInput(
             f"bases.{settings['name']}.pretrain: loss, gradients or weights are not finite at step {step} of"

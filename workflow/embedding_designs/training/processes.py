@@ -23,9 +23,9 @@ def join() -> None:
 
 
 def device() -> str:
-    """Return where models run: a CUDA GPU if there is one, else the CPU.
+    """Return where models run: a CUDA GPU if there is one, otherwise the CPU.
 
-    Raises BadInput where there is a GPU that torch cannot use: training on the CPU would take days.
+    Raises BadInput if there is a GPU that torch cannot use: training on the CPU would take days.
     """
     if torch.cuda.is_available():
         return "cuda"
@@ -49,7 +49,7 @@ def is_main() -> bool:
 
 
 def sharing() -> str | None:
-    """Return "deepspeed" or "fsdp" where the processes share one copy of the training's states."""
+    """Return "deepspeed" or "fsdp" if the processes share one copy of the training's states."""
     for name in ("deepspeed", "fsdp"):
         if os.environ.get(f"ACCELERATE_USE_{name.upper()}", "false").lower() == "true":
             return name

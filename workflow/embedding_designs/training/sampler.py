@@ -42,7 +42,7 @@ class SeparatingSampler(EpochSampler):
     """EpochSampler's batches, but a row that shares a text with another of its batch waits for a later one.
 
     As in Sentence Transformers' NoDuplicatesBatchSampler, texts are compared across columns, and rows are
-    drawn again where too few batches fill: every epoch has len(self) batches, as resuming needs.
+    drawn again if too few batches are full: every epoch has len(self) batches, as resuming needs.
     That sampler does not know that the shares of several processes make up one batch, and its time grows with
     the square of the number of rows that share one text.
     """

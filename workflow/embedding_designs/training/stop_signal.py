@@ -1,4 +1,4 @@
-"""SIGTERM (preemption, scancel, a time limit): work stops where it can be resumed.
+"""SIGTERM (preemption, scancel, a time limit): work stops at a point from which it can resume.
 
 transformers' `enable_jit_checkpoint` cannot stop within a step or a held-out loss, waits three seconds first,
 and saves in each process when that process gets the signal, not at one step in all of them.

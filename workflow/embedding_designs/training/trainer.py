@@ -55,7 +55,7 @@ class Trainer(SentenceTransformerTrainer):
         return metrics
 
     def check_end(self) -> None:
-        """Raise BadInput where the training ended early, or with weights that are not finite."""
+        """Raise BadInput if the training ended early, or with weights that are not finite."""
         step, steps = self.state.global_step, self.args.max_steps
         if step < steps:
             raise BadInput(f"{self.run}: the training ended after step {step} of training.steps {steps}")
@@ -85,7 +85,7 @@ class Trainer(SentenceTransformerTrainer):
         self._globalstep_last_logged = logged
 
     def _check_model(self) -> None:
-        """Raise BadInput where a weight is not finite, or so large that an embedding is not."""
+        """Raise BadInput if a weight is not finite, or so large that an embedding is not."""
         if name := not_finite(self.model):
             raise self._diverged(f"the weight {name}", self.state.global_step)
         training = self.model.training

@@ -16,7 +16,7 @@ from .sampler import separated, shared_texts
 
 
 def read_triplets(path: Path) -> Dataset:
-    """Return the rows of a Parquet file; BadInput where it is not one, or has no query or positive."""
+    """Return the rows of a Parquet file; BadInput if it is not one, or has no query or positive."""
     try:
         table = pyarrow.parquet.read_table(path)
     except (OSError, pyarrow.ArrowException) as error:
@@ -29,7 +29,7 @@ def read_triplets(path: Path) -> Dataset:
 
 
 def check_batches(rows: Dataset, recipe: dict[str, Any], seed: int, path: Path) -> None:
-    """Raise BadInput where the rows of `path` fill no batch of a recipe."""
+    """Raise BadInput if the rows of `path` fill no batch of a recipe."""
     size = recipe["batch_size"]
     if len(rows) < size:
         raise BadInput(
@@ -41,7 +41,7 @@ def check_batches(rows: Dataset, recipe: dict[str, Any], seed: int, path: Path) 
 
 
 def _check_separated(rows: Dataset, size: int, seed: int) -> None:
-    """Raise BadInput where rows that share no text fill no batch; note where they do not fill an epoch."""
+    """Raise BadInput if rows that share no text fill no batch; note if they do not fill an epoch."""
     order = RandomSampler(rows, generator=torch.Generator().manual_seed(seed))
     lengths = [len(batch) for batch in separated(order, shared_texts(rows), size)]
     full, wanted = lengths.count(size), len(rows) // size

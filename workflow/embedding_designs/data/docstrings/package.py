@@ -107,7 +107,7 @@ def _definitions(node: ast.AST) -> Iterator[Definition]:
 
 
 def package_version(package: str) -> str:
-    """Return the version of the distribution that a package came with, "unknown" where it had none."""
+    """Return the version of the distribution that a package came with, or "unknown"."""
     if package == "stdlib":
         return platform.python_version()
     distributions = _distributions().get(package)

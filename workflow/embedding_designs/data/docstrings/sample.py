@@ -37,7 +37,7 @@ def _owner(row: Row) -> str:
 def draw_sample(package: str, rows: list[Row], config: dict[str, Any]) -> PackageSample:
     """Return about `documents` rows, the same number from each of the largest submodules.
 
-    ValueError where the package has fewer than MIN_CLASSES submodules that are large enough.
+    ValueError if the package has fewer than MIN_CLASSES submodules that are large enough.
     """
     chance = random.Random(f"{config['seed']} {package}")
     per_class = config["documents"] // config["classes"]
@@ -59,7 +59,7 @@ def draw_sample(package: str, rows: list[Row], config: dict[str, Any]) -> Packag
 def submodules(rows: list[Row], wanted: int, enough: int) -> dict[str, list[Row]]:
     """Return the rows of the `wanted` largest submodules with `enough` rows, by name.
 
-    The package is split level by level, its largest part first, until there are that many; where there
+    The package is split level by level, its largest part first, until there are that many; if there
     never are, the split with the most of them counts.
     """
     parts, best = {"": rows}, dict[str, list[Row]]()

@@ -64,7 +64,7 @@ def pair_classification(sample: PackageSample, config: dict[str, Any]) -> Tables
 
 
 def relatedness(sample: PackageSample, config: dict[str, Any]) -> Tables:
-    """Grade two texts by how near they stand in the package, 0 to 4."""
+    """Grade two texts by how close they are in the package, from 0 to 4."""
     by_nearness = _pairs_by_nearness(sample, _chance(sample, config, "STS"))
     count = 2 * config["queries"] // len(by_nearness)
     graded = [

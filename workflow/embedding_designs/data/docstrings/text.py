@@ -48,7 +48,7 @@ INLINE = [
 
 
 def prose(docstring: str) -> Prose:
-    """Return the summary sentence, the other prose and the whole text of a docstring.
+    """Return the summary sentence, the other prose, and the full text of a docstring.
 
     `docstring` is dedented, as `ast.get_docstring` returns it. Doctests, code blocks, rst directives,
     reference lists and the type lines of parameter tables are left out; what parameters mean is kept.

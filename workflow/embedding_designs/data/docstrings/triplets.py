@@ -33,7 +33,7 @@ def docstring_triplets(
 def described(rows: list[Row], config: dict[str, Any]) -> tuple[list[Row], dict[str, int]]:
     """Return the rows with a summary and a description of their own, cut to `max_words`, and the drops.
 
-    The description has at least `min_description_words`. No summary or description stands twice: each
+    The description has at least `min_description_words`. No summary or description appears twice: each
     row would be the other's false negative.
     """
     kept, seen, dropped = [], set(), Counter(too_short=0, duplicate_summary=0, duplicate_description=0)
@@ -55,7 +55,7 @@ def described(rows: list[Row], config: dict[str, Any]) -> tuple[list[Row], dict[
 
 
 def scopes_of(row: Row) -> list[str]:
-    """Return where an object stands, narrowest first: its class, its module, the packages around it, all."""
+    """Return where an object is defined, narrowest first: its class, its module, its packages, all."""
     parts = row["module"].split(".")
     scopes = [".".join(parts[:length]) for length in range(len(parts), 0, -1)]
     owner = row["qualname"].rpartition(".")[0]
@@ -63,14 +63,14 @@ def scopes_of(row: Row) -> list[str]:
 
 
 def sample(rows: list[Row], wanted: int | None, chance: random.Random) -> list[Row]:
-    """Return at most `wanted` rows (all where None) in random order."""
+    """Return at most `wanted` rows (all if None) in random order."""
     return chance.sample(rows, len(rows) if wanted is None else min(wanted, len(rows)))
 
 
 def heldout_groups(wanted: int, sizes: Mapping[str, int], kind: str, chance: random.Random) -> set[str]:
     """Return random groups that have `wanted` rows together; sizes: the rows of each group.
 
-    Raises BadInput where they would be all rows; kind: what a group's rows share, for the message.
+    Raises BadInput if they would be all rows; kind: what a group's rows share, for the message.
     """
     groups, chosen, rows = sorted(sizes), set(), 0
     chance.shuffle(groups)
