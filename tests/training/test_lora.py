@@ -8,7 +8,7 @@ from peft import LoraConfig, inject_adapter_in_model
 from peft.tuners.lora import Linear
 from torch import nn
 
-from embedding_designs.training.lora import FusedLinear, keep_mask, use_fused_layers
+from embedding_designs.training.lora import FusedLinear, drop_mask, use_fused_layers
 
 
 def adapted(bias: bool = True, dropout: float = 0.0, dtype=torch.float64) -> nn.Module:
@@ -70,9 +70,9 @@ def test_dropout_keeps_the_same_elements_forward_and_backward():
     torch.manual_seed(5)
     y = layer(x)
     torch.manual_seed(5)
-    mask, factor = keep_mask(x, 0.25)
+    mask, factor = drop_mask(x, 0.25)
     down, up = layer.lora_A["default"].weight, layer.lora_B["default"].weight
-    expected = layer.base_layer(x) + 2 * factor * (x * mask) @ down.T @ up.T  # alpha / rank is 2
+    expected = layer.base_layer(x) + 2 * factor * (x * ~mask) @ down.T @ up.T  # alpha / rank is 2
     torch.testing.assert_close(y, expected)
     for one, other in zip(gradients(layer, x, y), gradients(layer, x, expected), strict=True):
         torch.testing.assert_close(one, other)
@@ -81,8 +81,8 @@ def test_dropout_keeps_the_same_elements_forward_and_backward():
 @pytest.mark.parametrize("dropped", [0.05, 0.1, 0.5])
 def test_dropout_drops_its_share_and_keeps_the_mean(dropped):
     torch.manual_seed(0)
-    mask, factor = keep_mask(torch.empty(1000, 1001), dropped)
-    share = 1 - mask.double().mean().item()
+    mask, factor = drop_mask(torch.empty(1000, 1001), dropped)
+    share = mask.double().mean().item()
     assert abs(share - dropped) < 4 * (dropped * (1 - dropped) / mask.numel()) ** 0.5
     assert abs(factor * (1 - dropped) - 1) < 1e-4
     together = mask.double()

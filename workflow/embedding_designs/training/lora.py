@@ -40,8 +40,8 @@ class FusedLinear(Linear):
 class FusedLora(Function):
     """y = x W^T + bias + s (x * m) A^T B^T; m: the mask of dropout over 1 - p, or all ones.
 
-    W (out, in) and bias are frozen; A (rank, in) and B (out, rank) are trained. Saves x, the mask as one byte
-    per element, and (x * m) A^T.
+    W (out, in) and bias are frozen; A (rank, in) and B (out, rank) are trained. Saves x, what was dropped as
+    one byte per element, and (x * m) A^T. LoRA: Hu et al. 2022, arXiv 2106.09685.
     """
 
     @staticmethod
@@ -51,43 +51,43 @@ class FusedLora(Function):
     ) -> Tensor:  # fmt: skip
         """Return y, (…, out)."""
         rows = x.reshape(-1, x.shape[-1])  # (n, in)
-        mask, factor = keep_mask(rows, dropped) if dropped else (None, 1.0)
+        drop, factor = drop_mask(rows, dropped) if dropped else (None, 1.0)
         ctx.factor = factor * scaling
         y = torch.mm(rows, weight.T) if bias is None else torch.addmm(bias, rows, weight.T)
-        low = torch.mm(rows if mask is None else rows * mask, down.T)  # (n, rank)
+        low = torch.mm(rows if drop is None else rows.masked_fill(drop, 0), down.T)  # (n, rank)
         y.addmm_(low, up.T, alpha=ctx.factor)
-        ctx.save_for_backward(rows, weight, down, up, low, mask)
+        ctx.save_for_backward(rows, weight, down, up, low, drop)
         ctx.shape = x.shape
         return y.view(*x.shape[:-1], -1)
 
     @staticmethod
     def backward(ctx: Any, grad: Tensor) -> tuple[Tensor | None, ...]:
         """Return the gradients of x, A, and B."""
-        rows, weight, down, up, low, mask = ctx.saved_tensors
+        rows, weight, down, up, low, drop = ctx.saved_tensors
         grad = grad.reshape(-1, grad.shape[-1])  # (n, out)
         of_low = torch.mm(grad, up).mul_(ctx.factor)  # (n, rank)
         of_up = torch.mm(grad.T, low).mul_(ctx.factor)
-        of_down = torch.mm(of_low.T, rows if mask is None else rows * mask)
+        of_down = torch.mm(of_low.T, rows if drop is None else rows.masked_fill(drop, 0))
         of_x = None
         if ctx.needs_input_grad[0]:
             of_x = torch.mm(grad, weight)
-            if mask is None:
+            if drop is None:
                 of_x.addmm_(of_low, down)
             else:
-                of_x += torch.mm(of_low, down).mul_(mask)
+                of_x += torch.mm(of_low, down).masked_fill_(drop, 0)
             of_x = of_x.view(ctx.shape)
         return of_x, None, None, of_down, of_up, None, None
 
 
-def keep_mask(rows: Tensor, dropped: float) -> tuple[Tensor, float]:
-    """Return a mask, True where an element is kept, and the factor that keeps its mean.
+def drop_mask(rows: Tensor, dropped: float) -> tuple[Tensor, float]:
+    """Return a mask, True where an element is dropped, and the factor that keeps its mean.
 
     On the CPU each element takes 16 random bits, four of them from one draw: the share dropped is exact to
     1 / 65,536, and the factor is that of this share.
     """
     if rows.device.type != "cpu":
-        return torch.empty_like(rows, dtype=torch.bool).bernoulli_(1 - dropped), 1 / (1 - dropped)
+        return torch.empty_like(rows, dtype=torch.bool).bernoulli_(dropped), 1 / (1 - dropped)
     levels = round(dropped * 65_536)
     draws = torch.empty((rows.numel() + 3) // 4, dtype=torch.int64).random_(-(2**63), None)
     bits = draws.view(torch.int16)[: rows.numel()].view(rows.shape)
-    return bits >= levels - 32_768, 65_536 / (65_536 - levels)
+    return bits < levels - 32_768, 65_536 / (65_536 - levels)
