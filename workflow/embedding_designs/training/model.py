@@ -24,6 +24,7 @@ from ..modules.poolings import POOLINGS
 from ..study.designs import layer_numbers
 from ..study.run_config import RunConfig
 from .base_checks import base_arguments, check_backbone, check_lora_targets, in_one_line
+from .lora import use_fused_layers
 from .processes import device
 
 MODULES = f"{module_package.__name__}."
@@ -102,6 +103,7 @@ def add_adapter(model: SentenceTransformer, config: RunConfig) -> None:
             revision=config.base.get("revision"),  # of the base
         )
     )
+    use_fused_layers(model[0].model)
 
 
 def merge_adapter(model: SentenceTransformer) -> None:
