@@ -1,6 +1,7 @@
-"""Measures training: a step that pools all layers, and runs of the quickstart compared with plain defaults.
+"""Measures training: steps that pool all layers, steps of LoRA, and the quickstart against plain defaults.
 
 python benchmarks/training.py step [--repeats 5]
+python benchmarks/training.py lora [--repeats 3]    # 10 GB of memory
 python benchmarks/training.py run [--repeats 5]     # after `make study`
 """
 
@@ -13,6 +14,7 @@ from pathlib import Path
 import torch
 from datasets import Dataset
 from measure import COMPARED, compared, hardware, medians, peak_memory_added, print_table
+from peft import LoraConfig
 from plain import made_plain
 from sentence_transformers import SentenceTransformerTrainer, SentenceTransformerTrainingArguments
 from sentence_transformers.sentence_transformer.losses import MultipleNegativesRankingLoss
@@ -24,6 +26,7 @@ from embedding_designs.study.run_config import RunConfig
 from embedding_designs.study.run_configs import run_config
 from embedding_designs.study.study import load_study
 from embedding_designs.training.contrastive_loss import InBatchContrastiveLoss
+from embedding_designs.training.lora import use_fused_layers
 from embedding_designs.training.model import build_model, untrained_model
 from embedding_designs.training.pretrain_base import train_tokenizer
 from embedding_designs.training.train_design import train_run
@@ -39,6 +42,21 @@ STEPS = {
     "pooling ours, all states kept": {"pooling": "ours", "states": "kept", "checkpointing": False},
     "pooling ours, states pooled on the fly": {"pooling": "ours", "states": "pooled", "checkpointing": False},
     "the same with checkpointing": {"pooling": "ours", "states": "pooled", "checkpointing": True},
+}
+MEAN = {"attention": "bidirectional", "pooling": {"kind": "mean", "tokens": "mean"}}
+SMOLLM2 = {"hidden_size": 576, "intermediate_size": 1536, "num_hidden_layers": 30, "num_attention_heads": 9,
+           "num_key_value_heads": 3, "vocab_size": 49152}  # fmt: skip
+ADAPTER = {
+    "r": 16, "lora_alpha": 32,
+    "target_modules": ["q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj"],
+}  # fmt: skip
+LORA = {
+    "PEFT's, dropout 0.1, fp32": {"layers": "PEFT's", "dropout": 0.1, "weights": "fp32"},
+    "ours, dropout 0.1, fp32": {"layers": "ours", "dropout": 0.1, "weights": "fp32"},
+    "ours, no dropout, fp32": {"layers": "ours", "dropout": 0.0, "weights": "fp32"},
+    "PEFT's, dropout 0.1, bf16": {"layers": "PEFT's", "dropout": 0.1, "weights": "bf16"},
+    "ours, dropout 0.1, bf16": {"layers": "ours", "dropout": 0.1, "weights": "bf16"},
+    "ours, no dropout, bf16": {"layers": "ours", "dropout": 0.0, "weights": "bf16"},
 }
 
 
@@ -63,13 +81,58 @@ def training_step(base: str, sizes: dict[str, int], texts: int, tokens: int, var
     return run
 
 
-def random_base(folder: str) -> str:
-    """Write a language model with random weights, 12 layers, and 256 dimensions, and return its folder."""
-    tokenizer = train_tokenizer([" ".join(f"word{n}" for n in range(500))], vocabulary=2000)
-    config = AutoConfig.for_model(
-        "mistral", vocab_size=len(tokenizer), hidden_size=256, intermediate_size=768, num_hidden_layers=12,
-        num_attention_heads=4, num_key_value_heads=4, head_dim=64, max_position_embeddings=512,
+def lora_step(base: str, texts: int, tokens: int, variant: dict) -> Callable:
+    """Return a function that runs one training step of mean pooling with an adapter on every linear layer."""
+    torch.manual_seed(0)
+    model = build_model(base, MEAN, max_seq_length=tokens, precision=variant["weights"]).train()
+    model.add_adapter(LoraConfig(**ADAPTER, lora_dropout=variant["dropout"], task_type="FEATURE_EXTRACTION"))
+    if variant["layers"] == "ours":
+        use_fused_layers(model[0].model)
+    ids = torch.randint(5, model.tokenizer.vocab_size, (3, texts, tokens), device=model.device)
+    columns = [{"input_ids": rows, "attention_mask": torch.ones_like(rows)} for rows in ids]
+    loss = InBatchContrastiveLoss(model, scale=20.0)
+
+    def run() -> None:
+        model.zero_grad()
+        with torch.autocast(model.device.type, torch.bfloat16, enabled=variant["weights"] == "bf16"):
+            value = loss([dict(column) for column in columns], None)
+        value.backward()
+
+    return run
+
+
+def measure_lora(repeats: int) -> None:
+    """Print what a step with LoRA takes with PEFT's layers and with ours, on one thread."""
+    torch.set_num_threads(1)
+    texts, tokens = 32, 32
+    with tempfile.TemporaryDirectory() as folder:
+        base = random_base(folder, **SMOLLM2)
+        seconds, memory = {}, {}
+        for key, variant in LORA.items():
+            seconds[key] = medians({key: lora_step(base, texts, tokens, variant)}, repeats)[key]
+            memory[key] = peak_memory_added(lora_step, base, texts, tokens, variant)
+    first = next(iter(LORA))
+    print(
+        f"\nStep with LoRA, 30 layers x 576, {3 * texts} texts of {tokens} tokens, one thread. {hardware()}\n"
+    )
+    print_table(
+        ["layers", "tokens per second", "faster", "MB", "less"],
+        [
+            [key, f"{3 * texts * tokens / seconds[key]:.0f}", f"{seconds[first] / seconds[key]:.2f}x",
+             f"{memory[key] / 2**20:.0f}", f"1/{memory[first] / memory[key]:.1f}"]
+            for key in LORA
+        ],
     )  # fmt: skip
+
+
+def random_base(folder: str, **sizes: int) -> str:
+    """Write a language model with random weights, 12 layers of 256 dimensions by default."""
+    tokenizer = train_tokenizer([" ".join(f"word{n}" for n in range(500))], vocabulary=2000)
+    settings = {
+        "vocab_size": len(tokenizer), "hidden_size": 256, "intermediate_size": 768, "num_hidden_layers": 12,
+        "num_attention_heads": 4, "num_key_value_heads": 4, "head_dim": 64, "max_position_embeddings": 512,
+    }  # fmt: skip
+    config = AutoConfig.for_model("mistral", **settings | sizes)
     AutoModelForCausalLM.from_config(config).save_pretrained(folder)
     tokenizer.save_pretrained(folder)
     return folder
@@ -139,7 +202,7 @@ def measure_runs(repeats: int, designs: list[str]) -> None:
 def main() -> None:
     """Print the tables."""
     parser = argparse.ArgumentParser(description=main.__doc__)
-    parser.add_argument("part", choices=["step", "run"])
+    parser.add_argument("part", choices=["step", "lora", "run"])
     parser.add_argument("--repeats", type=int, default=5)
     parser.add_argument("--design", nargs="+", default=["eos-causal", "multi-layer-bidirectional"])
     arguments = parser.parse_args()
@@ -148,6 +211,8 @@ def main() -> None:
     logging.disable_progress_bar()
     if arguments.part == "step":
         measure_steps(arguments.repeats)
+    elif arguments.part == "lora":
+        measure_lora(arguments.repeats)
     else:
         measure_runs(arguments.repeats, arguments.design)
 
