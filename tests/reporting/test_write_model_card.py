@@ -91,6 +91,18 @@ def test_the_card_says_whose_code_runs():
     assert "the code of the folder that the base was loaded from." in words and "/home" not in words
 
 
+def test_the_card_names_the_package_and_the_file_that_a_base_was_made_from():
+    run = copy.deepcopy(FACTS["run"])
+    del run["base"]["model"], run["base"]["revision"]
+    package = {"name": "a-lm", "version": "1.0", "sha256": "a" * 64, "gguf_file": "a_lm/b.gguf"}
+    run["base"] |= {"name": "mine", "package": package}
+    card = model_card(changed(run=run))
+    for row in ("| base | mine |", "| package | a-lm 1.0 |",
+                "| GGUF file, dequantized to bf16 | a_lm/b.gguf |", f"| SHA-256 of its wheel | `{'a' * 64}` |"):  # fmt: skip
+        assert row in card
+    assert "made from a GGUF file" in card and ModelCard(card).data.base_model is None
+
+
 def test_every_table_is_whole():
     for table in tables(model_card(FACTS)):
         columns = {len(re.findall(r"(?<!\\)\|", row)) for row in table}
