@@ -98,7 +98,8 @@ def test_the_card_names_the_package_and_the_file_that_a_base_was_made_from():
     run["base"] |= {"name": "mine", "package": package}
     card = model_card(changed(run=run))
     for row in ("| base | mine |", "| package | a-lm 1.0 |",
-                "| GGUF file, dequantized to bf16 | a_lm/b.gguf |", f"| SHA-256 of its wheel | `{'a' * 64}` |"):  # fmt: skip
+                "| GGUF file, dequantized to bf16 | a_lm/b.gguf |",
+                f"| SHA-256 of its wheel | `{'a' * 64}` |"):  # fmt: skip
         assert row in card
     assert "made from a GGUF file" in card and ModelCard(card).data.base_model is None
 

@@ -68,7 +68,7 @@ def fetch_gguf(base: Mapping[str, Any], file: str, asked_by: str) -> tuple[str, 
         return name, revision
     model = base["model"]
     if Path(model).is_dir():
-        gguf = Path(model, file).resolve()
+        gguf = Path(model, file).absolute()
         revision = file_hash(gguf)
     else:
         choose = partial(chosen_gguf, file=file, asked_by=asked_by)
