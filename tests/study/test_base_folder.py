@@ -85,7 +85,7 @@ def renamed(name: str, new: str):
             renamed(WEIGHTS, "pytorch_model.bin"),
             "pytorch_model.bin, which can run arbitrary code when loaded",
         ),
-        (renamed(WEIGHTS, "tiny-q4.gguf"), "found only tiny-q4.gguf, which cannot be trained"),
+        (renamed(WEIGHTS, "tiny-q4.gguf"), "found only tiny-q4.gguf, which needs the key gguf_file"),
         (
             renamed(WEIGHTS, "weights.safetensors"),
             "weights.safetensors, a name that transformers does not look for",

@@ -105,7 +105,7 @@ def test_renamed_keys_are_none_of_the_schema_and_their_new_names_are():
         ({"data/path": None}, "data.path null must be text"),
         ({"data/source": "hub"}, 'data.dataset is missing: data.source "hub" needs it'),
         ({"seeds": [1, 1]}, "seeds has 1 twice"),
-        ({"bases/tiny/pretrain": {}}, "bases.tiny must have either model or pretrain"),
+        ({"bases/tiny/pretrain": {}}, "bases.tiny must have exactly one of model, pretrain, and package"),
         ({"bases/tiny/trust_remote_code": True}, "trust_remote_code true needs a pinned revision"),
         (
             {"bases/tiny/trust_remote_code": True, "bases/tiny/revision": "main"},

@@ -12,6 +12,7 @@ from helpers.small_study import small_study
 
 DOCSTRINGS = {"source": "docstrings", "train_packages": ["json"]}
 PRETRAINED = {"bases": {"tiny": {"pretrain": {}}}, "data": DOCSTRINGS}
+PACKAGE = {"name": "a-lm", "version": "1", "sha256": "0" * 64, "gguf_file": "a/b.gguf"}
 TASKS = "evaluation/docstring_tasks"
 EOS = {"attention": "causal", "pooling": {"kind": "eos"}}
 SCORES = {"from": "table", "path": "scores.csv"}
@@ -74,6 +75,19 @@ def refused(folder: Path, *arguments, **named) -> str:
             "evaluation.docstring_tasks.queries 300 must be at most evaluation.docstring_tasks.documents 256",
         ),
         ({**PRETRAINED, "bases/tiny/revision": "main"}, "bases.tiny.revision needs bases.tiny.model"),
+        ({**PRETRAINED, "bases/tiny/gguf_file": "a.gguf"}, "bases.tiny.gguf_file needs bases.tiny.model"),
+        ({"bases": {"tiny": {"package": {"name": "a"}}}}, "bases.tiny.package.version is missing"),
+        ({"bases": {"tiny": {"package": {**PACKAGE, "sha256": "1234"}}}}, 'package.sha256 "1234" breaks'),
+        ({"bases": {"tiny": {"package": {**PACKAGE, "version": "1 --pre"}}}}, 'version "1 --pre" breaks'),
+        ({"bases": {"tiny": {"package": {**PACKAGE, "version": 0.1}}}}, "0.1 must be text: put it in quotes"),
+        ({"bases/tiny/package": PACKAGE}, "must have exactly one of model, pretrain, and package"),
+        ({"bases/tiny/gguf_file": "../a.gguf"}, 'bases.tiny.gguf_file "../a.gguf" breaks the rule'),
+        ({"bases/tiny/gguf_file": "a/../b.gguf"}, 'bases.tiny.gguf_file "a/../b.gguf" breaks the rule'),
+        ({"bases/tiny/gguf_file": "/a.gguf"}, 'bases.tiny.gguf_file "/a.gguf" breaks the rule'),
+        (
+            {"bases/tiny/gguf_file": "a.gguf", "bases/tiny/trust_remote_code": True},
+            "bases.tiny.trust_remote_code must be false with gguf_file, which holds no code",
+        ),
         (
             {**PRETRAINED, "bases/tiny/pretrain": {"hidden_size": 512, "vocabulary": 300}},
             "bases.tiny.pretrain.hidden_size 512 must be at most bases.tiny.pretrain.vocabulary 300",

@@ -25,9 +25,9 @@ rule fetch:
 
 
 rule fetch_base:
-    """Fetch a base: its configuration, tokenizer, and safetensors.
+    """Fetch a base: its configuration, tokenizer, and safetensors, or a GGUF file that they are made from.
     Needs:  the base's config, network access
-    Makes:  its files in the cache, and a JSON file with its commit
+    Makes:  its files in the cache, and a JSON file with its commit or hash
     """
     input:
         "results/{study}/configs/bases/{base}.json",

@@ -170,13 +170,18 @@ def is_on_hub(name):
 
 
 def fetched_base(wildcards):
-    """Return the record of the fetched base, if it comes from the hub."""
+    """Return the record of the fetched base, if it is fetched."""
     return fetched_bases(wildcards.study, [wildcards.base])
 
 
+def is_fetched(base):
+    """Return whether a base comes from the hub or a package, or is made from a GGUF file."""
+    return base_folder.gguf_file_of(base) is not None or is_on_hub(base.get("model", "."))
+
+
 def fetched_bases(study, bases):
-    """Return the records of the fetched bases, for those that come from the hub."""
-    fetched = [name for name in bases if is_on_hub(STUDY["bases"][name].get("model", "."))]
+    """Return the records of the fetched bases, for those that are fetched."""
+    fetched = [name for name in bases if is_fetched(STUDY["bases"][name])]
     return expand("results/{study}/fetched/bases/{base}.json", study=study, base=fetched)
 
 
@@ -200,13 +205,13 @@ def fetched_of_study(wildcards):
     return [*bases, *fetched_data(wildcards), *fetched_tasks(wildcards)]
 
 
-def needs_hub():
-    """Return whether a study needs anything from the hub."""
+def needs_fetching():
+    """Return whether a study needs anything from the hub or a package index."""
     if "scores" in STUDY:
         return False
     data, bases = STUDY["data"], STUDY["bases"].values()
     return (
-        any(is_on_hub(base.get("model", ".")) for base in bases)
+        any(map(is_fetched, bases))
         or is_on_hub(data.get("dataset", "."))
         or any(STUDY["evaluation"]["tasks"].values())
     )
@@ -214,7 +219,7 @@ def needs_hub():
 
 def revisions_of_study(wildcards):
     """Return the list of everything fetched, if the study fetches anything."""
-    return f"results/{STUDY['name']}/fetched/revisions.json" if needs_hub() else []
+    return f"results/{STUDY['name']}/fetched/revisions.json" if needs_fetching() else []
 
 
 def needs_docstrings():

@@ -28,7 +28,7 @@ from ..common.errors import BadInput
 from ..common.hashes import files_hash
 from ..common.json_files import read_json
 from ..common.score_files import write_scores
-from ..fetching.fetched import fetched_revision
+from ..fetching.fetched import fetched_base
 from ..study.config_files import read_task_config
 from ..study.run_configs import names_of
 from ..training.base_checks import base_arguments
@@ -101,11 +101,10 @@ def main() -> None:
         gpus.choose(arguments.devices)
     config = read_task_config(arguments.config)
     base_config = read_json(arguments.base_config, ["name", "precision"])
-    if arguments.fetched:
-        base_config |= fetched_revision(arguments.fetched)
+    base_config, base = fetched_base(base_config, arguments.fetched)
     if arguments.baseline == "bm25":
         config["tasks"] = {name: tasks for name, tasks in config["tasks"].items() if name in RANKING}
-    base = arguments.base or base_config.get("model", "")
+    base = arguments.base or base
     inputs = [arguments.config, arguments.base_config, arguments.train, *model_files(Path(base))]
     inputs += filter(None, [arguments.fetched])
     if arguments.docstring_tasks:

@@ -5,12 +5,15 @@ asked for, and shows mteb one configuration of a dataset only, so that a reranki
 and is scored as a search of all documents.
 """
 
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 from huggingface_hub import constants
 
 from ..common.errors import BadInput
 from ..common.json_files import read_json
+from ..study.base_folder import asked_by_base, gguf_file_of
 from .hub import cached
 
 # Forced, because the lists of what was fetched are there, so that Snakemake would see nothing to do.
@@ -33,8 +36,33 @@ def read_fetched(path: Path) -> list[dict[str, str]]:
 
 
 def fetched_revision(fetched: Path) -> dict[str, str]:
-    """Return what a list of what was fetched tells of a base or of training data: {"revision": commit}."""
+    """Return what a list of what was fetched tells of training data: {"revision": commit}."""
     return {"revision": read_fetched(fetched)[0]["revision"]}
+
+
+def fetched_base(base: Mapping[str, Any], fetched: Path | None) -> tuple[dict[str, Any], str]:
+    """Return the config of a base with its commit, and the folder or hub name to load it from.
+
+    fetched: list of what was fetched; None for a base of this machine. BadInput where the folder made from a
+    GGUF file is not in the cache.
+    """
+    if fetched is None:
+        return dict(base), base.get("model", "")
+    entry = read_fetched(fetched)[0]
+    on_hub = "model" in base and not Path(base["model"]).is_dir()
+    settings = {**base, "revision": entry["revision"]} if on_hub else dict(base)
+    if (file := gguf_file_of(base)) is None:
+        return settings, base["model"]
+    folder = gguf_folder(entry["revision"], file)
+    if not folder.is_dir():
+        asked_by = asked_by_base(base["name"], base)
+        raise BadInput(f"{asked_by}: {entry['name']} is not in {constants.HF_HOME}; {FETCH}")
+    return settings, str(folder)
+
+
+def gguf_folder(revision: str, file: str) -> Path:
+    """Return the place in the cache of the transformers folder made from a GGUF file."""
+    return Path(constants.HF_HOME, "from_gguf", revision, file).absolute()
 
 
 def fetched_data(fetched: Path) -> dict[str, str]:

@@ -115,7 +115,7 @@ def known_backbones() -> dict[str, Backbone]:
 def backbone_of(base: Mapping[str, Any]) -> Backbone | None:
     """Return the sizes of a study's base, or None if they are not known."""
     if "pretrain" not in base:
-        return known_backbones().get(base["model"])
+        return known_backbones().get(base["model"] if "model" in base else base["package"]["name"])
     sizes = base["pretrain"]
     return Backbone(
         layers=sizes["layers"], width=sizes["hidden_size"], feed_forward=sizes["intermediate_size"],

@@ -54,7 +54,7 @@ def page(paths: Sequence[Path]) -> str:
 
 def _base(study: Mapping[str, Any], name: str, base: Mapping[str, Any]) -> dict[str, Any]:
     backbone = backbone_of(base)
-    shown = {"name": name, "model": base.get("model", "pretrained here"), "backbone": backbone}
+    shown = {"name": name, "model": _source(base), "backbone": backbone}
     if backbone is None:
         return shown
     cost = StudyCost(study, name, backbone)
@@ -65,6 +65,10 @@ def _base(study: Mapping[str, Any], name: str, base: Mapping[str, Any]) -> dict[
     }
     tables = {"costs": cost.all_runs(), "disk": cost.disk(), "batches": cost.batches()[:10]}
     return {**shown, **tables, "gpus": gpus, "memory": memory}
+
+
+def _source(base: Mapping[str, Any]) -> str:
+    return base.get("model") or base.get("package", {}).get("name", "pretrained here")
 
 
 def _template(name: str) -> jinja2.Template:

@@ -10,7 +10,7 @@ from typing import Any
 import jinja2
 from huggingface_hub import EvalResult, ModelCardData
 
-from ..study.base_folder import MODULES
+from ..study.base_folder import MODULES, gguf_file_of
 from ..study.run_config import RunConfig
 
 TEMPLATE = "model_card.md.jinja"
@@ -45,7 +45,8 @@ def model_card(facts: Mapping[str, Any]) -> str:
         "own_code": [file for file in facts["code"] if file in ours],
         "base_code": [file for file in facts["code"] if file not in ours],
     }
-    text = _template().render(facts, **code, title=title, hub_base=hub_base, means=means(facts["scores"]))
+    named = {"title": title, "hub_base": hub_base, "made_from": gguf_file_of(base)}
+    text = _template().render(facts, **code, **named, means=means(facts["scores"]))
     return f"---\n{header.to_yaml()}\n---\n\n{text}"
 
 

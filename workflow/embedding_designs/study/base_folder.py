@@ -19,7 +19,7 @@ ADAPTER = "adapter_config.json"
 TOKENIZERS = ("tokenizer.json", "tokenizer.model", "vocab.json", "vocab.txt", "*.tiktoken", "spiece.model")
 HOLDS_AN_ADAPTER = f"contains an adapter ({ADAPTER}); merge it into its base model first, or use that model"
 OTHER_WEIGHTS = {  # weights that a folder may have instead of model.safetensors, and why they cannot be used
-    "*.gguf": "which cannot be trained",
+    "*.gguf": "which needs the key gguf_file",
     "*.bin": "which can run arbitrary code when loaded",
     "*.pt": "which can run arbitrary code when loaded",
     "*.pth": "which can run arbitrary code when loaded",
@@ -40,22 +40,47 @@ def check_base_folder(name: str, base: Mapping[str, Any], folder: str | Path | N
     """
     if folder is None and "model" not in base:
         return None
-    folder = Path(folder or base["model"])
+    in_gguf, folder = folder is None and gguf_file_of(base), Path(folder or base["model"])
     asked_by = asked_by_base(name, base, folder)
     if folder.is_file():
         return f"{asked_by}: a file; expected a folder with config.json, a tokenizer and {WEIGHTS}"
     if not folder.is_dir():
         return None
     try:
-        check_files(folder, base)
+        if in_gguf:
+            check_gguf(folder, in_gguf)
+        else:
+            check_files(folder, base)
     except (BadInput, OSError) as error:
         return f"{asked_by}: {str(error).replace(f'{folder}/', '')}"
     return None
 
 
-def asked_by_base(name: str, base: Mapping[str, Any], folder: str | Path) -> str:
+def asked_by_base(name: str, base: Mapping[str, Any], folder: str | Path = "") -> str:
     """Return the key that names a base, with its value, for error messages."""
+    if package := base.get("package"):
+        return f"bases.{name}.package {package['name']} {package['version']}"
     return f"bases.{name}.{'model' if 'model' in base else 'pretrain'} {base.get('model', folder)}"
+
+
+def gguf_file_of(base: Mapping[str, Any]) -> str | None:
+    """Return the GGUF file that holds a base, by its path in the package, repository or folder; or None."""
+    return base.get("gguf_file") or base.get("package", {}).get("gguf_file")
+
+
+def check_gguf(folder: Path, file: str) -> None:
+    """Raise BadInput where a folder has no such GGUF file."""
+    if not (folder / file).is_file():
+        raise BadInput(no_such_gguf(file, [path.name for path in folder.iterdir()]))
+    with (folder / file).open("rb") as opened:
+        if opened.read(4) != b"GGUF":
+            raise BadInput(f"{file}: not a GGUF file")
+
+
+def no_such_gguf(file: str, files: list[str]) -> str:
+    """Return in words that a folder or repository lacks a GGUF file, and which ones it has."""
+    there = ", ".join(sorted(name for name in files if name.endswith(".gguf")))
+    return f"{file}: no such file; its GGUF files: {there or 'none'}"
 
 
 def check_files(folder: Path, base: Mapping[str, Any]) -> None:

@@ -32,9 +32,11 @@ def check_kind(study: Mapping[str, Any]) -> Iterator[str]:
     yield from check_source(study["data"])
     yield from check_columns(study["data"].get("columns", {}))
     for name, base in study["bases"].items():
-        if ("model" in base) == ("pretrain" in base):
-            yield f"bases.{name} must have either model or pretrain"
-        for key in ("revision", "trust_remote_code"):
+        if sum(key in base for key in ("model", "pretrain", "package")) != 1:
+            yield f"bases.{name} must have exactly one of model, pretrain, and package"
+        if "gguf_file" in base and base.get("trust_remote_code"):
+            yield f"bases.{name}.trust_remote_code must be false with gguf_file, which holds no code"
+        for key in ("revision", "trust_remote_code", "gguf_file"):
             if key in base and "model" not in base:
                 yield f"bases.{name}.{key} needs bases.{name}.model"
 

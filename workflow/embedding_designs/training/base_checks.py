@@ -24,6 +24,8 @@ def base_arguments(base: str, settings: Mapping[str, Any]) -> dict[str, Any]:
     Raises BadInput that names the file that is missing or corrupt.
     """
     hub = {key: settings[key] for key in ("revision", "trust_remote_code") if settings.get(key)}
+    if Path(base).is_dir():
+        hub.pop("revision", None)  # of the GGUF file on the hub that the folder was made from
     folder = _folder_of(base, hub.get("revision"))
     if folder and (fault := check_base_folder(settings["name"], settings, folder)):
         raise BadInput(fault)

@@ -19,7 +19,7 @@ from transformers import set_seed
 from ..common.atomic_writes import atomic, resumable
 from ..common.command import command
 from ..common.hashes import files_hash
-from ..fetching.fetched import fetched_revision
+from ..fetching.fetched import fetched_base
 from ..study.run_config import RunConfig
 from . import processes
 from .arguments import check_launch, training_arguments
@@ -111,10 +111,10 @@ def main() -> None:
     if processes.is_main():
         take_console()
     config = RunConfig.read(arguments.config)
-    if arguments.fetched:
-        config = config.with_base(fetched_revision(arguments.fetched))
+    settings, base = fetched_base(config.base, arguments.fetched)
+    config = config.with_base(settings)
     check_launch(config.training)
-    base = str(arguments.base or config.base["model"])
+    base = str(arguments.base or base)
     inputs = [arguments.config, arguments.train, arguments.heldout, *filter(None, [arguments.fetched])]
     weights = [arguments.base / "model.safetensors"] if arguments.base else []
     with shared_checkpoints(arguments.checkpoints, *inputs, *weights) as checkpoints:
