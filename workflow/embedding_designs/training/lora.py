@@ -6,6 +6,7 @@ import torch
 from peft.tuners.lora import Linear
 from torch import Tensor, nn
 from torch.autograd import Function
+from torch.nn.functional import linear
 
 
 def use_fused_layers(model: nn.Module) -> None:
@@ -19,41 +20,44 @@ class FusedLinear(Linear):
     """PEFT's LoRA layer of a linear layer with frozen weights, in one autograd function."""
 
     def forward(self, x: Tensor, *arguments: Any, **kwargs: Any) -> Tensor:
-        """Return W x + bias + scaling B A dropout(x), (…, out), from x (…, in)."""
+        """Return W x + bias + scaling B A dropout(x), (…, out), from x (…, in).
+
+        Outside of training, and if the weights differ in precision without autocast, PEFT computes it.
+        """
         adapters = self.active_adapters
-        if len(adapters) != 1 or self.merged or self.disable_adapters or arguments or kwargs:
+        usual = self.training and len(adapters) == 1 and not (self.merged or self.disable_adapters)
+        if not usual or arguments or kwargs:
             return super().forward(x, *arguments, **kwargs)
         (adapter,) = adapters
-        down, up = self.lora_A[adapter].weight, self.lora_B[adapter].weight
-        weight, bias = self.base_layer.weight, self.base_layer.bias
-        kind, dtype = x.device.type, x.dtype
+        base, kind = self.base_layer, x.device.type
+        tensors = [x, self.lora_A[adapter].weight, self.lora_B[adapter].weight]
         if torch.is_autocast_enabled(kind):
-            dtype = torch.get_autocast_dtype(kind)
-        if dtype != x.dtype or not dtype == weight.dtype == down.dtype == up.dtype:
-            x, weight, down, up = (tensor.to(dtype) for tensor in (x, weight, down, up))
-            bias = bias if bias is None else bias.to(dtype)
-        dropped = getattr(self.lora_dropout[adapter], "p", 0.0) if self.training else 0.0
+            tensors = [tensor.to(torch.get_autocast_dtype(kind)) for tensor in tensors]
+        elif any(tensor.dtype != base.weight.dtype for tensor in tensors):
+            return super().forward(x)
+        settings = self.scaling[adapter], self.lora_dropout[adapter]
         with torch.autocast(kind, enabled=False):
-            return FusedLora.apply(x, weight, bias, down, up, self.scaling[adapter], dropped)
+            return FusedLora.apply(*tensors, base.weight, base.bias, *settings)
 
 
 class FusedLora(Function):
     """y = x W^T + bias + s (x * m) A^T B^T; m: the mask of dropout over 1 - p, or all ones.
 
-    W (out, in) and bias are frozen; A (rank, in) and B (out, rank) are trained. Saves x, what was dropped as
-    one byte per element, and (x * m) A^T. LoRA: Hu et al. 2022, arXiv 2106.09685.
+    W (out, in) and bias are frozen and are cast to the type of x; A (rank, in) and B (out, rank) are trained.
+    Saves x, one byte per element for what was dropped, and (x * m) A^T (LoRA: Hu et al., arXiv 2106.09685).
     """
 
     @staticmethod
     def forward(
-        ctx: Any, x: Tensor, weight: Tensor, bias: Tensor | None, down: Tensor, up: Tensor,
-        scaling: float, dropped: float,
+        ctx: Any, x: Tensor, down: Tensor, up: Tensor, weight: Tensor, bias: Tensor | None,
+        scaling: float, dropout: nn.Module,
     ) -> Tensor:  # fmt: skip
         """Return y, (…, out)."""
         rows = x.reshape(-1, x.shape[-1])  # (n, in)
+        dropped = getattr(dropout, "p", 0.0)  # Identity has none
         drop, factor = drop_mask(rows, dropped) if dropped else (None, 1.0)
         ctx.factor = factor * scaling
-        y = torch.mm(rows, weight.T) if bias is None else torch.addmm(bias, rows, weight.T)
+        y = linear(rows, weight.to(rows.dtype), None if bias is None else bias.to(rows.dtype))  # (n, out)
         low = torch.mm(rows if drop is None else rows.masked_fill(drop, 0), down.T)  # (n, rank)
         y.addmm_(low, up.T, alpha=ctx.factor)
         ctx.save_for_backward(rows, weight, down, up, low, drop)
@@ -70,13 +74,13 @@ class FusedLora(Function):
         of_down = torch.mm(of_low.T, rows if drop is None else rows.masked_fill(drop, 0))
         of_x = None
         if ctx.needs_input_grad[0]:
-            of_x = torch.mm(grad, weight)
+            of_x = torch.mm(grad, weight.to(grad.dtype))
             if drop is None:
                 of_x.addmm_(of_low, down)
             else:
                 of_x += torch.mm(of_low, down).masked_fill_(drop, 0)
             of_x = of_x.view(ctx.shape)
-        return of_x, None, None, of_down, of_up, None, None
+        return of_x, of_down, of_up, None, None, None, None
 
 
 def drop_mask(rows: Tensor, dropped: float) -> tuple[Tensor, float]:
