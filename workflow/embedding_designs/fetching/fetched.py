@@ -13,7 +13,7 @@ from huggingface_hub import constants
 
 from ..common.errors import BadInput
 from ..common.json_files import read_json
-from ..study.base_folder import asked_by_base, gguf_file_of
+from ..study.base_folder import gguf_file_of
 from .hub import cached
 
 # Forced, because the lists of what was fetched are there, so that Snakemake would see nothing to do.
@@ -55,8 +55,7 @@ def fetched_base(base: Mapping[str, Any], fetched: Path | None) -> tuple[dict[st
         return settings, base["model"]
     folder = gguf_folder(entry["revision"], file)
     if not folder.is_dir():
-        asked_by = asked_by_base(base["name"], base)
-        raise BadInput(f"{asked_by}: {entry['name']} is not in {constants.HF_HOME}; {FETCH}")
+        raise BadInput(f"bases.{base['name']}: {entry['name']} is not in {constants.HF_HOME}; {FETCH}")
     return settings, str(folder)
 
 
