@@ -88,8 +88,9 @@ class KeptRows:
         """Return the rows: all have a negative, or none has. BadInput names the first that lacks one."""
         if len(self.first) == 2 and not self.drop_empty:
             raise BadInput(
-                f"{self.first[2]}: no negative, but {self.first[3]} has one; add one, set {self.key}.drop_empty"
-                f" to true to drop such rows, or set {self.key}.columns.negative to null to read no negatives"
+                f"{self.first[2]}: no negative, but {self.first[3]} has one; add one,"
+                f" set {self.key}.drop_empty to true to drop such rows,"
+                f" or set {self.key}.columns.negative to null to read no negatives"
             )
         names = NAMES[: max(self.first, default=2)]
         complete = [texts for texts in self.kept if len(texts) == len(names)]
