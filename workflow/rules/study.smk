@@ -243,6 +243,11 @@ def data_reports(wildcards):
     return expand("results/{study}/data/{name}.json", study=wildcards.study, name=names)
 
 
+def data_report(wildcards):
+    """Return the report on the training data; a study that starts from existing scores has none."""
+    return [] if "scores" in STUDY else f"results/{wildcards.study}/data/report.json"
+
+
 def docstring_tasks(wildcards):
     """Return the folder of the docstring tasks, if the study evaluates on them."""
     return f"results/{wildcards.study}/tasks/docstrings" if "docstring_tasks" in STUDY["evaluation"] else []
