@@ -21,7 +21,7 @@ from .docstring_table import read_docstrings, rows_hash
 from .docstrings.text import folded
 from .parquet_tables import write_table
 from .rows import Row
-from .several_sources import by_source, joined, split_by_shares
+from .several_sources import by_source, joined, split_by_shares, without_own_sources
 from .source_rows import Sides, split_rows, usable_rows
 
 
@@ -77,6 +77,8 @@ def rows_of(
     sources: dict[str, dict[str, Any]], config: dict[str, Any], harvested: list[Row]
 ) -> tuple[dict[str, Sides], dict[str, dict[str, Any]]]:
     """Return the training and held-out rows of each source, and the report on its rows."""
+    if "sources" in config:
+        sources = without_own_sources(sources)
     usable, abouts, seen = {}, {}, set[tuple[str, ...]]()
     for name, own in sources.items():
         usable[name], abouts[name] = usable_rows(own, harvested, seen)

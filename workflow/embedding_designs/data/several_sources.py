@@ -66,6 +66,12 @@ def check_same_columns(usable: Mapping[str, list[Row]], sources: Sources) -> Non
         )
 
 
+def without_own_sources(sources: Sources) -> dict[str, dict[str, Any]]:
+    """Return the data configs of sources, whose own column "source", if they have one, is not read."""
+    unread = {SOURCE: None}
+    return {name: own | {"columns": own["columns"] | unread} for name, own in sources.items()}
+
+
 def joined(sides: Mapping[str, Sides], seed: int) -> Sides:
     """Return the rows of all sources in random order, each with the name of its source."""
     chance = random.Random(seed)

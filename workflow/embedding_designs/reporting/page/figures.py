@@ -43,8 +43,8 @@ SECTIONS = {
 }
 
 COMPOSITION = (
-    "Share of each source in the rows and words of the training data, and lengths of its texts; the tables of "
-    "the training data have the numbers.",
+    "Share of each source in the rows and words of the training data, and lengths of its texts; the tables "
+    "of the training data have the numbers.",
     "What the models were trained on, by source.",
 )
 
