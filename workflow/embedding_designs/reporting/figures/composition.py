@@ -85,11 +85,12 @@ def draw_lengths(lengths: Numbers, ends: tuple[float, float], ax: Axes) -> Axes:
             ax.plot(
                 [found[low], found[high]], [row, row], color=WORDS, linewidth=thick, solid_capstyle="butt"
             )
-        ax.plot(found["median"], row, "o", color=GREY, mec="white", mew=0.7, markersize=5)
+        ax.plot(found["median"], row, "o", color=GREY, mec="white", mew=0.7, markersize=4.5)
     ax.set_xscale("log")
     ax.set_xlim(*ends)
     decades = math.log10(ends[1] / ends[0])
-    ax.xaxis.set_major_locator(LogLocator(10, (1,) if decades > 2 else (1, 3) if decades > 1 else (1, 2, 5)))
+    ticks = (1,) if decades > 2.6 else (1, 3) if decades > 1.4 else (1, 2, 5)
+    ax.xaxis.set_major_locator(LogLocator(10, ticks))
     ax.xaxis.set_major_formatter(FuncFormatter(lambda number, _: f"{number:,.0f}"))
     ax.xaxis.set_minor_locator(NullLocator())
     ax.grid(axis="x", linewidth=0.5, color=LIGHT)
