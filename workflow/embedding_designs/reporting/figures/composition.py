@@ -17,8 +17,8 @@ from .text import column_width, shortened
 
 SHARES = ("share_of_rows", "share_of_words")
 ROWS, WORDS = "#7F7F7F", "#009E73"  # colors of the counts of rows and of words
-BAR = 0.3  # height of a bar, in rows of the figure
-ROW, FEW_ROWS, MANY_ROWS = (30, 22, 15), 4, 10  # points per source, if there are few, some, or many
+BAR = 0.36  # height of a bar, in rows of the figure
+ROW, FEW_ROWS, MANY_ROWS = (30, 22, 20), 4, 10  # points per source, if there are few, some, or many
 BETWEEN, PANEL = 16, 80  # points: between panels, and least width of a panel, including that space
 NAMES = 0.3  # largest share of the width for the names of sources
 LEGEND = [
