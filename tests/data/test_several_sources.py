@@ -121,7 +121,7 @@ def test_the_composition_counts_rows_and_words(make):
         "rows": 27, "share_of_rows": 0.75, "words": 27 * 5, "share_of_words": round(135 / (135 + 54), 4),
         "words_per_row": 5.0, "heldout_rows": 3,
     }  # fmt: skip
-    assert report["words_by_source"]["positive"] == {
+    assert report["words_per_text"]["positive"] == {
         name: dict.fromkeys(("p5", "p25", "median", "p75", "p95"), 3) for name in ("long", "short")
     }
 

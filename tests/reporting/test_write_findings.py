@@ -112,7 +112,7 @@ def test_the_composition_of_the_data_is_shown_as_a_figure_and_a_table(results, t
     (folder / "figures/data-composition.svg").write_text("<svg xmlns='http://www.w3.org/2000/svg'/>")
     outline = Outline(page_of(folder))
     assert outline.table("Composition")["nli"] == ["30", "0.75", "90", "0.75", "3", "1"]
-    assert outline.table("Words by source: query")["qa"] == ["2"] * 5
+    assert outline.table("Words per text: query")["qa"] == ["2"] * 5
     assert any("Share of each source" in image["alt"] for image in outline.named("img"))
 
 

@@ -91,7 +91,7 @@ def test_a_source_that_fills_no_batch_is_named(table):
 
 
 def test_rows_without_a_source_give_no_batches_of_one(triplets):
-    with pytest.raises(BadInput, match=r'no column "source"; training\.batches "homogeneous" needs it'):
+    with pytest.raises(BadInput, match=r'no column "source"; data\.batches "homogeneous" needs it'):
         read_sources(triplets[0], {"batches": "homogeneous"})
 
 

@@ -47,13 +47,13 @@ def test_lengths_are_drawn_from_the_quantiles():
 @pytest.mark.parametrize("n_sources", [1, 2, 4, 9, 30])
 def test_texts_do_not_collide_at_any_width(n_sources, width):
     found = report(n_sources)
-    figure = rendered(composition_figure, found["composition"], found["words_by_source"], width)
+    figure = rendered(composition_figure, found["composition"], found["words_per_text"], width)
     assert collisions(figure) == []
 
 
 def test_all_panels_of_lengths_have_one_axis_and_the_caption_counts():
     found = report(3, negative=False)
-    figure = rendered(composition_figure, found["composition"], found["words_by_source"], 7)
+    figure = rendered(composition_figure, found["composition"], found["words_per_text"], 7)
     _, shares, query, positive = figure.axes
     assert query.get_xlim() == positive.get_xlim() != shares.get_xlim()
     assert [ax.get_title(loc="left").split("\n")[0] for ax in (query, positive)] == ["Query", "Positive"]

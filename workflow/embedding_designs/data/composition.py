@@ -39,7 +39,7 @@ def composition(train: list[Row], heldout: list[Row]) -> dict[str, Any]:
             }
             for name, rows in groups.items()
         },
-        "words_by_source": {
+        "words_per_text": {
             column: {name: at_ranks(counts, RANKS) for name, counts in by_name.items()}
             for column, by_name in lengths.items()
         },

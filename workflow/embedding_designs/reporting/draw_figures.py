@@ -111,7 +111,7 @@ def _figures_of_tests(
 def _figures_of_data(data: Mapping[str, Any], width: float) -> Iterator[tuple[str, Figure]]:
     """Yield the composition of the training data, if their rows name their source."""
     if "composition" in data:
-        yield COMPOSITION, composition_figure(data["composition"], data["words_by_source"], width)
+        yield COMPOSITION, composition_figure(data["composition"], data["words_per_text"], width)
 
 
 def draw_study(

@@ -37,7 +37,7 @@ def read_sources(path: Path, recipe: dict[str, Any]) -> list[str] | None:
     if recipe.get("batches") != "homogeneous":
         return None
     if SOURCE not in pyarrow.parquet.read_schema(path).names:
-        raise BadInput(f'{path}: no column "{SOURCE}"; training.batches "homogeneous" needs it')
+        raise BadInput(f'{path}: no column "{SOURCE}"; data.batches "homogeneous" needs it')
     return pyarrow.parquet.read_table(path, columns=[SOURCE])[SOURCE].to_pylist()
 
 

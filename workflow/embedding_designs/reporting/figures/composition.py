@@ -34,7 +34,7 @@ Numbers = Mapping[str, Mapping[str, float]]  # source -> key of the data report 
 def composition_figure(composition: Numbers, lengths: Mapping[str, Numbers], width: float) -> Figure:
     """Return a panel of the sources' shares, and one of the lengths of their texts for each column.
 
-    composition, lengths: `composition` and `words_by_source` of the data report.
+    composition, lengths: `composition` and `words_per_text` of the data report.
     """
     size = STYLE["ytick.labelsize"]
     names = shortened(list(composition), size, NAMES * 72 * width)
