@@ -5,6 +5,7 @@ import pyarrow.parquet
 import pytest
 
 from embedding_designs.common.errors import BadInput
+from embedding_designs.data.docstring_table import rows_hash
 from embedding_designs.data.docstrings.triplets import docstring_triplets
 from embedding_designs.data.parquet_tables import write_table
 from embedding_designs.data.prepare_data import main, prepare, word_counts
@@ -240,3 +241,10 @@ def test_all_rows_of_a_query_are_on_one_side(tmp_path):
 def test_a_wrong_key_is_named(tmp_path, config, named):
     with pytest.raises(BadInput, match=named):
         prepare(file_source(tmp_path, GOOD, **config), None)
+
+
+def test_docstring_triplets_are_those_that_were_made_before_there_could_be_several_sources(harvested):
+    """The hashes are those of the code before that."""
+    train, heldout, _ = docstring_triplets(harvested, CONFIG)
+    assert rows_hash(train) == "2826c3f179090552ed378e8d7709015d8da6a9edee218dc785a9f0a9c9727f08"
+    assert rows_hash(heldout) == "5c3955fa3832a5b366c274a3af07d6c887d2840950d963bee98c644cfc8a3c72"

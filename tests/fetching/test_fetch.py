@@ -188,6 +188,35 @@ def test_training_data_are_read_at_the_commit_that_was_fetched(repositories, tmp
     assert "is not in" in said and "run `snakemake --cores 1 fetch --forcerun fetch_base" in said
 
 
+def test_the_datasets_of_several_sources_are_fetched_each_at_its_commit(repositories, tmp_path):
+    home, fetched = tmp_path / "home", tmp_path / "fetched.json"
+    write(
+        repositories / "datasets/other/data/old", {"train.csv": "query,positive\n" + "x1,y1\nx2,y2\nx3,y3\n"}
+    )
+    own = tmp_path / "own.csv"
+    own.write_text("query,positive\nq1,p1\nq2,p2\n")
+    sources = {
+        "one": {"source": "hub", "dataset": "some/data", "columns": {"negative": None}},
+        "two": {"source": "hub", "dataset": "other/data", "revision": "old"},
+        "own": {"source": "file", "path": str(own)},
+    }
+    (tmp_path / "source.json").write_text(json.dumps({"sources": sources, "heldout_rows": 1}))
+    with hub.serve(repositories) as address:
+        source = tmp_path / "source.json"
+        done = run("fetching.fetch_data", source, "--output", fetched, address=address, home=home)
+    assert done.returncode == 0, done.stderr
+    entries = json.loads(fetched.read_text())
+    assert [(entry["for"], entry["name"], entry["revision"]) for entry in entries] == [
+        ("one", "some/data", hub.COMMITS["main"]), ("two", "other/data", hub.COMMITS["old"])
+    ]  # fmt: skip
+    done = prepare(tmp_path, NOBODY, home, "--fetched", fetched)
+    assert done.returncode == 0, done.stderr
+    rows = pd.concat([pd.read_parquet(tmp_path / f"{side}.parquet") for side in ("train", "heldout")])
+    assert rows["source"].value_counts().to_dict() == {"one": 5, "two": 3, "own": 2}
+    said = one_line(prepare(tmp_path, NOBODY, tmp_path / "empty", "--fetched", fetched))
+    assert "data.sources.one.dataset some/data" in said and "is not in" in said
+
+
 def test_a_task_that_mteb_does_not_have_is_named_before_anything_is_fetched(tmp_path):
     (tmp_path / "tasks.json").write_text(json.dumps(["STS12", "STSBenchmrk"]))
     output = tmp_path / "fetched.json"

@@ -3,6 +3,7 @@
 import csv
 import json
 import re
+import shutil
 import subprocess
 import sys
 from collections import defaultdict
@@ -16,6 +17,7 @@ import pytest
 from embedding_designs.common.errors import BadInput
 from embedding_designs.comparison import compare
 from embedding_designs.comparison.statistics_file import read_statistics, write_statistics
+from embedding_designs.data.composition import composition
 from embedding_designs.reporting import write_findings as findings
 from embedding_designs.reporting.page import cost, data, tables
 from embedding_designs.scores.not_used import NotUsed
@@ -99,6 +101,19 @@ def test_every_comparison_has_a_diagram_with_an_alternative_text(page):
     assert [re.match(r".*?, (\w+)\.", alt)[1] for alt in diagrams] == ["All", *TASKS]
     assert all(f"{design} " in alt for alt in diagrams for design in DESIGNS)
     assert len(alts) == len(diagrams) + 2  # scores and training
+
+
+def test_the_composition_of_the_data_is_shown_as_a_figure_and_a_table(results, tmp_path):
+    folder = tmp_path / results.name
+    shutil.copytree(results, folder)
+    rows = [{"query": "two words", "positive": "x", "source": "nli" if n % 4 else "qa"} for n in range(40)]
+    report = json.loads((folder / "data/report.json").read_text()) | composition(rows, rows[:2])
+    (folder / "data/report.json").write_text(json.dumps(report))
+    (folder / "figures/data-composition.svg").write_text("<svg xmlns='http://www.w3.org/2000/svg'/>")
+    outline = Outline(page_of(folder))
+    assert outline.table("Composition")["nli"] == ["30", "0.75", "90", "0.75", "3", "1"]
+    assert outline.table("Words per text: query")["qa"] == ["2"] * 5
+    assert any("Share of each source" in image["alt"] for image in outline.named("img"))
 
 
 def test_score_table_contains_the_means_of_the_scores(page, results):

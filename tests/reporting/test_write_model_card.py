@@ -127,6 +127,27 @@ def test_the_card_contains_no_path_of_the_machine(model):
     assert ModelCard(card).data.base_model is None
 
 
+def test_the_card_lists_each_source_with_its_rows():
+    sources = {
+        "nli": {"source": "file", "path": "/home/me/nli.jsonl", "share": 0.25},
+        "qa": {"source": "hub", "dataset": "some/qa", "split": "train", "revision": "abc"},
+        "code": {"source": "docstrings", "train_packages": ["scipy", "numpy"]},
+    }
+    shares = {"nli": (50, 0.25), "qa": (100, 0.5), "code": (50, 0.25)}
+    composition = {name: {"rows": rows, "share_of_rows": share} for name, (rows, share) in shares.items()}
+    data = FACTS["data"] | {"composition": composition}
+    card = model_card(changed(source={"sources": sources, "batches": "homogeneous"}, data=data))
+    for line in (
+        "Several sources; each batch comes from one of them:",
+        "- **nli**: 50 training rows (25.0%). The file `nli.jsonl`.",
+        "- **qa**: 100 training rows (50.0%). The dataset [some/qa](https://huggingface.co/datasets/some/qa),"
+        " revision `abc`, split `train`.",
+        "from the Python packages numpy, scipy.",
+    ):
+        assert line in card.replace("packages\n", "packages ")
+    assert ModelCard(card).data.datasets == ["some/qa"]
+
+
 @pytest.mark.parametrize("links", [True, False], ids=["linked", "copied"])
 def test_a_completed_model_is_the_trained_one_with_the_card(links, tmp_path, monkeypatch):
     trained = tmp_path / "trained"

@@ -28,19 +28,21 @@ RECIPE = {
     "learning_rate": 0.001,
     "heldout_steps": 2,
 }
+ONE_SOURCE = "batches of one source each"
 CHUNKED = "multi-layer-bidirectional, 5 texts at once"
 WITH_DROPOUT = ["never stopped", "stopped within a step", "stopped in a held-out loss"]
 
 
 @pytest.fixture(scope="module")
 def shared(tmp_path_factory):
-    """Return train.parquet, 96 rows, half of which share 12 passages, and heldout.parquet."""
+    """Return train.parquet, 96 rows of 2 sources, half of which share 12 passages, and heldout.parquet."""
     folder = tmp_path_factory.mktemp("shared")
     for name, rows in (("train", 96), ("heldout", 16)):
         numbers = range(rows)
         columns = {
             "query": [f"{sentence(number, 4)} {number}" for number in numbers],
             "positive": [f"{number % 12 if number % 2 else number} fox" for number in numbers],
+            "source": ["first" if number % 5 else "second" for number in numbers],
         }
         pd.DataFrame(columns).to_parquet(folder / f"{name}.parquet", index=False)
     return folder / "train.parquet", folder / "heldout.parquet"
@@ -51,6 +53,7 @@ def runs(run_config, bases, shared, tmp_path_factory):
     """Return the folders of the same trainings in one process (1 x 8) and in two (2 x 4)."""
     configs = {design: run_config(design, **RECIPE) for design in DESIGNS}
     configs[CHUNKED] = run_config("multi-layer-bidirectional", **RECIPE, mini_batch_size=5)
+    configs[ONE_SOURCE] = run_config("eos-causal", **RECIPE, batches="homogeneous")
     configs |= {name: run_config(lora=True, **RECIPE) for name in WITH_DROPOUT}
     stop = {"stopped within a step": 5, "stopped in a held-out loss": 8}
     folders = {}
@@ -78,7 +81,7 @@ def log_of(folder: Path, name: str) -> list[dict]:
     return [json.loads(line) for line in (folder / name / "log.jsonl").read_text().splitlines()]
 
 
-@pytest.mark.parametrize("name", [*DESIGNS, CHUNKED])
+@pytest.mark.parametrize("name", [*DESIGNS, CHUNKED, ONE_SOURCE])
 def test_two_processes_end_with_the_weights_of_one(name, runs):
     one, two = weights_of(runs[1], name), weights_of(runs[2], name)
     assert one.keys() == two.keys()
@@ -86,7 +89,7 @@ def test_two_processes_end_with_the_weights_of_one(name, runs):
         torch.testing.assert_close(two[weight], one[weight], rtol=1e-6, atol=1e-6)
 
 
-@pytest.mark.parametrize("name", [*DESIGNS, CHUNKED])
+@pytest.mark.parametrize("name", [*DESIGNS, CHUNKED, ONE_SOURCE])
 def test_two_processes_write_the_log_of_one(name, runs):
     one, two = log_of(runs[1], name), log_of(runs[2], name)
     for key in ("event", "step", "tokens", "learning_rate"):

@@ -12,6 +12,7 @@ sys.path.insert(0, WORKFLOW)
 from embedding_designs.common import places
 from embedding_designs.common.errors import BadInput
 from embedding_designs.study import base_folder, provenance, run_configs, study
+from embedding_designs.study.data_config import is_on_hub as is_data_on_hub, sources_of
 
 if set("{}") & set(workflow.basedir):
     sys.exit(
@@ -159,9 +160,9 @@ def own_base(wildcards):
 
 
 def own_rows(wildcards):
-    """Return the user's file or folder of training data."""
-    given = STUDY["data"].get("path") or STUDY["data"].get("dataset")
-    return [given] if given and os.path.exists(given) else []
+    """Return the user's files and folders of training data."""
+    given = [source.get("path") or source.get("dataset") for source in sources_of(STUDY["data"]).values()]
+    return [path for path in given if path and os.path.exists(path)]
 
 
 def is_on_hub(name):
@@ -187,9 +188,12 @@ def fetched_bases(study, bases):
 
 def fetched_data(wildcards):
     """Return the record of the fetched training data, if they come from the hub."""
-    data = STUDY["data"]
-    on_hub = data["source"] == "hub" and is_on_hub(data["dataset"])
-    return [f"results/{wildcards.study}/fetched/data.json"] if on_hub else []
+    return [f"results/{wildcards.study}/fetched/data.json"] if fetches_data() else []
+
+
+def fetches_data():
+    """Return whether any of the training data come from the hub."""
+    return any(map(is_data_on_hub, sources_of(STUDY["data"]).values()))
 
 
 def fetched_tasks(wildcards):
@@ -209,12 +213,8 @@ def needs_fetching():
     """Return whether a study needs anything from the hub or a package index."""
     if "scores" in STUDY:
         return False
-    data, bases = STUDY["data"], STUDY["bases"].values()
-    return (
-        any(map(is_fetched, bases))
-        or is_on_hub(data.get("dataset", "."))
-        or any(STUDY["evaluation"]["tasks"].values())
-    )
+    bases = STUDY["bases"].values()
+    return any(map(is_fetched, bases)) or fetches_data() or any(STUDY["evaluation"]["tasks"].values())
 
 
 def revisions_of_study(wildcards):
@@ -224,9 +224,10 @@ def revisions_of_study(wildcards):
 
 def needs_docstrings():
     """Return whether a study trains on docstrings or evaluates on tasks built from them."""
-    return "scores" not in STUDY and (
-        STUDY["data"]["source"] == "docstrings" or "docstring_tasks" in STUDY["evaluation"]
-    )
+    if "scores" in STUDY:
+        return False
+    sources = [source["source"] for source in sources_of(STUDY["data"]).values()]
+    return "docstrings" in sources or "docstring_tasks" in STUDY["evaluation"]
 
 
 def harvest(wildcards):
@@ -240,6 +241,11 @@ def data_reports(wildcards):
         return []
     names = ["report", "harvest"] if needs_docstrings() else ["report"]
     return expand("results/{study}/data/{name}.json", study=wildcards.study, name=names)
+
+
+def data_report(wildcards):
+    """Return the report on the training data; a study that starts from existing scores has none."""
+    return [] if "scores" in STUDY else f"results/{wildcards.study}/data/report.json"
 
 
 def docstring_tasks(wildcards):

@@ -18,6 +18,7 @@ from typing import Any
 from ..common.command import command, progress
 from ..common.errors import BadInput
 from ..common.json_files import read_json, write_json
+from ..study.data_config import sources_of
 from .docstring_table import COLUMNS, rows_hash
 from .docstrings.package import documented_objects, is_installed, package_files, package_version
 from .docstrings.text import folded
@@ -46,6 +47,7 @@ def read_packages(source: str) -> dict[str, str]:
     """
     config = read_json(source)
     config = config if isinstance(config, dict) else {}
+    config = {name: own[name] for own in sources_of(config).values() for name in own} | config
     splits: dict[str, str] = {}
     for key, split in (("train_packages", "train"), ("eval_packages", "eval")):
         names = config.get(key, [])

@@ -14,7 +14,7 @@ Rows = Iterator[tuple[str, dict[str, Any]]]  # ("train.csv:7", {column: value})
 Choose = Callable[[tuple[str, ...], str], list[str]]  # all columns and their place -> the columns to read
 
 
-def file_rows(path: Path, choose: Choose) -> Rows:
+def file_rows(path: Path, choose: Choose, key: str = "data") -> Rows:
     """Return the rows of a file, each with its place for errors; the file's name determines the format.
 
     Columns that are not chosen may be missing from the rows. Raises BadInput that begins with the place.
@@ -22,12 +22,12 @@ def file_rows(path: Path, choose: Choose) -> Rows:
     readers = {".jsonl": _json_rows, ".csv": _csv_rows, ".parquet": parquet_rows}
     kind = Path(path.name.removesuffix(".gz")).suffix.lower()
     if kind not in readers:
-        raise BadInput(f'data.path "{path}" has an unknown format; choose from {", ".join(readers)}')
+        raise BadInput(f'{key}.path "{path}" has an unknown format; choose from {", ".join(readers)}')
     try:
         path.open("rb").close()
     except (OSError, ValueError) as error:
         why = getattr(error, "strerror", None) or str(error)
-        raise BadInput(f'data.path "{path}": {why.lower()}') from None
+        raise BadInput(f'{key}.path "{path}": {why.lower()}') from None
     return readers[kind](path, choose)
 
 

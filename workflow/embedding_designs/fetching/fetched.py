@@ -14,6 +14,7 @@ from huggingface_hub import constants
 from ..common.errors import BadInput
 from ..common.json_files import read_json
 from ..study.base_folder import gguf_file_of
+from ..study.data_config import origin
 from .hub import cached
 
 # Forced, because the lists of what was fetched are there, so that Snakemake would see nothing to do.
@@ -35,9 +36,9 @@ def read_fetched(path: Path) -> list[dict[str, str]]:
     return fetched
 
 
-def fetched_revision(fetched: Path) -> dict[str, str]:
-    """Return what a list of what was fetched tells of training data: {"revision": commit}."""
-    return {"revision": read_fetched(fetched)[0]["revision"]}
+def fetched_revisions(fetched: Path) -> dict[str, str]:
+    """Return the commits of training data by source, from a list of what was fetched."""
+    return {entry["for"]: entry["revision"] for entry in read_fetched(fetched)}
 
 
 def fetched_base(base: Mapping[str, Any], fetched: Path | None) -> tuple[dict[str, Any], str]:
@@ -64,11 +65,14 @@ def gguf_folder(revision: str, file: str) -> Path:
     return Path(constants.HF_HOME, "from_gguf", revision, file).absolute()
 
 
-def fetched_data(fetched: Path) -> dict[str, str]:
-    """Return what a list of what was fetched tells of training data, with their "folder"."""
-    entry = read_fetched(fetched)[0]
-    folder = folder_of(entry["name"], entry["revision"], f"data.dataset {entry['name']}")
-    return {"revision": entry["revision"], "folder": str(folder)}
+def fetched_data(sources: Mapping[str, dict[str, Any]], fetched: Path) -> dict[str, dict[str, Any]]:
+    """Return the data configs of sources, with commit and "folder" of those in a list of what was fetched."""
+    found = dict(sources)
+    for name, revision in fetched_revisions(fetched).items():
+        dataset = sources[name]["dataset"]
+        folder = folder_of(dataset, revision, origin(sources[name]))
+        found[name] = sources[name] | {"revision": revision, "folder": str(folder)}
+    return found
 
 
 def folder_of(name: str, revision: str | None, asked_by: str) -> Path:

@@ -3,6 +3,7 @@
 from typing import Any
 
 from ..common.errors import BadInput, is_full_disk, reason
+from ..study.data_config import key_of
 
 
 def load_hub_rows(config: dict[str, Any]):
@@ -16,4 +17,6 @@ def load_hub_rows(config: dict[str, Any]):
     except Exception as error:  # the hub, the network and the builders raise many kinds
         if is_full_disk(error):
             raise
-        raise BadInput(f'data.dataset "{name}", split "{split}" cannot be loaded: {reason(error)}') from None
+        raise BadInput(
+            f'{key_of(config)}.dataset "{name}", split "{split}" cannot be loaded: {reason(error)}'
+        ) from None

@@ -1,9 +1,10 @@
-"""Draws the figures of a study: critical differences, pairs, effects, scores, and training curves.
+"""Draws the figures of a study: critical differences, effects, scores, training curves, and the data.
 
 python -m embedding_designs.reporting.draw_figures --statistics statistics.json --scores scores.csv …
 """
 
 import argparse
+import itertools
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import groupby, product
 from pathlib import Path
@@ -15,12 +16,13 @@ from matplotlib.figure import Figure
 from ..common.atomic_writes import atomic
 from ..common.command import command, note, progress
 from ..common.errors import BadInput
-from ..common.json_files import is_number
+from ..common.json_files import is_number, read_object
 from ..comparison.results import Comparison, Statistics
 from ..comparison.statistics_file import read_statistics
 from ..scores.not_used import check_unchanged
 from ..scores.score_table import read_scores
 from .figures import study_figures as make
+from .figures.composition import composition_figure
 from .figures.fonts import drawn_names, style_for
 from .figures.looks import Look, looks, same_lines, same_looks
 from .training_logs import log_entries
@@ -28,6 +30,7 @@ from .training_logs import log_entries
 FEWEST_FOR_TABLE = 12  # designs; with fewer, a critical-difference diagram shows every pair
 MOST_IN_ROWS = 40  # designs that the other figures can distinguish
 LOSSES = {"training loss": ("train", "loss"), "held-out loss": ("heldout", "heldout_loss")}
+COMPOSITION = "data-composition"  # name of the figure
 UNDATED = {"svg": {"Date": None}, "pdf": {"CreationDate": None}}  # the same input gives identical files
 
 
@@ -105,13 +108,28 @@ def _figures_of_tests(
         yield f"significance-{base}-All", make.significance_figure(overall, alpha, width)
 
 
+def _figures_of_data(data: Mapping[str, Any], width: float) -> Iterator[tuple[str, Figure]]:
+    """Yield the composition of the training data, if their rows name their source."""
+    if "composition" in data:
+        yield COMPOSITION, composition_figure(data["composition"], data["words_per_text"], width)
+
+
 def draw_study(
-    statistics: Statistics, scores: pd.DataFrame, runs: Path | None, folder: Path, width: float
+    statistics: Statistics,
+    scores: pd.DataFrame,
+    runs: Path | None,
+    folder: Path,
+    width: float,
+    data: Mapping[str, Any] | None = None,
 ) -> None:
-    """Write all figures of a study to `folder`, as SVG and PDF."""
+    """Write all figures of a study to `folder`, as SVG and PDF. data: the data report, if there is one."""
     drawn: set[str] = set()
-    with style_for(drawn_names(statistics)):
-        for name, figure in progress(study_figures(statistics, scores, runs, width), description="figures"):
+    composition = (data or {}).get("composition", {})
+    with style_for([*drawn_names(statistics), *composition]):
+        figures = itertools.chain(
+            study_figures(statistics, scores, runs, width), _figures_of_data(data or {}, width)
+        )
+        for name, figure in progress(figures, description="figures"):
             if name.casefold() in drawn:
                 raise BadInput(f"two figures would have the name {name}; rename a base or a category")
             drawn.add(name.casefold())
@@ -126,6 +144,7 @@ def main() -> None:
     parser.add_argument("--statistics", type=Path, required=True, help="statistics.json")
     parser.add_argument("--scores", type=Path, required=True, help="scores.csv")
     parser.add_argument("--runs", type=Path, help="folder of the training logs, {base}/{design}/seed{seed}/")
+    parser.add_argument("--data", type=Path, nargs="?", help="data report, for the composition of the data")
     parser.add_argument("--output", type=Path, required=True, help="folder of figures to write")
     parser.add_argument(
         "--width", type=float, default=7.0, help="inches; 3.3 fits one column of a paper, 7 two"
@@ -135,9 +154,10 @@ def main() -> None:
         raise BadInput(f"--width {arguments.width:g} is too narrow; choose 3 inches or more")
     statistics, scores = read_statistics(arguments.statistics), read_scores(arguments.scores)
     check_unchanged(arguments.scores, statistics.sha256, "run the comparison again")
+    data = read_object(arguments.data, {}) if arguments.data else None
     with atomic(arguments.output) as folder:
         folder.mkdir()
-        draw_study(statistics, scores, arguments.runs, folder, arguments.width)
+        draw_study(statistics, scores, arguments.runs, folder, arguments.width, data)
 
 
 if __name__ == "__main__":

@@ -11,6 +11,7 @@ import jinja2
 from huggingface_hub import EvalResult, ModelCardData
 
 from ..study.base_folder import MODULES, gguf_file_of
+from ..study.data_config import sources_of
 from ..study.run_config import RunConfig
 
 TEMPLATE = "model_card.md.jinja"
@@ -29,14 +30,15 @@ def model_card(facts: Mapping[str, Any]) -> str:
     run: RunConfig = facts["run"]
     base = run.base
     hub_base = base["model"] if is_hub_name(base.get("model")) else None
-    dataset = facts["source"].get("dataset")
+    sources = sources_of(facts["source"])
+    datasets = [source["dataset"] for source in sources.values() if "dataset" in source]
     title = f"{run.design['name']} on {base['name']}, seed {run.seed}"
     header = ModelCardData(
         library_name="sentence-transformers",
         pipeline_tag="sentence-similarity",
         tags=TAGS + ["mteb"] * bool(facts["scores"]),
         base_model=hub_base,
-        datasets=[dataset] if dataset else None,
+        datasets=list(dict.fromkeys(datasets)) or None,
         model_name=title,
         eval_results=[_result(row) for row in facts["scores"]] or None,
     )
@@ -45,7 +47,7 @@ def model_card(facts: Mapping[str, Any]) -> str:
         "own_code": [file for file in facts["code"] if file in ours],
         "base_code": [file for file in facts["code"] if file not in ours],
     }
-    named = {"title": title, "hub_base": hub_base, "made_from": gguf_file_of(base)}
+    named = {"title": title, "hub_base": hub_base, "made_from": gguf_file_of(base), "sources": sources}
     text = _template().render(facts, **code, **named, means=means(facts["scores"]))
     return f"---\n{header.to_yaml()}\n---\n\n{text}"
 

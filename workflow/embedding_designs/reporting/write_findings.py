@@ -28,7 +28,7 @@ from ..study.run_configs import task_batches
 from .page import tables
 from .page.cost import cost
 from .page.data import report
-from .page.figures import figures
+from .page.figures import composition, figures
 
 TEMPLATE = "findings.html.jinja"
 REVISIONS = Path("fetched") / "revisions.json"
@@ -96,6 +96,7 @@ def gather(folder: Path) -> dict[str, Any]:
         "trained": any(base["figures"]["training"] for base in bases),
         "costed": any(base["cost"] for base in bases),
         "data": data_reports(folder),
+        "composition": composition(folder / "figures"),
         "provenance": provenance(study, [study_file, *_hashed(folder)], folder / REVISIONS),
     }
 

@@ -13,7 +13,7 @@ from ..common.atomic_writes import atomic
 from ..common.command import command
 from ..common.errors import BadInput
 from ..common.json_files import read_json, read_object
-from ..fetching.fetched import fetched_revision
+from ..fetching.fetched import fetched_revisions
 from ..scores.score_table import read_table
 from ..study.provenance import commit
 from ..study.run_config import RunConfig
@@ -85,9 +85,9 @@ def main() -> None:
     parser.add_argument("--output", type=Path, required=True)
     arguments = parser.parse_args()
 
-    source = read_json(arguments.source, ["source"])
-    if arguments.fetched:
-        source |= fetched_revision(arguments.fetched)
+    source = read_object(arguments.source, {})
+    for name, revision in fetched_revisions(arguments.fetched).items() if arguments.fetched else ():
+        source.get("sources", {name: source})[name]["revision"] = revision
     facts = {
         "study": arguments.study,
         "source": source,

@@ -9,9 +9,10 @@ from pathlib import Path
 from typing import Any
 
 from ..common.near_names import nearest
-from .data_config import check_columns, check_source
+from .data_config import key_of, sources_of, without_keys_of_sources
 from .design_checks import check_design
 from .run_configs import data_config, tasks_by_category
+from .source_checks import check_sizes, check_sources
 from .task_sizes import misplaced, task_sizes
 from .yaml_file import LONGEST_STUDY
 
@@ -29,8 +30,7 @@ def check_kind(study: Mapping[str, Any]) -> Iterator[str]:
                 yield f"{key} is not allowed in a study with scores; allowed: {', '.join(ANYWHERE)}"
         return
     yield from (f"{key} is missing" for key in TRAINED if key not in study)
-    yield from check_source(study["data"])
-    yield from check_columns(study["data"].get("columns", {}))
+    yield from check_sources(study["data"])
     for name, base in study["bases"].items():
         if sum(key in base for key in ("model", "pretrain", "package")) != 1:
             yield f"bases.{name} must have exactly one of model, pretrain, and package"
@@ -67,11 +67,13 @@ def _complete_and_check_scores(study: dict[str, Any]) -> Iterator[str]:
 
 def _complete_and_check_training(study: dict[str, Any]) -> Iterator[str]:
     bases, designs = study["bases"], study["designs"]
+    study["data"] = without_keys_of_sources(study["data"])
     for name, base in bases.items():
         yield from _check_base(name, base, study)
     for name, design in designs.items():
         yield from check_design(name, design, bases)
     yield from itertools.chain(_twins("bases", bases), _twins("designs", designs))
+    yield from _twins("data.sources", study["data"].get("sources", ()))
     yield from _check_numbers(study)
     yield from _check_tasks(study)
     if len(designs) < 2:
@@ -86,7 +88,7 @@ def _check_base(name: str, base: dict[str, Any], study: Mapping[str, Any]) -> It
     if name.lower() in RESERVED_BASES:
         yield f"bases.{name}: reserved names are {', '.join(RESERVED_BASES)}; choose another"
     if "pretrain" in base:
-        yield from _check_pretrain(f"bases.{name}.pretrain", base["pretrain"], study["data"]["source"])
+        yield from _check_pretrain(f"bases.{name}.pretrain", base["pretrain"], study["data"])
     revision, folder = base.get("revision", ""), Path(base.get("model", "")).is_dir() and "model" in base
     if folder and revision:
         yield f"bases.{name}.revision: {base['model']} is a folder, which has no revisions; remove this key"
@@ -98,9 +100,10 @@ def _check_base(name: str, base: dict[str, Any], study: Mapping[str, Any]) -> It
         del base["lora"]
 
 
-def _check_pretrain(key: str, pretrain: Mapping[str, Any], source: str) -> Iterator[str]:
-    if source != "docstrings":
-        yield f'{key} needs data.source "docstrings", not "{source}"'
+def _check_pretrain(key: str, pretrain: Mapping[str, Any], data: Mapping[str, Any]) -> Iterator[str]:
+    kinds = [source["source"] for source in sources_of(data).values()]
+    if "docstrings" not in kinds:
+        yield f'{key} needs data.source "docstrings", not {", ".join(map(json.dumps, kinds))}'
     size, factor = pretrain["hidden_size"], 2 * pretrain["heads"]
     if size % factor:
         yield f"{key}.hidden_size {size} must be a multiple of 2 x heads = {factor}"
@@ -117,7 +120,9 @@ def _check_numbers(study: Mapping[str, Any]) -> Iterator[str]:
     if "train_rows" in data:
         rows = data["train_rows"]
         yield from _at_most("training.batch_size", training["batch_size"], "data.train_rows", rows)
-    texts = {"data": data} if data["source"] == "docstrings" else {}
+        yield from check_sizes(data, training["batch_size"])
+    sources = sources_of(data).values()
+    texts = {key_of(source): source for source in sources if source["source"] == "docstrings"}
     if tasks := study["evaluation"].get("docstring_tasks"):
         key = "evaluation.docstring_tasks"
         texts[key] = tasks
@@ -150,9 +155,11 @@ def _check_tasks(study: Mapping[str, Any]) -> Iterator[str]:
         if name not in tasks and name not in names:
             yield (f"evaluation.prompts.{name} is not a task or category of this study; "
                    f"{nearest(name, [*tasks, *names])}")  # fmt: skip
-    shared = set(study["data"].get("train_packages", [])) & set(data_config(study)["eval_packages"])
-    for package in sorted(shared):
-        yield f"data.train_packages {package} is also in evaluation.docstring_tasks.packages; choose one"
+    for source in sources_of(study["data"]).values():
+        shared = set(source.get("train_packages", [])) & set(data_config(study)["eval_packages"])
+        key = f"{key_of(source)}.train_packages"
+        for package in sorted(shared):
+            yield f"{key} {package} is also in evaluation.docstring_tasks.packages; choose one"
 
 
 def _twins(key: str, names: Iterable[str]) -> Iterator[str]:

@@ -6,8 +6,9 @@ from typing import Any
 
 from ..common.errors import BadInput
 from ..common.json_files import read_json
-from .data_config import check_columns, check_needed
+from .data_config import check_columns, check_needed, sources_of, without_keys_of_sources
 from .schema import defaults, schema_problems
+from .source_checks import check_shares
 
 
 def read_data_config(path: str | Path) -> dict[str, Any]:
@@ -18,9 +19,12 @@ def read_data_config(path: str | Path) -> dict[str, Any]:
     content = read_json(path)
     evaluated = {"eval_packages": content.pop("eval_packages", [])} if isinstance(content, dict) else {}
     config = _checked(content, "data", f"{path}: ")
-    for problem in (*check_needed(config), *check_columns(config["columns"])):
+    for source in sources_of(config).values():
+        for problem in (*check_needed(source), *check_columns(source)):
+            raise BadInput(f"{path}: {problem}")
+    for problem in check_shares(config):
         raise BadInput(f"{path}: {problem}")
-    return config | evaluated
+    return without_keys_of_sources(config) | evaluated
 
 
 def read_docstring_tasks_config(path: str | Path) -> dict[str, Any]:

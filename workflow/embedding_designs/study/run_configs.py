@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from ..common.places import found
+from .data_config import sources_of
 from .docstring_task_names import task_name
 from .run_config import RunConfig
 from .task_sizes import batches_by_size
@@ -61,7 +62,8 @@ def named_files(study: Mapping[str, Any], name: str) -> list[Path]:
         case ["scores"]:
             paths = [study["scores"].get(key) for key in ("path", "labels")]
         case ["data"]:
-            paths = [study["data"].get(key) for key in ("path", "dataset")]
+            sources = sources_of(study["data"]).values()
+            paths = [source.get(key) for source in sources for key in ("path", "dataset")]
         case ["bases" | "runs", base, *_]:
             paths = [study["bases"][base].get("model")]
         case _:
@@ -191,11 +193,12 @@ def run_config(study: Mapping[str, Any], base: str, design: str, seed: int) -> R
     """Return everything that influences one trained model, beside its data."""
     settings = study["designs"][design]
     own = {key: value for key, value in settings.items() if key not in ("finetuning", "lora")}
+    batches = {"batches": study["data"]["batches"]} if "batches" in study["data"] else {}
     return RunConfig(
         base={"name": base, **finetuning(study["bases"][base], settings)},
         design={"name": design, **own},
         seed=seed,
-        training=study["training"],
+        training={**study["training"], **batches},
     )
 
 

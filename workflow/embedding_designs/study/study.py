@@ -13,6 +13,7 @@ from ..common.errors import BadInput
 from ..common.names import check_name
 from ..common.places import found
 from .checks import check_kind, check_length, complete_and_check
+from .data_config import key_of, sources_of
 from .schema import merged, schema_problems, study_schema, typed, with_defaults
 from .yaml_file import read_study_file
 
@@ -77,7 +78,9 @@ def _evaluation(study: Mapping[str, Any], key: str) -> Mapping[str, Any]:
 
 def missing_files(study: Mapping[str, Any]) -> Iterator[str]:
     """Yield one line for each file or folder that a study names and that does not exist."""
-    for part, key in (("scores", "path"), ("scores", "labels"), ("data", "path")):
-        file = study.get(part, {}).get(key)
+    named = [(f"scores.{key}", study.get("scores", {}).get(key)) for key in ("path", "labels")]
+    sources = sources_of(study["data"]).values() if "data" in study else ()
+    named += [(f"{key_of(source)}.path", source.get("path")) for source in sources]
+    for key, file in named:
         if file and not found(file).exists():
-            yield f"{part}.{key} {file}: no such file or folder"
+            yield f"{key} {file}: no such file or folder"

@@ -31,7 +31,7 @@ from .memory import memory_for
 from .model import finish_model, save_run, untrained_model
 from .stop_signal import leave_at_sigterm
 from .trainer import Trainer
-from .triplets import check_batches, heldout_share, read_triplets
+from .triplets import check_batches, heldout_share, read_sources, read_triplets
 
 
 def train_run(
@@ -45,7 +45,8 @@ def train_run(
     """
     recipe = config.training
     train_rows, heldout_rows = read_triplets(train), read_triplets(heldout)
-    check_batches(train_rows, recipe, config.seed, train)
+    sources = read_sources(train, recipe)
+    check_batches(train_rows, recipe, config.seed, train, sources)
     share = heldout_share(len(heldout_rows), recipe, heldout)
     arguments = training_arguments(config, checkpoints, share)
     set_seed(config.seed)
@@ -61,6 +62,7 @@ def train_run(
         loss=contrastive_loss(model, recipe),
         callbacks=[training_log],
         run=config.run,
+        sources=sources,
     )
     with memory_for(recipe):
         train_with_checkpoints(trainer, training_log, checkpoints)

@@ -4,6 +4,7 @@ All use of the Trainer's private names is in this file; tests/training/test_priv
 """
 
 import math
+from collections.abc import Sequence
 from typing import Any
 
 import torch
@@ -14,6 +15,7 @@ from torch.utils.data import BatchSampler
 
 from ..common.errors import BadInput
 from . import processes
+from .homogeneous_sampler import HomogeneousSampler
 from .model import separate_storage
 from .sampler import EpochSampler
 
@@ -21,13 +23,15 @@ from .sampler import EpochSampler
 class Trainer(SentenceTransformerTrainer):
     """Raises BadInput at the step whose loss, gradient norm, weights or held-out loss are not finite.
 
-    run: what the message calls the training. Loss and gradients are checked once per optimizer step, which is
+    run: what the message calls the training; sources: the source of each training row, if batches come from
+    one source each. Loss and gradients are checked once per optimizer step, which is
     when the CPU waits for the GPU; weights and embeddings before a checkpoint is written, and at the end.
     """
 
-    def __init__(self, *args: Any, run: str, **settings: Any):
+    def __init__(self, *args: Any, run: str, sources: Sequence[Any] | None = None, **settings: Any):
         super().__init__(*args, **settings)
         self.run = run
+        self.sources = sources
         self.rate = 0.0  # of the last step
 
     def _get_grad_norm(self, model: torch.nn.Module, grad_norm: Tensor | float | None = None):
@@ -45,6 +49,8 @@ class Trainer(SentenceTransformerTrainer):
         """Return the batches of the recipe; held-out rows may share texts, or too few would be left."""
         if dataset is self.eval_dataset:
             return EpochSampler(dataset, **settings)
+        if self.sources is not None:
+            return HomogeneousSampler(dataset, self.sources, self.args.batch_sampler, **settings)
         return super().get_batch_sampler(dataset, **settings)
 
     def evaluate(self, *args: Any, **settings: Any) -> dict[str, float]:

@@ -20,14 +20,20 @@ def docstring_triplets(
     A triplet has query, positive and negative. No module gives rows to both sides, not even a negative.
     """
     usable, dropped = described([row for row in harvested if row["split"] == "train"], config)
+    train, heldout = split_by_module(usable, config)
+    dropped["not_needed"] = len(usable) - len(train) - len(heldout)
+    return train, heldout, dropped
+
+
+def split_by_module(usable: list[Row], config: dict[str, Any]) -> tuple[list[Row], list[Row]]:
+    """Return training and held-out triplets of described docstrings; a module is on one side."""
     chance = random.Random(config["seed"])
     sizes = Counter(row["module"] for row in usable)
     heldout_modules = heldout_groups(config["heldout_rows"], sizes, "module", chance)
     sides = [[row for row in usable if (row["module"] in heldout_modules) is held] for held in (False, True)]
     train = sample(_triplets(sides[0], chance), config.get("train_rows"), chance)
     heldout = sample(_triplets(sides[1], chance), config["heldout_rows"], chance)
-    dropped["not_needed"] = len(usable) - len(train) - len(heldout)
-    return train, heldout, dropped
+    return train, heldout
 
 
 def described(rows: list[Row], config: dict[str, Any]) -> tuple[list[Row], dict[str, int]]:

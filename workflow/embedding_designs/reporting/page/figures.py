@@ -42,6 +42,12 @@ SECTIONS = {
     "training": ["training-{base}"],
 }
 
+COMPOSITION = (
+    "Share of each source in the rows and words of the training data, and lengths of its texts; the tables "
+    "of the training data have the numbers.",
+    "What the models were trained on, by source.",
+)
+
 
 def figures(folder: Path, base: str, comparisons: Sequence[Comparison]) -> dict[str, list[Figure]]:
     """Return the figures of a base by section: one diagram per comparison, and the others if they exist."""
@@ -53,6 +59,12 @@ def figures(folder: Path, base: str, comparisons: Sequence[Comparison]) -> dict[
         figure(folder / f"cd-{base}-{c.category}.svg", describe_ranks(c), caption(c)) for c in comparisons
     ]
     return found | {"ranks": [*diagrams, *found["ranks"]]}
+
+
+def composition(folder: Path) -> list[Figure]:
+    """Return the figure of the training data's composition, in a list that is empty if there is none."""
+    path = folder / "data-composition.svg"
+    return [figure(path, *COMPOSITION)] if path.exists() else []
 
 
 def _file(name: str, base: str) -> str:
