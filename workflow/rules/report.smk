@@ -6,14 +6,15 @@ localrules:
 
 
 rule draw_figures:
-    """Draw critical-difference diagrams, scores, and training curves.
-    Needs:  statistics.json, scores.csv, the training logs
+    """Draw critical-difference diagrams, scores, training curves, and tuning.
+    Needs:  statistics.json, scores.csv, the training logs, the settings chosen by tuning, if any
     Makes:  SVG and PDF files
     """
     input:
         statistics="results/{study}/statistics.json",
         scores="results/{study}/scores.csv",
         logs=training_logs,
+        choices=choices,
     output:
         directory("results/{study}/figures"),
     log:
@@ -30,7 +31,8 @@ rule draw_figures:
         "Draw figures"
     shell:
         "python -m embedding_designs.reporting.draw_figures --statistics {input.statistics:q} --scores {input.scores:q}"
-        " --runs results/{wildcards.study:q}/runs --output {output:q} 3>&2 > {log:q} 2>&1"
+        " --runs results/{wildcards.study:q}/runs --tuning results/{wildcards.study:q}/tuning"
+        " --output {output:q} 3>&2 > {log:q} 2>&1"
 
 
 rule write_findings:
@@ -47,6 +49,7 @@ rule write_findings:
         data=data_reports,
         fetched=revisions_of_study,
         logs=training_logs,
+        choices=choices,
     output:
         report("results/{study}/findings.html", caption="../report/findings.rst", category="Findings"),
     log:

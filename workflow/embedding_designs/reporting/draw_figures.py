@@ -16,6 +16,7 @@ from ..common.atomic_writes import atomic
 from ..common.command import command, note, progress
 from ..common.errors import BadInput
 from ..common.json_files import is_number
+from ..common.training_logs import log_entries
 from ..comparison.results import Comparison, Statistics
 from ..comparison.statistics_file import read_statistics
 from ..scores.not_used import check_unchanged
@@ -23,7 +24,6 @@ from ..scores.score_table import read_scores
 from .figures import study_figures as make
 from .figures.fonts import drawn_names, style_for
 from .figures.looks import Look, looks, same_lines, same_looks
-from .training_logs import log_entries
 
 FEWEST_FOR_TABLE = 12  # designs; with fewer, a critical-difference diagram shows every pair
 MOST_IN_ROWS = 40  # designs that the other figures can distinguish

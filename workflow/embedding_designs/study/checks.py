@@ -13,6 +13,7 @@ from .data_config import check_columns, check_source
 from .design_checks import check_design
 from .run_configs import data_config, tasks_by_category
 from .task_sizes import misplaced, task_sizes
+from .tuning import check_tuning
 from .yaml_file import LONGEST_STUDY
 
 TRAINED = ("bases", "data", "designs", "evaluation")  # keys of every study, unless it starts from scores
@@ -74,6 +75,7 @@ def _complete_and_check_training(study: dict[str, Any]) -> Iterator[str]:
     yield from itertools.chain(_twins("bases", bases), _twins("designs", designs))
     yield from _check_numbers(study)
     yield from _check_tasks(study)
+    yield from check_tuning(study)
     if len(designs) < 2:
         yield f"designs has only {next(iter(designs))}; a comparison needs two or more"
     control = study["statistics"].setdefault("control", next(iter(designs)))
