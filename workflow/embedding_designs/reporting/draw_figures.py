@@ -19,6 +19,7 @@ from ..common.json_files import is_number
 from ..common.training_logs import log_entries
 from ..comparison.results import Comparison, Statistics
 from ..comparison.statistics_file import read_statistics
+from ..scores.collapsed_runs import left_out
 from ..scores.not_used import check_unchanged
 from ..scores.score_table import read_scores
 from .figures import study_figures as make
@@ -76,11 +77,13 @@ def study_figures(
         yield f"scores-{base}", make.scores_figure(of_base, own, width)
         if any(comparison.factors.crossed for comparison in comparisons):
             yield f"interaction-{base}", make.interaction_figure(comparisons, of_base, own, width)
-        losses = read_losses(runs, base, list(own), comparisons[-1].seeds) if runs else {}
+        trained = {*own, *left_out(statistics.collapsed, base)}
+        shown = {name: look[name] for name in look if name in trained}
+        losses = read_losses(runs, base, list(shown), comparisons[-1].seeds) if runs else {}
         if losses:
-            for line in same_lines(own):
+            for line in same_lines(shown):
                 note(line)
-            yield f"training-{base}", make.training_figure(losses, own, width)
+            yield f"training-{base}", make.training_figure(losses, shown, width)
         else:
             print(f"{base}: no training logs, so no training curves")
 
