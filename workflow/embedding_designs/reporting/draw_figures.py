@@ -25,6 +25,8 @@ from ..scores.score_table import read_scores
 from .figures import study_figures as make
 from .figures.fonts import drawn_names, style_for
 from .figures.looks import Look, looks, same_lines, same_looks
+from .figures.tuning import tuning_figure
+from .tuning_choices import read_choices
 
 FEWEST_FOR_TABLE = 12  # designs; with fewer, a critical-difference diagram shows every pair
 MOST_IN_ROWS = 40  # designs that the other figures can distinguish
@@ -62,9 +64,9 @@ def _losses(path: Path) -> Iterator[tuple[str, int, float]]:
 
 
 def study_figures(
-    statistics: Statistics, scores: pd.DataFrame, runs: Path | None, width: float
+    statistics: Statistics, scores: pd.DataFrame, runs: Path | None, width: float, tuning: Path | None = None
 ) -> Iterator[tuple[str, Figure]]:
-    """Yield all figures of a study by name, with training curves if there are logs."""
+    """Yield all figures of a study by name, with training curves and tuning if there are any."""
     look = looks(statistics.designs)
     for line in same_looks(look):
         note(line)
@@ -86,6 +88,8 @@ def study_figures(
             yield f"training-{base}", make.training_figure(losses, shown, width)
         else:
             print(f"{base}: no training logs, so no training curves")
+        if choices := read_choices(tuning, base, look) if tuning else {}:
+            yield f"tuning-{base}", tuning_figure(choices, look, width)
 
 
 def _figures_of_tests(
@@ -109,12 +113,18 @@ def _figures_of_tests(
 
 
 def draw_study(
-    statistics: Statistics, scores: pd.DataFrame, runs: Path | None, folder: Path, width: float
+    statistics: Statistics,
+    scores: pd.DataFrame,
+    runs: Path | None,
+    folder: Path,
+    width: float,
+    tuning: Path | None = None,
 ) -> None:
     """Write all figures of a study to `folder`, as SVG and PDF."""
     drawn: set[str] = set()
     with style_for(drawn_names(statistics)):
-        for name, figure in progress(study_figures(statistics, scores, runs, width), description="figures"):
+        figures = study_figures(statistics, scores, runs, width, tuning)
+        for name, figure in progress(figures, description="figures"):
             if name.casefold() in drawn:
                 raise BadInput(f"two figures would have the name {name}; rename a base or a category")
             drawn.add(name.casefold())
@@ -129,6 +139,7 @@ def main() -> None:
     parser.add_argument("--statistics", type=Path, required=True, help="statistics.json")
     parser.add_argument("--scores", type=Path, required=True, help="scores.csv")
     parser.add_argument("--runs", type=Path, help="folder of the training logs, {base}/{design}/seed{seed}/")
+    parser.add_argument("--tuning", type=Path, help="folder of the tuning's choices, {base}/{design}/")
     parser.add_argument("--output", type=Path, required=True, help="folder of figures to write")
     parser.add_argument(
         "--width", type=float, default=7.0, help="inches; 3.3 fits one column of a paper, 7 two"
@@ -140,7 +151,7 @@ def main() -> None:
     check_unchanged(arguments.scores, statistics.sha256, "run the comparison again")
     with atomic(arguments.output) as folder:
         folder.mkdir()
-        draw_study(statistics, scores, arguments.runs, folder, arguments.width)
+        draw_study(statistics, scores, arguments.runs, folder, arguments.width, arguments.tuning)
 
 
 if __name__ == "__main__":

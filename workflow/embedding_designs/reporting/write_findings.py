@@ -29,6 +29,8 @@ from .page import collapsed, tables
 from .page.cost import cost
 from .page.data import report
 from .page.figures import figures
+from .page.tuning import tuning
+from .tuning_choices import read_choices
 
 TEMPLATE = "findings.html.jinja"
 REVISIONS = Path("fetched") / "revisions.json"
@@ -67,6 +69,7 @@ def gather(folder: Path) -> dict[str, Any]:
             "tasks": tables.tasks(comparisons, base_scores, base_baselines),
             "pairs": None if comparisons[0].left_out else tables.pairs(comparisons),
             "cost": cost(folder, comparisons[0], task_batches(study)) if study.get("designs") else None,
+            "tuning": tuning(read_choices(folder / "tuning", name, study.get("designs", {}))),
             "figures": figures(folder / "figures", name, comparisons),
             "effects": tables.effects(comparisons),
             "vanished": tables.papers_rule(comparisons),
@@ -95,6 +98,7 @@ def gather(folder: Path) -> dict[str, Any]:
         "bases": bases,
         "effects": any(map(_shows_effects, bases)),
         "trained": any(base["figures"]["training"] for base in bases),
+        "tuned": any(base["tuning"] for base in bases),
         "costed": any(base["cost"] for base in bases),
         "data": data_reports(folder),
         "provenance": provenance(study, [study_file, *_hashed(folder)], folder / REVISIONS),
