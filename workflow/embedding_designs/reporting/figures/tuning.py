@@ -12,6 +12,7 @@ from .looks import Look, line_style
 from .study_figures import legend_below
 
 RATE = "learning_rate"
+MARGIN = 1.3  # factor from the outer rates to the ends of the axis
 HEADROOM = 1.15  # highest loss drawn, relative to that of equal embeddings: one bad point hides no difference
 
 
@@ -21,7 +22,8 @@ def draw_tuning(choices: Choices, fixed: Settings, look: Mapping[str, Look], ax:
     fixed: the other settings of this panel. A loss that is not finite is not drawn. The dashed line is the
     loss if all embeddings are equal.
     """
-    rates = sorted({settings[RATE] for settings in tried_settings(choices)})
+    tried = [point for choice in choices.values() for point in choice.points]
+    rates = sorted({point.settings[RATE] for point in tried if point.heldout_loss is not None})
     for design, choice in choices.items():
         points = [point_at(choice, {RATE: rate, **fixed}) for rate in rates]
         losses = [float("nan") if p.heldout_loss is None else p.heldout_loss for p in points]
@@ -34,6 +36,7 @@ def draw_tuning(choices: Choices, fixed: Settings, look: Mapping[str, Look], ax:
     ax.set_ylim(top=min(ax.get_ylim()[1], HEADROOM * level))
     ax.set_xscale("log")
     ax.set_xticks(rates, [f"{rate:g}" for rate in rates])
+    ax.set_xlim(rates[0] / MARGIN, rates[-1] * MARGIN)
     ax.minorticks_off()
     ax.set_xlabel(RATE.replace("_", " "))
     return ax

@@ -58,12 +58,12 @@ def _leaders(choices: Choices) -> Iterator[str]:
             firsts.setdefault(order[0], []).append(setting_in_words(settings))
     basis = "by the held-out losses of these tuning runs, not by scores on tasks"
     if len(firsts) == 1:
-        first = f"{next(iter(firsts))} would come first at each of them"
+        first = f"{next(iter(firsts))} would come first at every point with a finite loss"
     else:
         first = "; ".join(f"{design} would come first at {' or '.join(at)}" for design, at in firsts.items())
     yield f"With one setting for all designs, {first} ({basis})."
     own = sorted(choices, key=lambda design: choices[design].heldout_loss)
-    yield f"With its own choice for each design, the order of held-out losses is {' < '.join(own)}."
+    yield f"With its own choice for each design, the order is {', '.join(own)}."
 
 
 def _order(choices: Choices, settings: Settings) -> list[str]:
@@ -99,7 +99,7 @@ def _orders(choices: Choices) -> Table:
         losses = [point_at(choices[design], settings).heldout_loss or 0.0 for design in order]
         shown = [f"{design} {loss:.3f}" for design, loss in zip(order, losses, strict=True)]
         missing = [design for design in choices if design not in order]
-        rows.append(Row(setting_in_words(settings), [" < ".join(shown), ", ".join(missing) or "–"]))
+        rows.append(Row(setting_in_words(settings), [", ".join(shown), ", ".join(missing) or "–"]))
     caption = "Order of the designs by held-out loss of the tuning runs, with one setting for all"
     return Table(caption, ["Setting", "Lowest loss first", "Not finite"], rows)
 
