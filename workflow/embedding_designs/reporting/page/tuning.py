@@ -1,6 +1,6 @@
 """The tuning of a base's designs on the findings page: what was chosen, and the order with one setting."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from ...common.wording import counted, listing
@@ -52,18 +52,29 @@ def _edges(choices: Choices) -> Iterator[str]:
 
 def _leaders(choices: Choices) -> Iterator[str]:
     """Yield which design would come first with each setting, if all designs had the same one."""
-    firsts: dict[str, list[str]] = {}
-    for settings in tried_settings(choices):
+    tried = tried_settings(choices)
+    firsts: dict[str, list[Settings]] = {}
+    for settings in tried:
         if order := _order(choices, settings):
-            firsts.setdefault(order[0], []).append(setting_in_words(settings))
-    basis = "by the held-out losses of these tuning runs, not by scores on tasks"
+            firsts.setdefault(order[0], []).append(settings)
     if len(firsts) == 1:
         first = f"{next(iter(firsts))} would come first at every point with a finite loss"
     else:
-        first = "; ".join(f"{design} would come first at {' or '.join(at)}" for design, at in firsts.items())
+        first = "; ".join(
+            f"{design} would come first at {_where(at, len(tried))}" for design, at in firsts.items()
+        )
+    basis = "by the held-out losses of these tuning runs, not by scores on tasks"
     yield f"With one setting for all designs, {first} ({basis})."
     own = sorted(choices, key=lambda design: choices[design].heldout_loss)
     yield f"With its own choice for each design, the order is {', '.join(own)}."
+
+
+def _where(points: Sequence[Settings], n_points: int) -> str:
+    """Return points in words: all their rates, if only the rate was tuned, or else their number."""
+    if len(points[0]) > 1:
+        return f"{len(points)} of {n_points} points"
+    (key,) = points[0]
+    return f"{_words(key)} {' or '.join(f'{settings[key]:g}' for settings in points)}"
 
 
 def _order(choices: Choices, settings: Settings) -> list[str]:
