@@ -58,6 +58,15 @@ def test_the_budget_is_the_same_and_the_reduced_grid_is_explained(sentences):
     assert sentences[1].startswith("The pooling of eos-causal has no weights, so points that differ only in")
 
 
+def test_a_design_that_no_point_trained_is_named(sentences):
+    hopeless = choice({(0.1,): log(64), (0.2,): None})
+    assert (
+        "No point of the grid trained a: at each of them, its run collapsed or diverged."
+        in (tuning({"a": hopeless, "b": choice({(0.1,): 3.0, (0.2,): 2.0})})["sentences"])
+    )
+    assert not any("No point" in sentence for sentence in sentences)
+
+
 def test_choices_at_the_edge_of_the_grid_are_named(sentences):
     assert [sentence for sentence in sentences if "edge" in sentence] == [
         "The chosen learning rate is at the edge of the grid for eos-causal (0.001, the highest); a better "

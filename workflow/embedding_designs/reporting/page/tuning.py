@@ -13,7 +13,7 @@ def tuning(choices: Choices) -> dict[str, Any] | None:
     """Return the sentences and tables on the tuning of a base's designs, or None if there was none."""
     if not choices:
         return None
-    sentences = [*_how(choices), *_edges(choices), *_leaders(choices)]
+    sentences = [*_how(choices), *_untrained(choices), *_edges(choices), *_leaders(choices)]
     return {"sentences": sentences, "choices": _chosen(choices), "orders": _orders(choices)}
 
 
@@ -31,6 +31,13 @@ def _how(choices: Choices) -> Iterator[str]:
             "learning rate are the same training. It was done once, and repeating it would change nothing: "
             "no design could choose from more settings than another."
         )
+
+
+def _untrained(choices: Choices) -> Iterator[str]:
+    """Yield which designs did not learn at any point."""
+    for design, choice in choices.items():
+        if all(point.collapsed or point.heldout_loss is None for point in choice.points):
+            yield f"No point of the grid trained {design}: at each of them, its run collapsed or diverged."
 
 
 def _edges(choices: Choices) -> Iterator[str]:
