@@ -29,7 +29,7 @@ from embedding_designs.training.contrastive_loss import InBatchContrastiveLoss
 from embedding_designs.training.lora import use_fused_layers
 from embedding_designs.training.model import build_model, untrained_model
 from embedding_designs.training.pretrain_base import train_tokenizer
-from embedding_designs.training.train_design import train_run
+from embedding_designs.training.train_run import train_run
 
 STUDY = Path("results/quickstart")
 PAPER = {"latents": 768, "heads": 32, "head_dim": 2048}

@@ -9,7 +9,7 @@ import pytest
 
 from embedding_designs.common.json_files import write_json
 from embedding_designs.training.model import save_run
-from embedding_designs.training.train_design import train_run
+from embedding_designs.training.train_run import train_run
 from helpers.paper_hub import REAL as HUB
 from helpers.paths import ROOT
 

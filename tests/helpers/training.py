@@ -15,7 +15,7 @@ from embedding_designs.common.errors import Stopped
 from embedding_designs.common.json_files import write_json
 from embedding_designs.study.run_config import RunConfig
 from embedding_designs.training.contrastive_loss import InBatchContrastiveLoss
-from embedding_designs.training.train_design import train_run
+from embedding_designs.training.train_run import train_run
 
 from .paths import WORKFLOW
 
@@ -88,7 +88,7 @@ class StoppingLoss(InBatchContrastiveLoss):
 def stopped_in(call: int, stop: Callable[[], None] = send_sigterm) -> Iterator[None]:
     """Make trainings in this context stop in the n-th call of their loss."""
     with patch(
-        "embedding_designs.training.train_design.contrastive_loss",
+        "embedding_designs.training.train_run.contrastive_loss",
         lambda model, recipe: StoppingLoss(model, recipe["scale"], call, stop),
     ):
         yield

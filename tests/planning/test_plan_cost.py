@@ -211,6 +211,18 @@ def test_a_study_that_does_not_exist_or_trains_nothing_is_refused_in_one_line(st
     assert run.stderr.startswith(f"error: {message}") and run.stderr.count("\n") == 1
 
 
+def test_tuning_costs_as_much_per_step_as_training():
+    tuning = {"grid": {"learning_rate": [1e-5, 1e-4], "pooling_learning_rate": [1e-4, 1e-3]}, "steps": 100}
+    study = load_study(PAPER, {"tuning": tuning})
+    training, _, tuned, total = StudyCost(study, "mistral-7b", TINY).all_runs()
+    plain = StudyCost(load_study(PAPER), "mistral-7b", TINY).all_runs()
+    trainings = 2 + 4 * 4  # eos-causal, whose pooling has no weights, and four designs with 2 x 2 points
+    assert tuned.what == "tuning, 18 trainings of 100 steps"
+    assert tuned.tokens == pytest.approx(trainings * training.tokens * 100 / 1000)
+    assert total.operations == pytest.approx(plain[-1].operations + tuned.operations)
+    assert [cost.what for cost in plain] == ["training, per run", "evaluation, per run", "all 15 runs"]
+
+
 def test_the_page_in_docs_is_up_to_date():
     written = (ROOT / "docs" / "cost.md").read_text()
     studies = [Path(word) for word in written.split() if word.startswith("config/studies/")]

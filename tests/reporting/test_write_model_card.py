@@ -16,6 +16,7 @@ from embedding_designs.common.errors import BadInput
 from embedding_designs.reporting.model_card import model_card
 from embedding_designs.reporting.write_model_card import read_scores, summary, write_model
 from embedding_designs.study.run_config import RunConfig
+from embedding_designs.study.tuning import Choice, Point
 from helpers.paths import WORKFLOW
 
 LORA = {"rank": 16, "alpha": 32, "dropout": 0.1, "target_modules": ["q_proj", "v_proj"]}
@@ -102,6 +103,29 @@ def test_the_card_names_the_package_and_the_file_that_a_base_was_made_from():
                 f"| SHA-256 of its wheel | `{'a' * 64}` |"):  # fmt: skip
         assert row in card
     assert "made from a GGUF file" in card and ModelCard(card).data.base_model is None
+
+
+CHOICE = Choice({"learning_rate": 0.5, "warmup_steps": 3}, 2.5, steps=5, seed=9, documents=32, points=[
+    Point({"learning_rate": 0.5, "warmup_steps": 3}, 2.5, collapsed=False),
+    Point({"learning_rate": 9.0, "warmup_steps": 3}, None, collapsed=False),
+])  # fmt: skip
+
+
+def test_the_card_shows_what_tuning_tried():
+    card = model_card(changed(run=FACTS["run"].with_choice(CHOICE)))
+    assert "| learning rate | 0.5 |" in card and "for 5 steps with seed 9" in " ".join(card.split())
+    assert ["| learning rate | warmup steps | held-out loss |", "|---|---|---|",
+            "| 0.5 | 3 | 2.5000 (chosen) |", "| 9 | 3 | not finite |"] in tables(card)  # fmt: skip
+    assert "tuned" not in model_card(FACTS)
+
+
+def test_the_card_of_a_collapsed_run_says_so():
+    trained = FACTS["training"] | {"collapsed": True, "heldout_documents": 64}
+    assert "**This run has collapsed** (held-out loss always within 2% of ln 64 = 4.16" in model_card(
+        changed(training=trained)
+    )
+    for known in ({}, {"collapsed": False, "heldout_documents": 64}):
+        assert "collapsed" not in model_card(changed(training=FACTS["training"] | known))
 
 
 def test_every_table_row_has_the_same_number_of_cells():

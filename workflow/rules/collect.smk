@@ -3,13 +3,14 @@
 
 rule collect_scores:
     """Collect the scores of all runs and of all baselines.
-    Needs:  the score files of all runs and baselines
-    Makes:  scores.csv, baselines.csv, and a report on unused input
+    Needs:  the score files of all runs and baselines, the training logs
+    Makes:  scores.csv, baselines.csv, and a report on unused input and collapsed runs
     """
     input:
         study="results/{study}/configs/study.json",
         scores=score_files,
         baselines=baseline_files,
+        logs=training_logs,
     output:
         scores="results/{study}/scores.csv",
         baselines="results/{study}/baselines.csv",

@@ -6,8 +6,8 @@ localrules:
 
 
 rule draw_figures:
-    """Draw critical-difference diagrams, scores, training curves, and the composition of the data.
-    Needs:  statistics.json, scores.csv, the training logs, the data report
+    """Draw critical-difference diagrams, scores, training curves, tuning, and the composition of the data.
+    Needs:  statistics.json, scores.csv, the training logs, the settings chosen by tuning, the data report
     Makes:  SVG and PDF files
     """
     input:
@@ -15,6 +15,7 @@ rule draw_figures:
         scores="results/{study}/scores.csv",
         logs=training_logs,
         data=data_report,
+        choices=choices,
     output:
         directory("results/{study}/figures"),
     log:
@@ -31,7 +32,8 @@ rule draw_figures:
         "Draw figures"
     shell:
         "python -m embedding_designs.reporting.draw_figures --statistics {input.statistics:q} --scores {input.scores:q}"
-        " --runs results/{wildcards.study:q}/runs --data {input.data:q}"
+        " --runs results/{wildcards.study:q}/runs --tuning results/{wildcards.study:q}/tuning"
+        " --data {input.data:q}"
         " --output {output:q} 3>&2 > {log:q} 2>&1"
 
 
@@ -49,6 +51,7 @@ rule write_findings:
         data=data_reports,
         fetched=revisions_of_study,
         logs=training_logs,
+        choices=choices,
     output:
         report("results/{study}/findings.html", caption="../report/findings.rst", category="Findings"),
     log:

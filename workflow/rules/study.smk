@@ -11,7 +11,7 @@ sys.path.insert(0, WORKFLOW)
 
 from embedding_designs.common import places
 from embedding_designs.common.errors import BadInput
-from embedding_designs.study import base_folder, provenance, run_configs, study
+from embedding_designs.study import base_folder, provenance, run_configs, study, tuning
 from embedding_designs.study.data_config import is_on_hub as is_data_on_hub, sources_of
 
 if set("{}") & set(workflow.basedir):
@@ -76,6 +76,7 @@ wildcard_constraints:
     base="|".join(map(re.escape, STUDY["bases"])) or "none",
     design="|".join(map(re.escape, STUDY["designs"])) or "none",
     seed=r"\d+",
+    point="|".join(sorted({re.escape(point) for _, _, point in tuning.tuning_runs(STUDY)})) or "none",
     batch="|".join(map(re.escape, run_configs.task_batches(STUDY))) or "none",
     baseline="|".join(STUDY["baselines"]) or "none",
     config=r"[^.]+(\.[^.]+)*",
@@ -125,6 +126,31 @@ def training_logs(wildcards):
         design=STUDY["designs"],
         seed=STUDY["seeds"],
     )
+
+
+def tuning_logs(wildcards):
+    """Return the training logs of the points that a design tries on a base."""
+    return expand(
+        "results/{study}/tuning/{base}/{design}/{point}.jsonl",
+        study=wildcards.study,
+        base=wildcards.base,
+        design=wildcards.design,
+        point=tuning.tuning_points(STUDY["tuning"], STUDY["designs"][wildcards.design]),
+    )
+
+
+def choice(wildcards):
+    """Return the settings chosen for a design on a base, if the study tunes them."""
+    choice = f"results/{wildcards.study}/tuning/{wildcards.base}/{wildcards.design}/choice.json"
+    return choice if "tuning" in STUDY else []
+
+
+def choices(wildcards):
+    """Return the settings chosen for each design on each base, if the study tunes them."""
+    return [
+        f"results/{wildcards.study}/tuning/{base}/{design}/choice.json"
+        for base, design in tuning.tuned(STUDY)
+    ]
 
 
 def baseline_files(wildcards):

@@ -1,4 +1,8 @@
-"""Training: a base from scratch, if the study has one, and then each design with each seed."""
+"""Training: a base from scratch, if the study has one, tuning, if it asks for it, and each design with each seed."""
+
+
+localrules:
+    choose_settings,
 
 
 rule pretrain_base:
@@ -29,9 +33,76 @@ rule pretrain_base:
         " --output {output.model:q} --training-log {output.log:q} 3>&2 > {log:q} 2>&1"
 
 
+rule tune_design:
+    """Train one design on one base with the settings of one point of the study's grid, to see its held-out loss.
+    Needs:  the run config of the point, the training triplets, the base (pretrained here, fetched, or a folder)
+    Makes:  the training log
+    """
+    input:
+        config="results/{study}/configs/points/{base}/{design}/{point}.json",
+        train="results/{study}/data/train.parquet",
+        heldout="results/{study}/data/heldout.parquet",
+        base=base_model,
+        own_base=own_base,
+        fetched=fetched_base,
+    output:
+        "results/{study}/tuning/{base}/{design}/{point}.jsonl",
+    log:
+        "results/{study}/logs/tune_design/{base}/{design}/{point}.log",
+    benchmark:
+        "results/{study}/benchmarks/tune_design/{base}/{design}/{point}.tsv"
+    conda:
+        "../../envs/train.yaml"
+    threads: 1
+    resources:
+        mem_mb=3000,
+        runtime=1440,
+        gpu=1,  # as in train_design
+        nodes=1,
+        accelerate="",
+    params:
+        # As in train_design: a killed run must resume.
+        checkpoints="results/{study}/checkpoints/{base}/{design}/tuning/{point}",
+    message:
+        "Tune {wildcards.design} on {wildcards.base}: {wildcards.point}"
+    shell:
+        "python -m embedding_designs.training.launch --processes {resources.gpu:q} --nodes {resources.nodes:q}"
+        " --accelerate={resources.accelerate:q}"
+        " tune_design {input.config:q} --train {input.train:q} --heldout {input.heldout:q}"
+        " --base {input.base:q} --fetched {input.fetched:q} --checkpoints {params.checkpoints:q}"
+        " --training-log {output:q} 3>&2 > {log:q} 2>&1"
+
+
+rule choose_settings:
+    """Choose the settings of one design on one base: those with the lowest held-out loss.
+    Needs:  the points of the design's grid, their training logs
+    Makes:  a JSON file with the chosen settings and everything that was tried
+    """
+    input:
+        config="results/{study}/configs/tuning/{base}/{design}.json",
+        logs=tuning_logs,
+    output:
+        "results/{study}/tuning/{base}/{design}/choice.json",
+    log:
+        "results/{study}/logs/choose_settings/{base}/{design}.log",
+    benchmark:
+        "results/{study}/benchmarks/choose_settings/{base}/{design}.tsv"
+    conda:
+        "../../envs/train.yaml"
+    threads: 1
+    resources:
+        mem_mb=200,
+        runtime=5,
+    message:
+        "Choose the settings of {wildcards.design} on {wildcards.base}"
+    shell:
+        "python -m embedding_designs.training.choose_settings {input.config:q} --logs {input.logs:q}"
+        " --output {output:q} 3>&2 > {log:q} 2>&1"
+
+
 rule train_design:
     """Train one design on one base with one seed, on the number of GPUs that the `gpu` resource sets.
-    Needs:  the run config, the training triplets, the base (pretrained here, fetched, or a folder)
+    Needs:  the run config, the settings chosen by tuning, if any, the training triplets, the base
     Makes:  a Sentence Transformers model folder, and the training log
     """
     input:
@@ -41,6 +112,7 @@ rule train_design:
         base=base_model,
         own_base=own_base,
         fetched=fetched_base,
+        choice=choice,
     output:
         model=directory("results/{study}/trained/{base}/{design}/seed{seed}"),
         log="results/{study}/runs/{base}/{design}/seed{seed}/training.jsonl",
@@ -66,5 +138,5 @@ rule train_design:
         "python -m embedding_designs.training.launch --processes {resources.gpu:q} --nodes {resources.nodes:q}"
         " --accelerate={resources.accelerate:q}"
         " train_design {input.config:q} --train {input.train:q} --heldout {input.heldout:q}"
-        " --base {input.base:q} --fetched {input.fetched:q} --checkpoints {params.checkpoints:q}"
+        " --base {input.base:q} --fetched {input.fetched:q} --choice {input.choice:q} --checkpoints {params.checkpoints:q}"
         " --output {output.model:q} --training-log {output.log:q} 3>&2 > {log:q} 2>&1"

@@ -9,6 +9,7 @@ import pandas as pd
 from ..common.command import progress
 from ..common.errors import BadInput
 from ..common.typed_json import from_json
+from ..scores.collapsed_runs import left_out, without_collapsed
 from ..scores.missing_scores import complete
 from ..scores.not_used import NotUsed, not_used
 from ..scores.report_file import NO_REPORT, Report
@@ -41,24 +42,31 @@ def compare_study(
     cells are missing, the control is unknown, or a base has nothing to compare.
     """
     settings = statistics_settings(study)
-    scores, dropped = complete(scores, study, source)
+    every, dropped = complete(scores, study, source)
+    scores, left = without_collapsed(every, report.collapsed, source)
     # Published scores have one run per model, so they support no claim about designs.
     unit = "model" if study.get("scores", {}).get("from", "table") != "table" else "design"
     comparisons = []
     for base, cells in progress(scores.groupby("base", sort=False), description="compare designs"):
         about = {"base": base, "dropped_tasks": dropped.get(base, []), "unit": unit}
-        comparisons += _compare_base(cells, about, study, settings, source)
+        own = settings
+        if (control := settings.get("control")) in left_out(report.collapsed, str(base)):
+            own = settings | {"control": None}
+            reason = "a run of it collapsed; the first other design replaces it"
+            left += not_used("control", [f"{control} on {base}"], reason)
+        comparisons += _compare_base(cells, about, study, own, source)
     return Statistics(
         study=study.get("name", ""),
         alpha=settings["alpha"],
         rope=settings["rope"],
-        designs=_described(scores, study),
+        designs=_described(every, study),
         unit=unit,
         scope=scope(scores.groupby("base", sort=False)["seed"].nunique().to_dict(), unit),
-        not_used=[*report.not_used, *_dropped_tasks(dropped)],
+        not_used=[*report.not_used, *left, *_dropped_tasks(dropped)],
         comparisons=comparisons,
         sha256=report.sha256,
         revisions=report.revisions,
+        collapsed=report.collapsed,
     )
 
 

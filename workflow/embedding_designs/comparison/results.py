@@ -4,8 +4,9 @@ Field names are the keys of the file. If a test cannot be computed, its numbers 
 why.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
+from ..scores.collapsed_runs import CollapsedRun
 from ..scores.not_used import NotUsed
 from .results_of_tests import (
     Attainable,
@@ -150,7 +151,10 @@ class Comparison:
 
 @dataclass(frozen=True)
 class Statistics:
-    """The results of a study: for each base, one comparison per category, then "All"."""
+    """The results of a study: for each base, one comparison per category, then "All".
+
+    collapsed: runs whose designs are not compared on their base.
+    """
 
     study: str
     alpha: float
@@ -162,3 +166,4 @@ class Statistics:
     comparisons: list[Comparison]
     sha256: dict[str, str]
     revisions: dict[str, str]
+    collapsed: list[CollapsedRun] = field(default_factory=list)

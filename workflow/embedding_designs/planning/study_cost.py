@@ -3,12 +3,14 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from math import ceil
+from operator import mul
 from statistics import mean
 from typing import Any
 
 from ..evaluation.embedding_store import HALF_FROM
 from ..study.run_configs import finetuning, names_of, task_batches
 from ..study.task_sizes import Side, characters, task_sizes
+from ..study.tuning import tuning_points
 from .cost_model import Backbone, Pool
 
 CHARACTERS_A_TOKEN = 4.0  # for English and vocabularies of 32,000 to 150,000 tokens
@@ -43,19 +45,34 @@ class StudyCost:
 
     def training(self) -> Cost:
         """Return the cost of one training: forward and backward passes, and recomputation."""
+        samples = self._samples(self.study["training"]["steps"])
+        operations = samples * mean(self._row_operations())
+        return Cost("training, per run", samples * sum(self._row_tokens()), operations)
+
+    def tuning(self) -> list[Cost]:
+        """Return the cost of all tuning runs of the base; nothing if the study has no tuning."""
+        if not (tuning := self.study.get("tuning")):
+            return []
+        points = [len(tuning_points(tuning, design)) for design in self.study["designs"].values()]
+        samples = self._samples(tuning["steps"])
+        operations = samples * sum(map(mul, points, self._row_operations()))
+        what = f"tuning, {sum(points)} trainings of {tuning['steps']} steps"
+        return [Cost(what, samples * sum(points) * sum(self._row_tokens()), operations)]
+
+    def _row_tokens(self) -> list[int]:
+        """Return the tokens of a training row's query, positive, and negative."""
+        longest = self.study["training"]["max_seq_length"]
+        return [min(longest, tokens) for tokens in (QUERY_TOKENS, DOCUMENT_TOKENS, DOCUMENT_TOKENS)]
+
+    def _row_operations(self) -> list[float]:
+        """Return the operations of training on one row, for each design."""
         recipe = self.study["training"]
-        samples = self._samples()
-        texts = [
-            min(recipe["max_seq_length"], tokens)
-            for tokens in (QUERY_TOKENS, DOCUMENT_TOKENS, DOCUMENT_TOKENS)
-        ]
         again = recipe["gradient_checkpointing"] + bool(recipe.get("mini_batch_size"))
-        operations = [
+        return [
             sum((passes + again) * self.backbone.operations(tokens) + (3 + again) * pool.operations(tokens)
-                for tokens in texts)
+                for tokens in self._row_tokens())
             for pool, passes in zip(self.pools, self._passes(), strict=True)
         ]  # fmt: skip
-        return Cost("training, per run", samples * sum(texts), samples * mean(operations))
 
     def evaluation(self, what: str, tasks: Sequence[str]) -> Cost:
         """Return the cost of embedding the texts of tasks for one run."""
@@ -77,12 +94,15 @@ class StudyCost:
         return sorted(costs, key=lambda cost: -cost.operations)
 
     def all_runs(self) -> list[Cost]:
-        """Return the costs of one training, of one evaluation, and of all runs."""
+        """Return the costs of one training, of one evaluation, of tuning, if there is any, and of all."""
         training = self.training()
         evaluation = self.evaluation("evaluation, per run", names_of(self.study["evaluation"]["tasks"]))
-        tokens = self.runs * (training.tokens + evaluation.tokens)
+        tuning = self.tuning()
+        tokens = self.runs * (training.tokens + evaluation.tokens) + sum(cost.tokens for cost in tuning)
         operations = self.runs * (training.operations + evaluation.operations)
-        return [training, evaluation, Cost(f"all {self.runs} runs", tokens, operations)]
+        operations += sum(cost.operations for cost in tuning)
+        what = f"all {self.runs} runs{' and tuning' if tuning else ''}"
+        return [training, evaluation, *tuning, Cost(what, tokens, operations)]
 
     def training_memory(self, gpus: int, checkpointing: bool) -> float:
         """Return the bytes that the largest training needs on each GPU.
@@ -149,13 +169,13 @@ class StudyCost:
 
     def _training_characters(self) -> float:
         """Return the characters of the training data, with the rows the study sets or one training uses."""
-        rows = self.study["data"].get("train_rows", self._samples())
+        rows = self.study["data"].get("train_rows", self._samples(self.study["training"]["steps"]))
         return CHARACTERS_A_TOKEN * (QUERY_TOKENS + 2 * DOCUMENT_TOKENS) * rows
 
-    def _samples(self) -> int:
-        """Return the number of rows that one training uses."""
+    def _samples(self, steps: int) -> int:
+        """Return the number of rows that this many steps use."""
         recipe = self.study["training"]
-        return recipe["steps"] * recipe["batch_size"] * recipe["gradient_accumulation_steps"]
+        return steps * recipe["batch_size"] * recipe["gradient_accumulation_steps"]
 
     def _passes(self) -> list[int]:
         """Return the cost of a step in forward passes of the backbone, for each design."""

@@ -17,15 +17,18 @@ from ..common.atomic_writes import atomic
 from ..common.command import command, note, progress
 from ..common.errors import BadInput
 from ..common.json_files import is_number, read_object
+from ..common.training_logs import log_entries
 from ..comparison.results import Comparison, Statistics
 from ..comparison.statistics_file import read_statistics
+from ..scores.collapsed_runs import left_out
 from ..scores.not_used import check_unchanged
 from ..scores.score_table import read_scores
 from .figures import study_figures as make
 from .figures.composition import composition_figure
 from .figures.fonts import drawn_names, style_for
 from .figures.looks import Look, looks, same_lines, same_looks
-from .training_logs import log_entries
+from .figures.tuning import tuning_figure
+from .tuning_choices import read_choices
 
 FEWEST_FOR_TABLE = 12  # designs; with fewer, a critical-difference diagram shows every pair
 MOST_IN_ROWS = 40  # designs that the other figures can distinguish
@@ -64,9 +67,9 @@ def _losses(path: Path) -> Iterator[tuple[str, int, float]]:
 
 
 def study_figures(
-    statistics: Statistics, scores: pd.DataFrame, runs: Path | None, width: float
+    statistics: Statistics, scores: pd.DataFrame, runs: Path | None, width: float, tuning: Path | None = None
 ) -> Iterator[tuple[str, Figure]]:
-    """Yield all figures of a study by name, with training curves if there are logs."""
+    """Yield all figures of a study by name, with training curves and tuning if there are any."""
     look = looks(statistics.designs)
     for line in same_looks(look):
         note(line)
@@ -79,13 +82,17 @@ def study_figures(
         yield f"scores-{base}", make.scores_figure(of_base, own, width)
         if any(comparison.factors.crossed for comparison in comparisons):
             yield f"interaction-{base}", make.interaction_figure(comparisons, of_base, own, width)
-        losses = read_losses(runs, base, list(own), comparisons[-1].seeds) if runs else {}
+        trained = {*own, *left_out(statistics.collapsed, base)}
+        shown = {name: look[name] for name in look if name in trained}
+        losses = read_losses(runs, base, list(shown), comparisons[-1].seeds) if runs else {}
         if losses:
-            for line in same_lines(own):
+            for line in same_lines(shown):
                 note(line)
-            yield f"training-{base}", make.training_figure(losses, own, width)
+            yield f"training-{base}", make.training_figure(losses, shown, width)
         else:
             print(f"{base}: no training logs, so no training curves")
+        if choices := read_choices(tuning, base, look) if tuning else {}:
+            yield f"tuning-{base}", tuning_figure(choices, look, width)
 
 
 def _figures_of_tests(
@@ -121,13 +128,14 @@ def draw_study(
     folder: Path,
     width: float,
     data: Mapping[str, Any] | None = None,
+    tuning: Path | None = None,
 ) -> None:
     """Write all figures of a study to `folder`, as SVG and PDF. data: the data report, if there is one."""
     drawn: set[str] = set()
     composition = (data or {}).get("composition", {})
     with style_for([*drawn_names(statistics), *composition]):
         figures = itertools.chain(
-            study_figures(statistics, scores, runs, width), _figures_of_data(data or {}, width)
+            study_figures(statistics, scores, runs, width, tuning), _figures_of_data(data or {}, width)
         )
         for name, figure in progress(figures, description="figures"):
             if name.casefold() in drawn:
@@ -145,6 +153,7 @@ def main() -> None:
     parser.add_argument("--scores", type=Path, required=True, help="scores.csv")
     parser.add_argument("--runs", type=Path, help="folder of the training logs, {base}/{design}/seed{seed}/")
     parser.add_argument("--data", type=Path, nargs="?", help="data report, for the composition of the data")
+    parser.add_argument("--tuning", type=Path, help="folder of the tuning's choices, {base}/{design}/")
     parser.add_argument("--output", type=Path, required=True, help="folder of figures to write")
     parser.add_argument(
         "--width", type=float, default=7.0, help="inches; 3.3 fits one column of a paper, 7 two"
@@ -157,7 +166,7 @@ def main() -> None:
     data = read_object(arguments.data, {}) if arguments.data else None
     with atomic(arguments.output) as folder:
         folder.mkdir()
-        draw_study(statistics, scores, arguments.runs, folder, arguments.width, data)
+        draw_study(statistics, scores, arguments.runs, folder, arguments.width, data, arguments.tuning)
 
 
 if __name__ == "__main__":

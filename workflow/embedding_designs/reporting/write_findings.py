@@ -25,10 +25,12 @@ from ..scores.score_table import BASELINE_COLUMNS, read_scores, read_table
 from ..study.config_files import read_study
 from ..study.provenance import provenance
 from ..study.run_configs import task_batches
-from .page import tables
+from .page import collapsed, tables
 from .page.cost import cost
 from .page.data import report
 from .page.figures import composition, figures
+from .page.tuning import tuning
+from .tuning_choices import read_choices
 
 TEMPLATE = "findings.html.jinja"
 REVISIONS = Path("fetched") / "revisions.json"
@@ -50,7 +52,7 @@ def gather(folder: Path) -> dict[str, Any]:
     for table in (folder / "scores.csv", folder / "baselines.csv"):
         check_unchanged(table, statistics.sha256, "run the study again")
     scores, baselines = read_scores(folder / "scores.csv"), read_baselines(folder / "baselines.csv")
-    scores = compared(scores, statistics.comparisons)
+    every, scores = scores, compared(scores, statistics.comparisons)
     # a model can be in several pools
     run = ["design", "seed"] if statistics.unit == "model" else ["base", "design", "seed"]
     names = list(dict.fromkeys(comparison.base for comparison in statistics.comparisons))
@@ -63,10 +65,11 @@ def gather(folder: Path) -> dict[str, Any]:
             "comparisons": comparisons,
             "headline": headline(comparisons),
             "summary": tables.summary(comparisons),
-            "scores": tables.scores(comparisons, base_baselines),
+            "scores": tables.scores(comparisons, base_baselines, base_scores),
             "tasks": tables.tasks(comparisons, base_scores, base_baselines),
             "pairs": None if comparisons[0].left_out else tables.pairs(comparisons),
             "cost": cost(folder, comparisons[0], task_batches(study)) if study.get("designs") else None,
+            "tuning": tuning(read_choices(folder / "tuning", name, study.get("designs", {}))),
             "figures": figures(folder / "figures", name, comparisons),
             "effects": tables.effects(comparisons),
             "vanished": tables.papers_rule(comparisons),
@@ -79,6 +82,7 @@ def gather(folder: Path) -> dict[str, Any]:
         "statistics": statistics,
         "scope": statistics.scope,
         "claims": CLAIMS,
+        "collapsed": collapsed.warning(statistics.collapsed, len(every[run].drop_duplicates())),
         "not_used": [in_words(entry) for entry in statistics.not_used],
         "revisions": tables.revisions(statistics.revisions),
         "unit": statistics.unit,
@@ -94,6 +98,7 @@ def gather(folder: Path) -> dict[str, Any]:
         "bases": bases,
         "effects": any(map(_shows_effects, bases)),
         "trained": any(base["figures"]["training"] for base in bases),
+        "tuned": any(base["tuning"] for base in bases),
         "costed": any(base["cost"] for base in bases),
         "data": data_reports(folder),
         "composition": composition(folder / "figures"),

@@ -13,12 +13,12 @@ from ..common.atomic_writes import atomic
 from ..common.command import command
 from ..common.errors import BadInput
 from ..common.json_files import read_json, read_object
+from ..common.training_logs import log_entries
 from ..fetching.fetched import fetched_revisions
 from ..scores.score_table import read_table
 from ..study.provenance import commit
 from ..study.run_config import RunConfig
 from .model_card import model_card
-from .training_logs import log_entries
 
 # Snakemake touches its timestamp in an output folder; a link would touch the trained model's as well.
 NOT_LINKED = shutil.ignore_patterns(".snakemake_timestamp", "README.md")

@@ -5,6 +5,7 @@ python -m embedding_designs.scores.collect_scores STUDY.json --results results/q
 
 import argparse
 from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 from itertools import product
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,7 @@ from ..common.command import command
 from ..common.score_files import SCORE_COLUMNS, write_scores
 from ..study.config_files import read_study
 from ..study.run_configs import task_batches
+from .collapsed_runs import collapsed_runs
 from .not_used import NotUsed, not_used, write_report
 from .score_table import BASELINE_COLUMNS, COLUMNS, WHERE, checked
 from .text_tables import read_texts
@@ -69,7 +71,7 @@ def main() -> None:
     parser.add_argument("--results", type=Path, required=True, help="folder of the study, results/{study}")
     parser.add_argument("--output", type=Path, required=True, help="scores.csv to write")
     parser.add_argument("--baselines-output", type=Path, required=True, help="baselines.csv to write")
-    parser.add_argument("--collected", type=Path, required=True, help="JSON file to write: what was not used")
+    parser.add_argument("--collected", type=Path, required=True, help="JSON file to write: unused input")
     arguments = parser.parse_args()
 
     study = read_study(arguments.study, "bases", "designs", "seeds", "baselines", "evaluation")
@@ -80,7 +82,9 @@ def main() -> None:
         *others(arguments.results / "scores", runs),
         *others(arguments.results / "baselines", baselines),
     ]
-    write_report(arguments.collected, [arguments.output, arguments.baselines_output], left, {})
+    collapsed = [asdict(run) for run in collapsed_runs(arguments.results / "runs", study)]
+    tables = [arguments.output, arguments.baselines_output]
+    write_report(arguments.collected, tables, left, {}, collapsed=collapsed)
 
 
 if __name__ == "__main__":

@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 from ..common.command import note
 from ..common.errors import BadInput
@@ -47,12 +48,20 @@ def note_all(entries: Sequence[NotUsed]) -> None:
 
 
 def write_report(
-    path: Path, tables: Sequence[Path], entries: Sequence[NotUsed], revisions: Mapping[str, str]
+    path: Path,
+    tables: Sequence[Path],
+    entries: Sequence[NotUsed],
+    revisions: Mapping[str, str],
+    **more: list[dict[str, Any]],
 ) -> None:
-    """Write a collection's report: the hashes of its tables, what was not used, and the models' revisions."""
+    """Write a collection's report: the hashes of its tables, what was not used, and the models' revisions.
+
+    more: other keys of the report, which are left out if they are empty.
+    """
     hashes = {table.name: file_hash(table) for table in tables}
     listed = [asdict(entry) for entry in entries]
-    write_json(path, {"sha256": hashes, "not_used": listed, "revisions": dict(revisions)})
+    report = {"sha256": hashes, "not_used": listed, "revisions": dict(revisions)}
+    write_json(path, report | {key: value for key, value in more.items() if value})
 
 
 def check_unchanged(path: Path, recorded: Mapping[str, str], remedy: str) -> None:

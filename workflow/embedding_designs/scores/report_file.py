@@ -1,20 +1,22 @@
 """Reads the report of a collection of scores."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from ..common.json_files import read_json
 from ..common.typed_json import from_json
+from .collapsed_runs import CollapsedRun
 from .not_used import NotUsed
 
 
 @dataclass(frozen=True)
 class Report:
-    """What was not used, the revision of each model, and the hashes of the collected tables."""
+    """What was not used, the models' revisions, the collected tables' hashes, and the collapsed runs."""
 
     sha256: dict[str, str]
     not_used: list[NotUsed]
     revisions: dict[str, str]
+    collapsed: list[CollapsedRun] = field(default_factory=list)
 
 
 NO_REPORT = Report({}, [], {})

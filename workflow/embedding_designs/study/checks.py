@@ -14,6 +14,7 @@ from .design_checks import check_design
 from .run_configs import data_config, tasks_by_category
 from .source_checks import check_sizes, check_sources
 from .task_sizes import misplaced, task_sizes
+from .tuning import check_tuning
 from .yaml_file import LONGEST_STUDY
 
 TRAINED = ("bases", "data", "designs", "evaluation")  # keys of every study, unless it starts from scores
@@ -76,6 +77,7 @@ def _complete_and_check_training(study: dict[str, Any]) -> Iterator[str]:
     yield from _twins("data.sources", study["data"].get("sources", ()))
     yield from _check_numbers(study)
     yield from _check_tasks(study)
+    yield from check_tuning(study)
     if len(designs) < 2:
         yield f"designs has only {next(iter(designs))}; a comparison needs two or more"
     control = study["statistics"].setdefault("control", next(iter(designs)))

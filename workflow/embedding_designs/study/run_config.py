@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from ..common.json_files import Kind, read_object
+from .tuning import Choice
 
 KINDS: dict[str, Kind] = {"base": dict, "design": dict, "seed": int, "training": dict}
 
@@ -14,13 +15,15 @@ KINDS: dict[str, Kind] = {"base": dict, "design": dict, "seed": int, "training":
 class RunConfig:
     """One base, one design, one seed and one recipe, resolved; keys and defaults are the study schema's.
 
-    base: name, model, precision, finetuning, lora; design: name, attention, pooling; training: the recipe.
+    base: name, model, precision, finetuning, lora; design: name, attention, pooling; training: the recipe;
+    tuning: if some of its settings were tuned, how they were chosen: a study.tuning.Choice as JSON.
     """
 
     base: dict[str, Any]
     design: dict[str, Any]
     seed: int
     training: dict[str, Any]
+    tuning: dict[str, Any] | None = None
 
     @property
     def run(self) -> str:
@@ -36,14 +39,19 @@ class RunConfig:
         """Return this config with other settings of the base."""
         return replace(self, base={**self.base, **settings})
 
+    def with_choice(self, choice: Choice) -> "RunConfig":
+        """Return this config with the settings that tuning chose."""
+        return replace(self, training={**self.training, **choice.settings}, tuning=asdict(choice))
+
     def to_json(self) -> dict[str, Any]:
-        """Return the content of the JSON file."""
-        return asdict(self)
+        """Return the content of the JSON file; without tuning, it has no such key."""
+        content = asdict(self)
+        return content if self.tuning else {key: content[key] for key in KINDS}
 
     @classmethod
     def from_json(cls, content: Mapping[str, Any]) -> "RunConfig":
         """Return the run config with the content of a JSON file."""
-        return cls(**{field.name: content[field.name] for field in fields(cls)})
+        return cls(**{field.name: content[field.name] for field in fields(cls) if field.name in content})
 
     @classmethod
     def read(cls, path: Path) -> "RunConfig":

@@ -7,6 +7,7 @@ import hashlib
 import json
 import os
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from functools import cache
 from itertools import product
 from pathlib import Path
@@ -17,6 +18,7 @@ from .data_config import sources_of
 from .docstring_task_names import task_name
 from .run_config import RunConfig
 from .task_sizes import batches_by_size
+from .tuning import design_tuning, tuned, tuning_points, tuning_recipe, tuning_runs
 
 
 def config(study: Mapping[str, Any], name: str) -> Any:
@@ -34,6 +36,10 @@ def config(study: Mapping[str, Any], name: str) -> Any:
             return {"name": base, **finetuning(study["bases"][base], {})}
         case ["runs", base, design, seed]:
             return run_config(study, base, design, int(seed.removeprefix("seed"))).to_json()
+        case ["points", base, design, point]:
+            return point_config(study, base, design, point).to_json()
+        case ["tuning", _, design]:
+            return design_tuning(study["tuning"], study["designs"][design])
         case ["tasks", batch]:
             return task_config(study, batch)
         case ["fetched", batch]:
@@ -64,7 +70,7 @@ def named_files(study: Mapping[str, Any], name: str) -> list[Path]:
         case ["data"]:
             sources = sources_of(study["data"]).values()
             paths = [source.get(key) for source in sources for key in ("path", "dataset")]
-        case ["bases" | "runs", base, *_]:
+        case ["bases" | "runs" | "points", base, *_]:
             paths = [study["bases"][base].get("model")]
         case _:
             paths = []
@@ -99,6 +105,8 @@ def config_names(study: Mapping[str, Any]) -> list[str]:
         *(["docstring_tasks"] if "docstring_tasks" in study["evaluation"] else []),
         *(f"bases/{base}" for base in study["bases"]),
         *(f"runs/{base}/{design}/seed{seed}" for base, design, seed in runs(study)),
+        *(f"points/{base}/{design}/{point}" for base, design, point in tuning_runs(study)),
+        *(f"tuning/{base}/{design}" for base, design in tuned(study)),
         *(f"tasks/{batch}" for batch in task_batches(study) if batch != "all"),
         *(f"fetched/{batch}" for batch in task_batches(study) if mteb_tasks(study, batch)),
     ]
@@ -200,6 +208,14 @@ def run_config(study: Mapping[str, Any], base: str, design: str, seed: int) -> R
         seed=seed,
         training={**study["training"], **batches},
     )
+
+
+def point_config(study: Mapping[str, Any], base: str, design: str, point: str) -> RunConfig:
+    """Return everything that influences one tuning run, beside its data."""
+    tuning = study["tuning"]
+    settings = tuning_points(tuning, study["designs"][design])[point]
+    recipe = tuning_recipe(study["training"], tuning, settings)
+    return replace(run_config(study, base, design, tuning["seed"]), training=recipe)
 
 
 def finetuning(base: Mapping[str, Any], design: Mapping[str, Any]) -> dict[str, Any]:

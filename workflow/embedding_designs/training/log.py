@@ -13,6 +13,7 @@ from sentence_transformers import SentenceTransformer
 from transformers import TrainerCallback, TrainerControl, TrainerState, TrainingArguments
 
 from ..common.atomic_writes import atomic
+from ..common.collapse import has_collapsed
 from ..common.command import progress
 from . import processes
 
@@ -20,13 +21,15 @@ from . import processes
 class TrainingLog(TrainerCallback):
     """Writes the log while a Trainer runs, and shows progress; of several processes, the main one does.
 
+    documents: with how many documents the held-out loss compares a query; 0: there is no such loss.
     A resumed training continues the log from its state at the checkpoint. Seconds are those of training,
     without building and loading, summed over interruptions. Tokens are those of all processes, memory is that
     of the main one.
     """
 
-    def __init__(self, path: Path, model: SentenceTransformer, description: str):
+    def __init__(self, path: Path, model: SentenceTransformer, description: str, documents: int = 0):
         self.path = path
+        self.documents = documents
         self.description = description
         self.tokens = torch.zeros((), dtype=torch.long)
         self.sizes = count_parameters(model)
@@ -88,14 +91,22 @@ class TrainingLog(TrainerCallback):
         elif "eval_loss" in logs:
             self._write("heldout", state, heldout_loss=logs["eval_loss"])
 
-    def summarize(self, state: TrainerState) -> None:
-        """Write the last line: what the training took in total."""
+    def summarize(self, state: TrainerState) -> bool:
+        """Write the last line: what the training took in total, and whether its run has collapsed.
+
+        Returns whether it has; of several processes, only the main one knows.
+        """
         if processes.is_main():
             self.bar.close()
+        events = read_events(self.path, state.global_step)
+        losses = [event["heldout_loss"] for event in events if event["event"] == "heldout"]
+        collapsed = processes.is_main() and has_collapsed(losses, self.documents)
         self._write(
             "summary", state, steps=state.global_step, resumed_from_step=self.resumed_from,
-            heldout_seconds=round(self.heldout_seconds, 3), **self.sizes,
+            heldout_seconds=round(self.heldout_seconds, 3), heldout_documents=self.documents,
+            collapsed=collapsed, **self.sizes,
         )  # fmt: skip
+        return collapsed
 
     def _count_tokens(self, module: torch.nn.Module, arguments: tuple[dict[str, Any]]) -> None:
         if module.training and torch.is_grad_enabled():  # not in the first of the two passes of a cached loss

@@ -20,8 +20,12 @@ from .model import separate_storage
 from .sampler import EpochSampler
 
 
+class Diverged(BadInput):
+    """A loss, gradient norm, weight or embedding of a training is not finite."""
+
+
 class Trainer(SentenceTransformerTrainer):
-    """Raises BadInput at the step whose loss, gradient norm, weights or held-out loss are not finite.
+    """Raises Diverged at the step whose loss, gradient norm, weights or held-out loss are not finite.
 
     run: what the message calls the training; sources: the source of each training row, if batches come from
     one source each. Loss and gradients are checked once per optimizer step, which is
@@ -61,7 +65,7 @@ class Trainer(SentenceTransformerTrainer):
         return metrics
 
     def check_end(self) -> None:
-        """Raise BadInput if the training ended early, or with weights that are not finite."""
+        """Raise BadInput if the training ended early, and Diverged if its weights are not finite."""
         step, steps = self.state.global_step, self.args.max_steps
         if step < steps:
             raise BadInput(f"{self.run}: the training ended after step {step} of training.steps {steps}")
@@ -91,7 +95,7 @@ class Trainer(SentenceTransformerTrainer):
         self._globalstep_last_logged = logged
 
     def _check_model(self) -> None:
-        """Raise BadInput if a weight is not finite, or so large that an embedding is not."""
+        """Raise Diverged if a weight is not finite, or so large that an embedding is not."""
         if name := not_finite(self.model):
             raise self._diverged(f"the weight {name}", self.state.global_step)
         training = self.model.training
@@ -100,9 +104,9 @@ class Trainer(SentenceTransformerTrainer):
         if not embedding.isfinite().all():
             raise self._diverged("the embedding of a text", self.state.global_step)
 
-    def _diverged(self, what: str, step: int) -> BadInput:
+    def _diverged(self, what: str, step: int) -> Diverged:
         made = f"step {step} of {self.args.max_steps}, learning rate {self.rate:g}"
-        return BadInput(f"{self.run}: {what} is not finite at {made}; lower training.learning_rate")
+        return Diverged(f"{self.run}: {what} is not finite at {made}; lower training.learning_rate")
 
 
 def not_finite(model: torch.nn.Module) -> str | None:

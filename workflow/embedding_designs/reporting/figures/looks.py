@@ -97,7 +97,7 @@ def same_looks(look: Mapping[str, Look]) -> list[str]:
 
 def same_lines(look: Mapping[str, Look]) -> list[str]:
     """Return one note per group of designs that look the same in training curves."""
-    drawn = {name: str(_line(style)) for name, style in look.items()}
+    drawn = {name: str(line_style(style)) for name, style in look.items()}
     return [f"training curves draw the designs {', '.join(group)} alike" for group in alike(drawn)]
 
 
@@ -134,7 +134,7 @@ def draw_losses(losses: pd.DataFrame, look: Mapping[str, Look], ax: Axes) -> Axe
             ax.plot(by_seed[seed].dropna(), linewidth=0.5, color=style.colour, alpha=0.3)
         mean = by_seed.dropna().mean(axis="columns")
         every = (position * len(mean) // (8 * len(look)), max(1, len(mean) // 8))  # markers side by side
-        ax.plot(mean, **_line(style), markersize=4, markevery=every)
+        ax.plot(mean, **line_style(style), markersize=4, markevery=every)
     ax.set_xlabel("step")
     ax.xaxis.set_major_locator(MaxNLocator(5, steps=[1, 2, 5, 10], integer=True))
     return ax
@@ -142,10 +142,11 @@ def draw_losses(losses: pd.DataFrame, look: Mapping[str, Look], ax: Axes) -> Axe
 
 def design_handles(look: Mapping[str, Look]) -> list[Line2D]:
     """Return one legend handle per design."""
-    return [Line2D([], [], **_line(style), markersize=4.5, label=name) for name, style in look.items()]
+    return [Line2D([], [], **line_style(style), markersize=4.5, label=name) for name, style in look.items()]
 
 
-def _line(style: Look) -> dict[str, Any]:
+def line_style(style: Look) -> dict[str, Any]:
+    """Return matplotlib's arguments for a design's line and markers."""
     face = style.face or style.colour
     return {"color": style.colour, "linestyle": style.line, "linewidth": 1.2, "marker": style.marker,
             "markerfacecolor": face, "markeredgewidth": 0.8 if style.face else 0}  # fmt: skip

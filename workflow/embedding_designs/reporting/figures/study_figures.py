@@ -135,10 +135,15 @@ def training_figure(losses: Mapping[str, pd.DataFrame], look: Looks, width: floa
         ax.remove()
     for ax, (title, part) in zip(axes, losses.items(), strict=False):
         draw_losses(part, look, ax).set_title(title, loc="left")
+    legend_below(figure, look, ncols, width)
+    return figure
+
+
+def legend_below(figure: Figure, look: Looks, ncols: int, width: float) -> None:
+    """Name the designs of a figure of curves below it; width: of the figure, in inches."""
     names = shortened(list(look), STYLE["legend.fontsize"], 72 * width / ncols - HANDLE)
     legend = figure.legend(
         design_handles(look), names, loc="outside lower center", ncols=ncols, handlelength=3.5
     )
     for text in legend.get_texts():
         text.set_parse_math(False)
-    return figure

@@ -9,9 +9,9 @@ import pandas as pd
 
 from ...common.errors import BadInput
 from ...common.json_files import is_number
+from ...common.training_logs import log_entries
 from ...common.wording import counted
 from ...comparison.results import Comparison
-from ..training_logs import log_entries
 from .tables import DASH, Row, Table
 
 COSTS = {  # key in a training log's summary -> column name

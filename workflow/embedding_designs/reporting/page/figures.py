@@ -34,12 +34,17 @@ WORDS = {  # figures of all tasks, drawn only if they make sense: file name, alt
         "Training loss and held-out loss on {base} by training step.",
         "Loss by training step ({base}).",
     ),
+    "tuning-{base}": (
+        "Held-out loss of each design on {base} by learning rate; the table has the chosen settings.",
+        "Held-out loss at the end of each tuning run ({base}). Rings: chosen. Dashed: all embeddings equal.",
+    ),
 }
 SECTIONS = {
     "ranks": ["cd-wilcoxon-{base}-All", "significance-{base}-All"],
     "effects": ["differences-{base}", "interaction-{base}"],
     "scores": ["scores-{base}"],
     "training": ["training-{base}"],
+    "tuning": ["tuning-{base}"],
 }
 
 COMPOSITION = (

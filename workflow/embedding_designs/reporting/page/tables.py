@@ -107,8 +107,11 @@ def leaders(comparison: Comparison) -> list[str]:
     return [name for name, rank in ranks.items() if rank - best < 1e-9]
 
 
-def scores(comparisons: Sequence[Comparison], baselines: pd.DataFrame) -> Table:
-    """Return mean scores by category, ± the spread over seeds: designs first, then baselines."""
+def scores(comparisons: Sequence[Comparison], baselines: pd.DataFrame, scores: pd.DataFrame) -> Table:
+    """Return mean scores by category, ± the spread over seeds: designs first, then what is not tested.
+
+    That is baselines, and the designs that are only in `scores`, because a run of theirs collapsed.
+    """
     designs = comparisons[0].designs
     best: dict[str, set[int]] = {name: set() for name in designs}
     for column, comparison in enumerate(comparisons):
@@ -125,10 +128,13 @@ def scores(comparisons: Sequence[Comparison], baselines: pd.DataFrame) -> Table:
         )
         for name in designs
     ]
-    means = [
-        Row(name, [_baseline_mean(own, c.tasks) for c in comparisons])
-        for name, own in baselines.groupby("baseline", sort=False)
+    others = scores[~scores["design"].isin(designs)]
+    collapsed = others.groupby(["design", "task"], sort=False, as_index=False)["score"].mean()
+    untested = [
+        *baselines.groupby("baseline", sort=False),
+        *((f"{name} (collapsed)", own) for name, own in collapsed.groupby("design", sort=False)),
     ]
+    means = [Row(name, [_baseline_mean(own, c.tasks) for c in comparisons]) for name, own in untested]
     header = [
         comparisons[0].unit.capitalize(),
         *(f"{c.category} ({c.n_tasks})" for c in comparisons),
@@ -136,7 +142,8 @@ def scores(comparisons: Sequence[Comparison], baselines: pd.DataFrame) -> Table:
     caption = (
         "Mean score over tasks and seeds, ± standard deviation over seeds; number of tasks in parentheses"
     )
-    return Table(caption, header, rows, means, "Baselines, not included in any test")
+    both = "Baselines, and designs with a collapsed run" if len(collapsed) else "Baselines"
+    return Table(caption, header, rows, means, f"{both}, not included in any test")
 
 
 def _score(mean: float, spread: float | None) -> str:

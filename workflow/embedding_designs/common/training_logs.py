@@ -5,8 +5,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from ..common.csv_files import utf8_lines
-from ..common.errors import BadInput
+from .csv_files import utf8_lines
+from .errors import BadInput
 
 
 def log_entries(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:

@@ -1,0 +1,123 @@
+"""Trains one run: what the commands train_design and tune_design share."""
+
+import argparse
+import contextlib
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import torch
+from datasets import Dataset
+from sentence_transformers import SentenceTransformer
+from transformers import set_seed
+
+from ..common.atomic_writes import resumable
+from ..common.collapse import collapse_in_words
+from ..common.command import note
+from ..common.hashes import files_hash
+from ..fetching.fetched import fetched_base
+from ..study.run_config import RunConfig
+from . import processes
+from .arguments import check_launch, training_arguments
+from .checkpoints import train_with_checkpoints
+from .console import take_console
+from .contrastive_loss import contrastive_loss
+from .log import TrainingLog
+from .memory import memory_for
+from .model import finish_model, untrained_model
+from .stop_signal import leave_at_sigterm
+from .trainer import Trainer
+from .triplets import check_batches, heldout_share, read_sources, read_triplets
+
+
+def train_run(
+    config: RunConfig, base: str, train: Path, heldout: Path, checkpoints: Path, log: Path, name: str = ""
+) -> SentenceTransformer:
+    """Return the trained model of a run; writes the training log, and checkpoints on the way.
+
+    base: folder or hub name of the base model; name: what messages call the run; default: its design and
+    seed. The seed is set before any weight is drawn, so that the same config and data give the same model,
+    whether or not the training was interrupted. All processes of a training call this together. Raises
+    Stopped at SIGTERM, with a checkpoint written, and Diverged if a loss or weight is not finite.
+    """
+    recipe, name = config.training, name or config.run
+    train_rows, heldout_rows = read_triplets(train), read_triplets(heldout)
+    sources = read_sources(train, recipe)
+    check_batches(train_rows, recipe, config.seed, train, sources)
+    share = heldout_share(len(heldout_rows), recipe, heldout)
+    arguments = training_arguments(config, checkpoints, share)
+    set_seed(config.seed)
+    model = untrained_model(config, base)
+    training_log = TrainingLog(log, model, f"train {name}", documents(heldout_rows, share))
+    if processes.count() > 1:
+        model.register_forward_hook(only_embeddings)
+    trainer = Trainer(
+        model=model,
+        args=arguments,
+        train_dataset=train_rows,
+        eval_dataset=heldout_rows,
+        loss=contrastive_loss(model, recipe),
+        callbacks=[training_log],
+        run=name,
+        sources=sources,
+    )
+    with memory_for(recipe):
+        train_with_checkpoints(trainer, training_log, checkpoints)
+    trainer.check_end()
+    if training_log.summarize(trainer.state):
+        note(f"{name} has collapsed: {collapse_in_words(training_log.documents)}")
+    finish_model(model, config)
+    return model
+
+
+def documents(heldout_rows: Dataset, share: int) -> int:
+    """Return with how many documents the held-out loss compares a query: all those of its batch."""
+    columns = {"positive", "negative"}.intersection(heldout_rows.column_names)
+    return share * processes.count() * len(columns)
+
+
+def only_embeddings(model: torch.nn.Module, inputs: Any, features: dict[str, Any]) -> dict[str, torch.Tensor]:
+    """Return the part of a model's output that the loss reads.
+
+    Data parallelism waits for the gradients of all weights that its output depends on, token states included.
+    """
+    return {"sentence_embedding": features["sentence_embedding"]}
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the arguments that all commands that train have in common."""
+    parser.add_argument("config", type=Path, help="the run config")
+    parser.add_argument("--train", type=Path, required=True)
+    parser.add_argument("--heldout", type=Path, required=True)
+    parser.add_argument("--base", type=Path, nargs="?", help="folder of the base; default: config's model")
+    parser.add_argument("--fetched", type=Path, nargs="?", help="what was fetched of a base from the hub")
+    parser.add_argument("--checkpoints", type=Path, required=True)
+    parser.add_argument("--training-log", type=Path, required=True)
+
+
+def begin(arguments: argparse.Namespace) -> tuple[RunConfig, str]:
+    """Return the run config and the base, once this process has joined the others of the training."""
+    leave_at_sigterm()
+    processes.join()
+    if processes.is_main():
+        take_console()
+    config = RunConfig.read(arguments.config)
+    settings, base = fetched_base(config.base, arguments.fetched)
+    config = config.with_base(settings)
+    check_launch(config.training)
+    return config, str(arguments.base or base)
+
+
+@contextlib.contextmanager
+def shared_checkpoints(arguments: argparse.Namespace, *more: Path | None) -> Iterator[Path]:
+    """Yield the folder of checkpoints, which the main process makes, and removes at the end.
+
+    Checkpoints from other inputs are not used; more: inputs that only one of the commands has.
+    """
+    weights = arguments.base and arguments.base / "model.safetensors"
+    inputs = [arguments.config, arguments.train, arguments.heldout, arguments.fetched, weights, *more]
+    with contextlib.ExitStack() as stack:
+        if processes.is_main():
+            stack.enter_context(resumable(arguments.checkpoints, files_hash(*filter(None, inputs))))
+        processes.wait()
+        yield arguments.checkpoints
