@@ -11,6 +11,7 @@ from typing import Any
 from ..common.near_names import nearest
 from .data_config import check_columns, check_source
 from .design_checks import check_design
+from .layers import check_layers
 from .run_configs import data_config, tasks_by_category
 from .task_sizes import misplaced, task_sizes
 from .yaml_file import LONGEST_STUDY
@@ -74,6 +75,7 @@ def _complete_and_check_training(study: dict[str, Any]) -> Iterator[str]:
     yield from itertools.chain(_twins("bases", bases), _twins("designs", designs))
     yield from _check_numbers(study)
     yield from _check_tasks(study)
+    yield from check_layers(study, tasks_by_category(study))
     if len(designs) < 2:
         yield f"designs has only {next(iter(designs))}; a comparison needs two or more"
     control = study["statistics"].setdefault("control", next(iter(designs)))

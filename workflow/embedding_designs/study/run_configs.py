@@ -14,6 +14,7 @@ from typing import Any
 
 from ..common.places import found
 from .docstring_task_names import task_name
+from .layers import layers_config
 from .run_config import RunConfig
 from .task_sizes import batches_by_size
 
@@ -35,6 +36,8 @@ def config(study: Mapping[str, Any], name: str) -> Any:
             return run_config(study, base, design, int(seed.removeprefix("seed"))).to_json()
         case ["tasks", batch]:
             return task_config(study, batch)
+        case ["layers"]:
+            return layers_config(study["layers"], task_config(study, "all"))
         case ["fetched", batch]:
             return mteb_tasks(study, batch)
         case _:
@@ -95,6 +98,7 @@ def config_names(study: Mapping[str, Any]) -> list[str]:
     return [
         *("study", "data", "tasks/all"),
         *(["docstring_tasks"] if "docstring_tasks" in study["evaluation"] else []),
+        *(["layers"] if "layers" in study else []),
         *(f"bases/{base}" for base in study["bases"]),
         *(f"runs/{base}/{design}/seed{seed}" for base, design, seed in runs(study)),
         *(f"tasks/{batch}" for batch in task_batches(study) if batch != "all"),
