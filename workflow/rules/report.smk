@@ -14,6 +14,7 @@ rule draw_figures:
         statistics="results/{study}/statistics.json",
         scores="results/{study}/scores.csv",
         logs=training_logs,
+        layers=layer_summary,
     output:
         directory("results/{study}/figures"),
     log:
@@ -30,7 +31,7 @@ rule draw_figures:
         "Draw figures"
     shell:
         "python -m embedding_designs.reporting.draw_figures --statistics {input.statistics:q} --scores {input.scores:q}"
-        " --runs results/{wildcards.study:q}/runs --output {output:q} 3>&2 > {log:q} 2>&1"
+        " --runs results/{wildcards.study:q}/runs --layers {input.layers:q} --output {output:q} 3>&2 > {log:q} 2>&1"
 
 
 rule write_findings:
@@ -47,6 +48,7 @@ rule write_findings:
         data=data_reports,
         fetched=revisions_of_study,
         logs=training_logs,
+        layers=layer_summary,
     output:
         report("results/{study}/findings.html", caption="../report/findings.rst", category="Findings"),
     log:

@@ -18,7 +18,7 @@ from .yaml_file import LONGEST_STUDY
 
 TRAINED = ("bases", "data", "designs", "evaluation")  # keys of every study, unless it starts from scores
 ANYWHERE = ("description", "scores", "statistics")  # keys of a study that starts from scores
-RESERVED_BASES = ("embeddings", "baselines", "scores")  # folders beside those of the bases in checkpoints/
+RESERVED_BASES = ("embeddings", "baselines", "scores", "layers")  # folders in checkpoints/ beside the bases
 TEXTS_OF_A_CLASS = 3  # a docstring task learns from one text of three
 
 
