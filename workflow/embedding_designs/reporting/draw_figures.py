@@ -1,4 +1,4 @@
-"""Draws the figures of a study: critical differences, pairs, effects, scores, and training curves.
+"""Draws the figures of a study: critical differences, pairs, effects, scores, training curves, layers.
 
 python -m embedding_designs.reporting.draw_figures --statistics statistics.json --scores scores.csv …
 """
@@ -16,10 +16,12 @@ from ..common.atomic_writes import atomic
 from ..common.command import command, note, progress
 from ..common.errors import BadInput
 from ..common.json_files import is_number
+from ..comparison.layer_results import LayerSummary, read_layer_summary
 from ..comparison.results import Comparison, Statistics
 from ..comparison.statistics_file import read_statistics
 from ..scores.not_used import check_unchanged
 from ..scores.score_table import read_scores
+from .figures import layer_figures
 from .figures import study_figures as make
 from .figures.fonts import drawn_names, style_for
 from .figures.looks import Look, looks, same_lines, same_looks
@@ -61,9 +63,13 @@ def _losses(path: Path) -> Iterator[tuple[str, int, float]]:
 
 
 def study_figures(
-    statistics: Statistics, scores: pd.DataFrame, runs: Path | None, width: float
+    statistics: Statistics,
+    scores: pd.DataFrame,
+    runs: Path | None,
+    width: float,
+    layers: LayerSummary | None = None,
 ) -> Iterator[tuple[str, Figure]]:
-    """Yield all figures of a study by name, with training curves if there are logs."""
+    """Yield all figures of a study by name; training curves if there are logs, layers if analyzed."""
     look = looks(statistics.designs)
     for line in same_looks(look):
         note(line)
@@ -83,6 +89,19 @@ def study_figures(
             yield f"training-{base}", make.training_figure(losses, own, width)
         else:
             print(f"{base}: no training logs, so no training curves")
+        if layers:
+            yield from _figures_of_layers(base, layers, own, width)
+
+
+def _figures_of_layers(
+    base: str, layers: LayerSummary, look: Mapping[str, Look], width: float
+) -> Iterator[tuple[str, Figure]]:
+    models = [model for model in layers.models if model.base == base]
+    for measure in layer_figures.MEASURES:
+        yield f"layers-{measure}-{base}", layer_figures.similarity_figure(models, measure, width)
+    yield f"layers-scores-{base}", layer_figures.layer_scores_figure(models, look, width)
+    if any(model.reads for model in models):
+        yield f"layers-reads-{base}", layer_figures.reads_figure(models, look, width)
 
 
 def _figures_of_tests(
@@ -106,12 +125,18 @@ def _figures_of_tests(
 
 
 def draw_study(
-    statistics: Statistics, scores: pd.DataFrame, runs: Path | None, folder: Path, width: float
+    statistics: Statistics,
+    scores: pd.DataFrame,
+    runs: Path | None,
+    folder: Path,
+    width: float,
+    layers: LayerSummary | None = None,
 ) -> None:
     """Write all figures of a study to `folder`, as SVG and PDF."""
     drawn: set[str] = set()
     with style_for(drawn_names(statistics)):
-        for name, figure in progress(study_figures(statistics, scores, runs, width), description="figures"):
+        made = study_figures(statistics, scores, runs, width, layers)
+        for name, figure in progress(made, description="figures"):
             if name.casefold() in drawn:
                 raise BadInput(f"two figures would have the name {name}; rename a base or a category")
             drawn.add(name.casefold())
@@ -126,6 +151,7 @@ def main() -> None:
     parser.add_argument("--statistics", type=Path, required=True, help="statistics.json")
     parser.add_argument("--scores", type=Path, required=True, help="scores.csv")
     parser.add_argument("--runs", type=Path, help="folder of the training logs, {base}/{design}/seed{seed}/")
+    parser.add_argument("--layers", type=Path, nargs="?", help="layers.json, if the layers were analyzed")
     parser.add_argument("--output", type=Path, required=True, help="folder of figures to write")
     parser.add_argument(
         "--width", type=float, default=7.0, help="inches; 3.3 fits one column of a paper, 7 two"
@@ -135,9 +161,10 @@ def main() -> None:
         raise BadInput(f"--width {arguments.width:g} is too narrow; choose 3 inches or more")
     statistics, scores = read_statistics(arguments.statistics), read_scores(arguments.scores)
     check_unchanged(arguments.scores, statistics.sha256, "run the comparison again")
+    layers = read_layer_summary(arguments.layers) if arguments.layers else None
     with atomic(arguments.output) as folder:
         folder.mkdir()
-        draw_study(statistics, scores, arguments.runs, folder, arguments.width)
+        draw_study(statistics, scores, arguments.runs, folder, arguments.width, layers)
 
 
 if __name__ == "__main__":

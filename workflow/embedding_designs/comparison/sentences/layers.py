@@ -83,6 +83,6 @@ def _reads(design: str, reads: Reads) -> str:
     count = len(reads.layers)
     return (
         f"The pooling of {design} reads its {counted(count, 'layer')} as evenly as "
-        f"{reads.effective_layers:.1f} layers with equal weights. Layer {reads.layers[most]} has the largest weight, "
-        f"{_range([weights[most] for weights in reads.by_seed])}; {1 / count:.2f} would be even."
+        f"{reads.effective_layers:.1f} layers with equal weights. Layer {reads.layers[most]} has the largest "
+        f"weight, {_range([weights[most] for weights in reads.by_seed])}; {1 / count:.2f} would be even."
     )
