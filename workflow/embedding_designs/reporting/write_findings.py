@@ -29,6 +29,7 @@ from .page import tables
 from .page.cost import cost
 from .page.data import report
 from .page.figures import figures
+from .page.layers import layers_by_base
 
 TEMPLATE = "findings.html.jinja"
 REVISIONS = Path("fetched") / "revisions.json"
@@ -54,6 +55,7 @@ def gather(folder: Path) -> dict[str, Any]:
     # a model can be in several pools
     run = ["design", "seed"] if statistics.unit == "model" else ["base", "design", "seed"]
     names = list(dict.fromkeys(comparison.base for comparison in statistics.comparisons))
+    layers = layers_by_base(folder, "layers" in study)
     bases: list[dict[str, Any]] = []
     for name in names:
         comparisons = _all_first([c for c in statistics.comparisons if c.base == name])
@@ -68,6 +70,7 @@ def gather(folder: Path) -> dict[str, Any]:
             "pairs": None if comparisons[0].left_out else tables.pairs(comparisons),
             "cost": cost(folder, comparisons[0], task_batches(study)) if study.get("designs") else None,
             "figures": figures(folder / "figures", name, comparisons),
+            "layers": layers.get(name),
             "effects": tables.effects(comparisons),
             "vanished": tables.papers_rule(comparisons),
         })  # fmt: skip
@@ -94,6 +97,7 @@ def gather(folder: Path) -> dict[str, Any]:
         "bases": bases,
         "effects": any(map(_shows_effects, bases)),
         "trained": any(base["figures"]["training"] for base in bases),
+        "layered": bool(layers),
         "costed": any(base["cost"] for base in bases),
         "data": data_reports(folder),
         "provenance": provenance(study, [study_file, *_hashed(folder)], folder / REVISIONS),

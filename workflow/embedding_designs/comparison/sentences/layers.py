@@ -24,46 +24,45 @@ def _best_layers(model: LayeredModel, alpha: float) -> str:
     earlier = [curve for curve in model.curves if curve.best != last]
     at_last = [curve.category for curve in model.curves if curve.best == last]
     if len(model.seeds) >= NEEDED_SEEDS:
-        parts = list(_against_spread(earlier, last, alpha))
+        parts = list(_against_spread(earlier, len(model.seeds), alpha))
     else:
-        found = [f"{curve.best} of {last} for {_where(curve)}" for curve in earlier]
-        parts = [f"the best single layer is {listing(found)}"] if found else []
+        parts = [f"the best single layer of {last} is {listing([*map(_best, earlier)])}"] if earlier else []
     if at_last:
-        parts.append(f"the last layer is the best for {listing(at_last)}")
-    return f"{model.name}: {'; '.join(parts)}. {_about(model)}"
+        where = listing(at_last) if earlier else "every category"
+        parts.append(f"the last layer, {last}, is the best for {where}")
+    return f"{model.name}: {'; '.join(parts)}.{_about(model)}"
 
 
-def _where(curve: Curve) -> str:
-    return f"{curve.category} ({curve.above_last:.3f} above the last)"
+def _best(curve: Curve) -> str:
+    return f"{curve.best} for {curve.category} ({curve.above_last:.3f} above the last)"
 
 
-def _against_spread(earlier: Sequence[Curve], last: int, alpha: float) -> Iterator[str]:
+def _against_spread(earlier: Sequence[Curve], seeds: int, alpha: float) -> Iterator[str]:
     """Yield where an earlier layer is better beyond the spread over seeds, and where it is not beyond it."""
     beyond = [
-        f"{curve.category} (layer {curve.best} of {last}, {curve.above_last:.3f} above the last; if chosen "
-        f"by the other seeds {curve.gain.mean:.3f}, {100 * (1 - alpha):g}% interval {curve.gain.low:.3f} "
-        f"to {curve.gain.high:.3f})"
+        f"{curve.category} (layer {curve.best}: {curve.gain.mean:.3f}, {curve.gain.low:.3f} to "
+        f"{curve.gain.high:.3f})"
         for curve in earlier
         if curve.gain and curve.gain.beyond
     ]
-    within = [
-        f"{curve.category} (layer {curve.best}, {curve.above_last:.3f} above)"
-        for curve in earlier
-        if not (curve.gain and curve.gain.beyond)
-    ]
+    within = [curve for curve in earlier if not (curve.gain and curve.gain.beyond)]
     if beyond:
-        yield f"an earlier layer is better than the last, beyond the spread over seeds, for {listing(beyond)}"
+        yield (
+            f"beyond the spread over {seeds} seeds, an earlier layer is better than the last for "
+            f"{listing(beyond)}, with {100 * (1 - alpha):g}% intervals"
+        )
     if within:
-        yield f"an earlier layer is higher, but within the spread over seeds, for {listing(within)}"
+        found = [f"{curve.category} (layer {curve.best}: {curve.above_last:.3f})" for curve in within]
+        yield f"an earlier layer is higher, but not beyond that spread, for {listing(found)}"
 
 
 def _about(model: LayeredModel) -> str:
-    """Return what the sentence is about: one model, too few seeds, or the runs of a design."""
+    """Return why nothing can be said about the spread over seeds: a sentence, or nothing."""
     if not model.trained:
-        return "This is a single model: it has no spread to compare with."
+        return " A single model has no spread to compare with."
     if len(model.seeds) < NEEDED_SEEDS:
-        return f"With {counted(len(model.seeds), 'seed')}, nothing can be said about the spread over seeds."
-    return f"Averaged over {counted(len(model.seeds), 'seed')}."
+        return f" With {counted(len(model.seeds), 'seed')}, nothing can be said about the spread over seeds."
+    return ""
 
 
 def _similarity(attention: str, models: Sequence[LayeredModel]) -> str:

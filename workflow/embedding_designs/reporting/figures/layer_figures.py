@@ -23,7 +23,7 @@ from .text import shortened
 
 LEFT, BETWEEN = 18, 22  # points: space for tick labels left of the first and of each other heat map
 MAP = 84  # points: least width of a heat map, including the space next to it
-CURVES, CURVES_LEFT = 125, 32  # points: least width of a panel of curves, and space for its tick labels
+CURVES, CURVES_LEFT = 110, 32  # points: least width of a panel of curves, and space for its tick labels
 SCALE = 7  # points: width of the color scale
 MEASURES = {"cka": "Linear CKA", "pearson": "Pearson's correlation"}
 Looks = Mapping[str, Look]
@@ -111,7 +111,7 @@ def similarity_caption(models: Sequence[LayeredModel], measure: str) -> str:
 def scores_caption(models: Sequence[LayeredModel]) -> str:
     """Return the caption of the scores by layer."""
     return (
-        f"Mean score of each layer's embedding, {models[0].base}{_averaged(models)}. Dots: best layer; "
+        f"Mean score of the embedding by layer, {models[0].base}{_averaged(models)}. Dots: best layer; "
         "vertical line and markers: last layer. N: number of tasks."
     )
 
@@ -120,8 +120,8 @@ def reads_caption(models: Sequence[LayeredModel]) -> str:
     """Return the caption of what poolings read."""
     thin = "; thin lines: single seeds" if len(models[0].seeds) > 1 else ""
     return (
-        f"What the trained poolings read, {models[0].base}: weights averaged over texts, heads, and latents"
-        f"{thin}. Dotted: all layers evenly."
+        f"What the trained poolings read, by layer, {models[0].base}: weights averaged over texts, heads, "
+        f"and latents{thin}. Dotted: all layers evenly."
     )
 
 

@@ -17,7 +17,7 @@ from .rank_axis import GREY, LIGHT
 
 COLOURS = "viridis"  # from dark to light, also in grayscale and for color-blind readers
 UNTRAINED: LineStyle = (0, (3, 1.5))
-UNKNOWN = "#A3A3A3"
+FEW = 4  # layers that all get a number in a heat map
 
 
 def draw_similarity(
@@ -25,7 +25,8 @@ def draw_similarity(
 ) -> Axes:
     """Draw the similarity of each two layers as a heat map; the color scale is from `lowest` to 1."""
     ax.imshow(np.array(matrix), cmap=COLOURS, vmin=lowest, vmax=1, interpolation="nearest")
-    places = sorted({0, len(layers) // 2, len(layers) - 1})
+    count = len(layers)
+    places = list(range(count)) if count <= FEW else [0, count // 2, count - 1]
     ax.set_xticks(places, [str(layers[place]) for place in places])
     ax.set_yticks(places, [str(layers[place]) for place in places])
     ax.tick_params(length=2, width=0.5, pad=1.5)
@@ -53,7 +54,7 @@ def draw_layer_scores(
     for model in models:
         curve = next(curve for curve in model.curves if curve.category == category)
         style = look.get(model.name)
-        colour = style.colour if style else ATTENTION_COLOURS.get(model.attention, UNKNOWN)
+        colour = style.colour if style else ATTENTION_COLOURS[model.attention]
         ax.plot(model.layers, curve.scores, color=colour, linewidth=1, linestyle="-" if style else UNTRAINED)
         ax.plot(curve.best, max(curve.scores), ".", color=colour, markersize=5, mew=0)
         if style:
@@ -90,6 +91,7 @@ def draw_vector_norms(models: Sequence[LayeredModel], look: Mapping[str, Look], 
         if model.reads and model.reads.vector_norms:
             _line(model.reads.layers, model.reads.vector_norms, look[model.name], ax)
     _layer_axis(ax, models[0].layers)
+    ax.set_ylim(bottom=0)
     return ax
 
 
