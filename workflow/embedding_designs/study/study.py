@@ -69,6 +69,8 @@ def _without_left_out_layer_tasks(study: dict[str, Any], left_out: Collection[st
     if not isinstance(layers, Mapping) or not isinstance(named := layers.get("tasks"), list):
         return study
     kept = [name for name in named if not (isinstance(name, str) and name in left_out)]
+    if kept == named:
+        return study
     others = {key: value for key, value in layers.items() if key != "tasks"}
     return {**study, "layers": {**others, "tasks": kept} if kept else others}
 

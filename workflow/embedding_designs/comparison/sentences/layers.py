@@ -53,7 +53,8 @@ def _against_spread(earlier: Sequence[Curve], seeds: int, alpha: float) -> Itera
         )
     if within:
         found = [f"{curve.category} (layer {curve.best}: {curve.above_last:.3f})" for curve in within]
-        yield f"an earlier layer is higher, but not beyond that spread, for {listing(found)}"
+        where = listing(found)
+        yield f"an earlier layer is higher, but not beyond the spread over {seeds} seeds, for {where}"
 
 
 def _about(model: LayeredModel) -> str:
