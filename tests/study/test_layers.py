@@ -67,8 +67,8 @@ def test_the_last_layer_is_always_analyzed():
     [
         (
             {"tasks": ["STS12", "NFCorpora"]},
-            "layers.tasks NFCorpora is not a task of this study; did you mean NFCorpus? allowed: STS12, STS13, "
-            "NFCorpus",
+            "layers.tasks NFCorpora is not a task of this study; did you mean NFCorpus? allowed: "
+            "NFCorpus, STS12, STS13",
         ),
         ({"tasks": 0}, "layers.tasks 0 must be at least 1"),
         ({"tasks": []}, "layers.tasks [] must not be empty"),
@@ -76,8 +76,8 @@ def test_the_last_layer_is_always_analyzed():
         ({"tasks": "STS12"}, 'layers.tasks "STS12" must be an integer or a list'),
         (
             {"numbers": "midle_third"},
-            'layers.numbers "midle_third" is not known; did you mean middle_third? allowed: all, first_third, '
-            "middle_third, last_third or a list of layer numbers",
+            'layers.numbers "midle_third" is not known; did you mean middle_third? allowed: all, '
+            "first_third, middle_third, last_third or a list of layer numbers",
         ),
         ({"numbers": [0]}, "layers.numbers.0 0 must be at least 1"),
         ({"tokens": "all"}, 'layers.tokens "all" is not known; choose from mean, last'),
