@@ -4,13 +4,15 @@ import numpy as np
 import pytest
 from matplotlib.figure import Figure
 
+from embedding_designs.comparison.compare import compare_study
 from embedding_designs.comparison.layer_results import LayeredModel
 from embedding_designs.comparison.layer_summary import summarize
 from embedding_designs.comparison.results import Design
+from embedding_designs.reporting.draw_figures import draw_study
 from embedding_designs.reporting.figures import layer_figures as made
 from embedding_designs.reporting.figures.layers import draw_layer_scores, draw_similarity, draw_weights
 from embedding_designs.reporting.figures.looks import ATTENTION_COLOURS, Look, looks
-from helpers.figure_examples import collisions, rendered, said
+from helpers.figure_examples import collisions, rendered, said, study_and_scores
 from helpers.layer_examples import BEFORE, CATEGORIES, DESIGNS, analyses
 
 WIDTHS = [3.3, 7]
@@ -66,6 +68,15 @@ def test_no_text_overlaps_another_or_leaves_the_figure(layers, width, look):
         assert collisions(rendered(made.similarity_figure, of_study, measure, width)) == []
     assert collisions(rendered(made.layer_scores_figure, of_study, look, width)) == []
     assert collisions(rendered(made.reads_figure, of_study, look, width)) == []
+
+
+def test_a_study_gets_a_file_for_each_figure(tmp_path):
+    study, scores = study_and_scores()
+    statistics = compare_study(scores, study)
+    draw_study(statistics, scores, None, tmp_path, 7, summarize(analyses(4), 0.05))
+    drawn = {path.name for path in tmp_path.glob("layers-*")}
+    names = [f"layers-{what}-mini" for what in ("cka", "pearson", "scores", "reads")]
+    assert drawn == {f"{name}.{kind}" for name in names for kind in ("svg", "pdf")}
 
 
 def test_heat_maps_are_square_and_models_with_one_attention_are_next_to_each_other():
