@@ -64,7 +64,7 @@ def score_layers(
     finished task, which is not scored again.
     """
     tasks = [(category, name) for category, names in config["tasks"].items() for name in names]
-    size = -(-config["texts"] // len(tasks))
+    size = max(1, config["texts"] // len(tasks))
     for category, name in progress(tasks, description=f"layers of {description}"):
         done = partial / f"{name}.json"
         finished = read_finished(done)

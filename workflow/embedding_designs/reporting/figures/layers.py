@@ -81,7 +81,7 @@ def draw_weights(models: Sequence[LayeredModel], look: Mapping[str, Look], ax: A
         even = [1 / len(reads.layers)] * len(reads.layers)
         ax.plot(reads.layers, even, color=GREY, linewidth=0.6, linestyle=(0, (1, 1)), zorder=0)
     _layer_axis(ax, models[0].layers)
-    ax.set_ylim(bottom=0)
+    ax.set_ylim(0, 1.1 * ax.dataLim.y1)
     return ax
 
 
@@ -91,7 +91,7 @@ def draw_vector_norms(models: Sequence[LayeredModel], look: Mapping[str, Look], 
         if model.reads and model.reads.vector_norms:
             _line(model.reads.layers, model.reads.vector_norms, look[model.name], ax)
     _layer_axis(ax, models[0].layers)
-    ax.set_ylim(bottom=0)
+    ax.set_ylim(0, 1.1 * ax.dataLim.y1)
     return ax
 
 
