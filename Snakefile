@@ -34,6 +34,7 @@ else:
     include: "workflow/rules/data.smk"
     include: "workflow/rules/train.smk"
     include: "workflow/rules/evaluate.smk"
+    include: "workflow/rules/layers.smk"
     include: "workflow/rules/collect.smk"
 
 
@@ -50,6 +51,7 @@ rule all:
             study=STUDY["name"],
             part=["findings.html", "scores.csv", "collected.json", "statistics.json", "tables", "figures"],
         ),
+        expand("results/{study}/{part}", study=STUDY["name"], part=LAYERS),
         expand("results/{study}/baselines.csv", study=[] if "scores" in STUDY else STUDY["name"]),
         expand(
             "results/{study}/models/{base}/{design}/seed{seed}",

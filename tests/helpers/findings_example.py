@@ -6,9 +6,13 @@ import random
 from pathlib import Path
 
 from embedding_designs.comparison import compare
+from embedding_designs.comparison.layer_results import write_layer_summary
+from embedding_designs.comparison.layer_summary import summarize
 from embedding_designs.comparison.results import Statistics
 from embedding_designs.comparison.statistics_file import write_statistics
 from embedding_designs.scores.score_table import read_scores
+
+from . import layer_examples
 
 DESIGNS = {
     "eos-causal": ("eos", "causal"),
@@ -29,9 +33,15 @@ PICTURE = '<svg xmlns="http://www.w3.org/2000/svg" width="480" height="160"><pat
 
 
 def write_results(
-    folder: Path, description: str = "A made-up study.", bases: tuple[str, ...] = ("mini",)
+    folder: Path,
+    description: str = "A made-up study.",
+    bases: tuple[str, ...] = ("mini",),
+    layers: bool = False,
 ) -> Path:
-    """Write the results of a study with five designs, three seeds, and four categories; return the folder."""
+    """Write the results of a study with five designs, three seeds, and four categories; return the folder.
+
+    layers: whether the study analyzes layers.
+    """
     study = {
         "name": folder.name,
         "description": description,
@@ -44,12 +54,16 @@ def write_results(
         "evaluation": {"tasks": _tasks(), "batch_by": "category"},
         "statistics": {"alpha": 0.05, "control": "eos-causal"},
     }
+    if layers:
+        study["layers"] = {"tasks": 1, "numbers": "all", "tokens": "mean", "texts": 64}
     _write_json(folder / "configs/study.json", study)
     _write_csv(folder / "scores.csv", _scores(bases))
     _write_csv(folder / "baselines.csv", _baselines(bases))
     statistics = compare.compare_study(read_scores(folder / "scores.csv"), study)
     write_statistics(folder / "statistics.json", statistics)
     _write_figures(folder / "figures", statistics)
+    if layers:
+        _write_layers(folder, bases)
     _write_runs(folder, bases)
     _write_data_reports(folder / "data")
     return folder
@@ -101,6 +115,14 @@ def _write_figures(folder: Path, statistics: Statistics) -> None:
         base = comparison.base
         for name in (f"cd-{base}-{comparison.category}", f"scores-{base}", f"training-{base}"):
             (folder / f"{name}.svg").write_text(PICTURE, encoding="utf-8")
+
+
+def _write_layers(folder: Path, bases: tuple[str, ...]) -> None:
+    made = [analysis for base in bases for analysis in layer_examples.analyses(4, base=base)]
+    write_layer_summary(folder / "layers.json", summarize(made, 0.05))
+    for base in bases:
+        for what in ("cka", "pearson", "scores", "reads"):
+            (folder / "figures" / f"layers-{what}-{base}.svg").write_text(PICTURE, encoding="utf-8")
 
 
 def _write_runs(folder: Path, bases: tuple[str, ...]) -> None:

@@ -228,3 +228,16 @@ def test_the_page_in_docs_is_up_to_date():
     studies = [Path(word) for word in written.split() if word.startswith("config/studies/")]
     assert {"paper-mistral-7b", "paper-qwen2-0.5b"} <= {study.stem for study in studies}
     assert page([ROOT / study for study in studies]).replace(f"{ROOT}/", "") == written
+
+
+def test_the_analysis_of_layers_costs_one_pass_of_the_backbone_over_its_tasks():
+    """STS13 has 2,669 distinct texts; 2 models beside the runs; 3 layers of 4,096 numbers of 4 bytes."""
+    cost = paper_cost(layers={"tasks": ["STS13"], "numbers": [1, 2]})
+    one, every = cost.layers()
+    assert one.tokens == cost.evaluation("", ["STS13"]).tokens
+    assert one.operations == pytest.approx(2 * 6.98e9 * one.tokens, rel=0.01)
+    assert every.what == "layers of all 17 models" and every.tokens == 17 * one.tokens
+    disk = cost.disk()["embeddings of all layers, largest task of one analysis"]
+    assert disk == 3 * 4096 * 4 * cost.evaluation("", ["STS13"]).texts
+    without = StudyCost(load_study(STUDIES / "paper-qwen2-0.5b.yaml"), "qwen2-0.5b", TINY)
+    assert without.layers() == [] and len(without.all_runs()) == 3

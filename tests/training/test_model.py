@@ -14,7 +14,7 @@ from transformers import AutoConfig, AutoModel, AutoModelForCausalLM, AutoTokeni
 
 from embedding_designs.common.errors import BadInput
 from embedding_designs.evaluation.evaluate_baseline import load_baseline
-from embedding_designs.evaluation.evaluate_run import load_for_evaluation
+from embedding_designs.evaluation.models import load_for_evaluation
 from embedding_designs.study.run_config import RunConfig
 from embedding_designs.training.model import finish_model, load_model, save_run, untrained_model
 from helpers.paths import WORKFLOW

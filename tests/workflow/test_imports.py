@@ -18,12 +18,14 @@ STAGES = {
     "data": {"common", "study", "fetching"},
     "training": {"common", "study", "fetching", "data", "modules"},
     "evaluation": {"common", "study", "fetching", "data", "training"},
+    "layers": {"common", "study", "fetching", "modules", "training", "evaluation"},
     "scores": {"common", "study", "fetching"},
     "comparison": {"common", "study", "scores"},
     "reporting": {"common", "study", "fetching", "scores", "comparison"},
     "planning": {"common", "study", "fetching", "evaluation"},
 }
 STAGE_OF_RULES = {"fetch": "fetching", "data": "data", "train": "training", "evaluate": "evaluation",
+                  "layers": "layers",
                   "collect": "scores", "published": "scores", "compare": "comparison",
                   "report": "reporting"}  # fmt: skip
 MODULES = {

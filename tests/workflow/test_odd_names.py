@@ -33,7 +33,7 @@ def drawn(tmp_path, rows: list[str]):
     scores = read_scores(folder / "scores.csv")
     statistics = compare.compare_study(scores, study)
     write_statistics(folder / "statistics.json", statistics)
-    draw.draw_study(statistics, scores, None, folder / "figures", 7.0)
+    draw.draw_study(statistics, scores, folder / "figures", 7.0)
     return folder
 
 

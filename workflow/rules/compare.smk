@@ -29,3 +29,31 @@ rule compare_designs:
         "python -m embedding_designs.comparison.compare_designs {input.scores:q} --study {input.study:q}"
         " --collected {input.collected:q}"
         " --output {output.statistics:q} --tables {output.tables:q} 3>&2 > {log:q} 2>&1"
+
+
+rule summarize_layers:
+    """Summarize the layers of all models: best layers, similarities, and what poolings read.
+    Needs:  the analysis of each untrained base and each run
+    Makes:  layers.json, and tables (CSV)
+    """
+    input:
+        study="results/{study}/configs/study.json",
+        layers=layer_files,
+    output:
+        summary="results/{study}/layers.json",
+        tables=directory("results/{study}/layer_tables"),
+    log:
+        "results/{study}/logs/summarize_layers.log",
+    benchmark:
+        "results/{study}/benchmarks/summarize_layers.tsv"
+    conda:
+        "../../envs/compare.yaml"
+    threads: 1
+    resources:
+        mem_mb=1000,
+        runtime=30,
+    message:
+        "Summarize the layers"
+    shell:
+        "python -m embedding_designs.comparison.summarize_layers {input.layers:q} --study {input.study:q}"
+        " --output {output.summary:q} --tables {output.tables:q} 3>&2 > {log:q} 2>&1"

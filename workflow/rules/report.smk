@@ -16,6 +16,7 @@ rule draw_figures:
         logs=training_logs,
         data=data_report,
         choices=choices,
+        layers=layer_summary,
     output:
         directory("results/{study}/figures"),
     log:
@@ -33,8 +34,7 @@ rule draw_figures:
     shell:
         "python -m embedding_designs.reporting.draw_figures --statistics {input.statistics:q} --scores {input.scores:q}"
         " --runs results/{wildcards.study:q}/runs --tuning results/{wildcards.study:q}/tuning"
-        " --data {input.data:q}"
-        " --output {output:q} 3>&2 > {log:q} 2>&1"
+        " --layers {input.layers:q} --data {input.data:q} --output {output:q} 3>&2 > {log:q} 2>&1"
 
 
 rule write_findings:
@@ -52,6 +52,7 @@ rule write_findings:
         fetched=revisions_of_study,
         logs=training_logs,
         choices=choices,
+        layers=layer_summary,
     output:
         report("results/{study}/findings.html", caption="../report/findings.rst", category="Findings"),
     log:

@@ -11,7 +11,7 @@ sys.path.insert(0, WORKFLOW)
 
 from embedding_designs.common import places
 from embedding_designs.common.errors import BadInput
-from embedding_designs.study import base_folder, provenance, run_configs, study, tuning
+from embedding_designs.study import base_folder, layers, provenance, run_configs, study, tuning
 from embedding_designs.study.data_config import is_on_hub as is_data_on_hub, sources_of
 
 if set("{}") & set(workflow.basedir):
@@ -171,6 +171,47 @@ def baseline_scores(wildcards):
 def published_files(wildcards):
     """Return the files or folders with the existing scores and labels that the study starts from."""
     return [places.found(STUDY["scores"][key]) for key in ("path", "labels") if key in STUDY["scores"]]
+
+
+LAYERS = ["layers.json", "layer_tables"] if "layers" in STUDY else []
+
+
+def layer_files(wildcards):
+    """Return the analyses of the layers of all untrained bases and all runs."""
+    bases = expand("{base}/{model}", base=STUDY["bases"], model=layers.UNTRAINED)
+    models = [f"{base}/{design}/seed{seed}" for base, design, seed in run_configs.runs(STUDY)]
+    return expand("results/{study}/layers/{model}.json", study=wildcards.study, model=[*bases, *models])
+
+
+def layer_summary(wildcards):
+    """Return the summary of the layers, if the study analyzes them."""
+    return f"results/{wildcards.study}/layers.json" if LAYERS else []
+
+
+def of_untrained(wildcards, path):
+    """Return a path of a base if its layers are analyzed before any training."""
+    return path if wildcards.model in layers.UNTRAINED else []
+
+
+def trained_model(wildcards):
+    """Return the folder of the trained model whose layers are analyzed; an untrained base has none."""
+    path = f"results/{wildcards.study}/trained/{wildcards.base}/{wildcards.model}"
+    return [] if wildcards.model in layers.UNTRAINED else path
+
+
+def config_of_untrained_base(wildcards):
+    """Return the config of the base, if its layers are analyzed before any training."""
+    return of_untrained(wildcards, f"results/{wildcards.study}/configs/bases/{wildcards.base}.json")
+
+
+def untrained_base(wildcards):
+    """Return the folder of a base that the study pretrains, if its layers are analyzed before any training."""
+    return of_untrained(wildcards, base_model(wildcards))
+
+
+def fetched_untrained_base(wildcards):
+    """Return the record of the fetched base, if its layers are analyzed before any training."""
+    return of_untrained(wildcards, fetched_base(wildcards))
 
 
 def base_model(wildcards):

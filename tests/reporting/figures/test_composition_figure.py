@@ -7,6 +7,7 @@ from embedding_designs.comparison import compare
 from embedding_designs.data.composition import composition
 from embedding_designs.reporting.draw_figures import draw_study
 from embedding_designs.reporting.figures.composition import composition_figure, draw_lengths, draw_shares
+from embedding_designs.reporting.trained_figures import Trained
 from helpers.figure_examples import collisions, rendered, said, study_and_scores
 
 WIDTHS = [3.3, 7]
@@ -66,7 +67,7 @@ def test_the_figure_is_among_those_of_a_study_whose_rows_name_their_source(tmp_p
     for data, drawn in ((report(3), True), ({"rows": {}}, False)):
         folder = tmp_path / str(drawn)
         folder.mkdir()
-        draw_study(statistics, scores, None, folder, 3.3, data)
+        draw_study(statistics, scores, folder, 3.3, Trained(data=data))
         assert {path.suffix for path in folder.glob("data-composition.*")} == (
             {".svg", ".pdf"} if drawn else set()
         )

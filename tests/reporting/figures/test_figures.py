@@ -20,6 +20,7 @@ from embedding_designs.comparison.statistics_file import write_statistics
 from embedding_designs.modules.poolings import POOLINGS
 from embedding_designs.reporting import draw_figures as draw
 from embedding_designs.reporting.figures import looks as figures
+from embedding_designs.reporting.trained_figures import read_losses
 from helpers.figure_examples import KEYS, comparison_of, looks, spread_ranks, study_and_scores
 
 
@@ -113,7 +114,7 @@ def events(last: int) -> list[str]:
 def test_a_step_trained_again_after_a_resume_counts_once(tmp_path):
     again = json.dumps({"event": "train", "step": 20, "loss": 9.0})
     write_log(tmp_path, "eos-causal", 1, [*events(20), again])
-    losses = draw.read_losses(tmp_path, "mini", ["eos-causal"], [1])
+    losses = read_losses(tmp_path, "mini", ["eos-causal"], [1])
     assert losses["training loss"][["step", "loss"]].to_numpy().tolist() == [[10, 3.0], [20, 9.0]]
     assert losses["held-out loss"]["loss"].tolist() == [0.5]
 
@@ -132,14 +133,14 @@ def test_a_step_trained_again_after_a_resume_counts_once(tmp_path):
 def test_a_broken_training_log_is_named_with_its_line(tmp_path, line):
     write_log(tmp_path, "eos-causal", 1, [*events(10), line])
     with pytest.raises(BadInput, match=r"training\.jsonl:3: "):
-        draw.read_losses(tmp_path, "mini", ["eos-causal"], [1])
+        read_losses(tmp_path, "mini", ["eos-causal"], [1])
 
 
 def test_only_the_seeds_of_the_study_have_curves(tmp_path):
     write_log(tmp_path, "eos-causal", 1, events(20))
     write_log(tmp_path, "eos-causal", 2, events(20))
     (tmp_path / "mini/eos-causal/seed2").rename(tmp_path / "mini/eos-causal/seed2 copy")
-    losses = draw.read_losses(tmp_path, "mini", ["eos-causal"], [1, 3])
+    losses = read_losses(tmp_path, "mini", ["eos-causal"], [1, 3])
     assert losses["training loss"]["seed"].unique().tolist() == [1]
 
 
@@ -211,7 +212,7 @@ def figures_of(*n_designs: int) -> dict[str, Figure]:
         study="drawn", alpha=0.05, rope=0.01, designs=list(described.values()), unit="design", scope="",
         not_used=[], comparisons=comparisons, sha256={}, revisions={},
     )  # fmt: skip
-    return dict(draw.study_figures(statistics, scores, None, 7))
+    return dict(draw.study_figures(statistics, scores, 7))
 
 
 def test_each_base_is_drawn_with_its_designs_in_figures_that_suit_their_number():
@@ -233,7 +234,7 @@ def test_a_model_with_a_slash_in_its_name_is_drawn(tmp_path):
     study, scores = study_and_scores(n_tasks=3, seeds=(0,))
     scores["design"] = "org/" + scores["design"]
     statistics = compare.compare_study(scores, {"name": study["name"]})
-    draw.draw_study(statistics, scores, None, tmp_path, 3.3)
+    draw.draw_study(statistics, scores, tmp_path, 3.3)
     assert (tmp_path / "cd-mini-All.svg").exists()
 
 

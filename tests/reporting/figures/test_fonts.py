@@ -111,7 +111,7 @@ def drawn(folder: Path, old: str, new: str) -> dict[str, bytes]:
     """Draw a study in which a part of each name is another; return the files."""
     _, scores = study_and_scores(n_tasks=3, seeds=(0,))
     scores["design"] = scores["design"].str.replace(old, new)
-    draw.draw_study(compare.compare_study(scores, {"name": "drawn"}), scores, None, folder, 3.3)
+    draw.draw_study(compare.compare_study(scores, {"name": "drawn"}), scores, folder, 3.3)
     return {path.name: path.read_bytes() for path in folder.iterdir()}
 
 

@@ -16,10 +16,9 @@ from ..common.hashes import files_hash
 from ..common.score_files import write_scores
 from ..study.config_files import read_study, read_task_config
 from ..study.run_configs import task_batches
-from ..training.base_checks import check_positions, in_one_line
-from ..training.model import load_model
 from .devices import count_devices, on_devices
 from .encoder import Encoder
+from .models import load_for_evaluation
 from .run_store import forget_what_is_done, model_files, open_store
 from .tasks import evaluate
 
@@ -65,15 +64,6 @@ def main() -> None:
         )
     if arguments.study and all((arguments.output.parent / f"{batch}.csv").exists() for batch in batches):
         shutil.rmtree(arguments.embeddings, ignore_errors=True)
-
-
-def load_for_evaluation(folder: Path, max_seq_length: int):
-    """Return a trained model that truncates texts to `max_seq_length` tokens."""
-    model = load_model(folder)
-    with in_one_line(f"evaluation: {folder}"):
-        check_positions(model[0], max_seq_length)
-    model.max_seq_length = max_seq_length
-    return model
 
 
 if __name__ == "__main__":

@@ -8,7 +8,8 @@ from statistics import mean
 from typing import Any
 
 from ..evaluation.embedding_store import HALF_FROM
-from ..study.run_configs import finetuning, names_of, task_batches
+from ..study.layers import UNTRAINED, analyzed_layers, chosen_tasks
+from ..study.run_configs import finetuning, names_of, task_batches, tasks_by_category
 from ..study.task_sizes import Side, characters, task_sizes
 from ..study.tuning import tuning_points
 from .cost_model import Backbone, Pool
@@ -94,7 +95,7 @@ class StudyCost:
         return sorted(costs, key=lambda cost: -cost.operations)
 
     def all_runs(self) -> list[Cost]:
-        """Return the costs of one training, of one evaluation, of tuning, if there is any, and of all."""
+        """Return the costs of one training, one evaluation, tuning, all runs, and analyzing the layers."""
         training = self.training()
         evaluation = self.evaluation("evaluation, per run", names_of(self.study["evaluation"]["tasks"]))
         tuning = self.tuning()
@@ -102,7 +103,33 @@ class StudyCost:
         operations = self.runs * (training.operations + evaluation.operations)
         operations += sum(cost.operations for cost in tuning)
         what = f"all {self.runs} runs{' and tuning' if tuning else ''}"
-        return [training, evaluation, *tuning, Cost(what, tokens, operations)]
+        return [training, evaluation, *tuning, Cost(what, tokens, operations), *self.layers()]
+
+    def layers(self) -> list[Cost]:
+        """Return the costs of analyzing the layers of one model, and of all models; empty without a key."""
+        one = [self._layers_of(task) for task in self._layer_tasks()]
+        if not one:
+            return []
+        tokens, operations = sum(cost.tokens for cost in one), sum(cost.operations for cost in one)
+        models = self.runs + len(UNTRAINED)
+        return [
+            Cost("layers, per model", tokens, operations),
+            Cost(f"layers of all {models} models", models * tokens, models * operations),
+        ]
+
+    def _layer_tasks(self) -> list[str]:
+        """Return the tasks on which layers are scored."""
+        layers = self.study.get("layers")
+        return names_of(chosen_tasks(layers["tasks"], tasks_by_category(self.study))) if layers else []
+
+    def _layers_of(self, task: str) -> Cost:
+        """Return the cost of embedding a task's texts with all analyzed layers: one pass of the backbone."""
+        cost = self.evaluation(task, [task])
+        operations = sum(
+            side.unique * self.backbone.operations(self._length(side)) for side in embedded([task])
+        )
+        layers = len(analyzed_layers(self.study["layers"]["numbers"], self.backbone.layers))
+        return Cost(task, cost.tokens, operations, cost.texts, layers * cost.embeddings)
 
     def training_memory(self, gpus: int, checkpointing: bool) -> float:
         """Return the bytes that the largest training needs on each GPU.
@@ -138,6 +165,8 @@ class StudyCost:
         ]
         tasks = names_of(self.study["evaluation"]["tasks"])
         embeddings = [batch.embeddings for batch in self.batches()]
+        layers = [self._layers_of(task).embeddings for task in self._layer_tasks()]
+        of_layers = {"embeddings of all layers, largest task of one analysis": max(layers)} if layers else {}
         return {
             "downloaded base": weights[0] * (self.backbone.parameters + head),
             "training data and files derived from them": COPIES * self._training_characters(),
@@ -146,6 +175,7 @@ class StudyCost:
             "checkpoints of one training (at most three)": 3 * ADAM * max(self._trained()),
             "embeddings of the largest evaluation": max(embeddings),
             f"embeddings if all {self.runs} runs are evaluated at once": self.runs * sum(embeddings),
+            **of_layers,
         }
 
     def _weight_bytes(self) -> list[int]:

@@ -1,14 +1,12 @@
-"""Draws the figures of a study: critical differences, effects, scores, training curves, and the data.
+"""Draws the figures of a study: critical differences, effects, scores, training, layers, and the data.
 
 python -m embedding_designs.reporting.draw_figures --statistics statistics.json --scores scores.csv …
 """
 
 import argparse
-import itertools
 from collections.abc import Iterator, Mapping, Sequence
-from itertools import groupby, product
+from itertools import groupby
 from pathlib import Path
-from typing import Any
 
 import pandas as pd
 from matplotlib.figure import Figure
@@ -16,8 +14,8 @@ from matplotlib.figure import Figure
 from ..common.atomic_writes import atomic
 from ..common.command import command, note, progress
 from ..common.errors import BadInput
-from ..common.json_files import is_number, read_object
-from ..common.training_logs import log_entries
+from ..common.json_files import read_object
+from ..comparison.layer_results import read_layer_summary
 from ..comparison.results import Comparison, Statistics
 from ..comparison.statistics_file import read_statistics
 from ..scores.collapsed_runs import left_out
@@ -26,50 +24,19 @@ from ..scores.score_table import read_scores
 from .figures import study_figures as make
 from .figures.composition import composition_figure
 from .figures.fonts import drawn_names, style_for
-from .figures.looks import Look, looks, same_lines, same_looks
-from .figures.tuning import tuning_figure
-from .tuning_choices import read_choices
+from .figures.looks import Look, looks, same_looks
+from .trained_figures import NOT_TRAINED, Trained, trained_figures
 
 FEWEST_FOR_TABLE = 12  # designs; with fewer, a critical-difference diagram shows every pair
 MOST_IN_ROWS = 40  # designs that the other figures can distinguish
-LOSSES = {"training loss": ("train", "loss"), "held-out loss": ("heldout", "heldout_loss")}
 COMPOSITION = "data-composition"  # name of the figure
 UNDATED = {"svg": {"Date": None}, "pdf": {"CreationDate": None}}  # the same input gives identical files
 
 
-def read_losses(
-    runs: Path, base: str, designs: Sequence[str], seeds: Sequence[int]
-) -> dict[str, pd.DataFrame]:
-    """Return the losses in the training logs of one base: title -> columns design, seed, step, loss.
-
-    Titles without any loss are left out. A step that was repeated after a resume counts once.
-    """
-    rows: dict[str, list[dict[str, Any]]] = {title: [] for title in LOSSES}
-    for design, seed in product(designs, seeds):
-        path = runs / base / design / f"seed{seed}" / "training.jsonl"
-        for title, step, loss in _losses(path) if path.exists() else ():
-            rows[title].append({"design": design, "seed": seed, "step": step, "loss": loss})
-    tables = {title: pd.DataFrame(found) for title, found in rows.items() if found}
-    return {
-        title: table.drop_duplicates(["design", "seed", "step"], keep="last")
-        for title, table in tables.items()
-    }
-
-
-def _losses(path: Path) -> Iterator[tuple[str, int, float]]:
-    for line, entry in log_entries(path):
-        for title, (event, key) in LOSSES.items():
-            if entry["event"] == event:
-                step, loss = entry.get("step"), entry.get(key)
-                if not is_number(step) or not is_number(loss):
-                    raise BadInput(f"{path}:{line}: step {step!r} and {key} {loss!r} must be finite numbers")
-                yield title, int(step), float(loss)
-
-
 def study_figures(
-    statistics: Statistics, scores: pd.DataFrame, runs: Path | None, width: float, tuning: Path | None = None
+    statistics: Statistics, scores: pd.DataFrame, width: float, trained: Trained = NOT_TRAINED
 ) -> Iterator[tuple[str, Figure]]:
-    """Yield all figures of a study by name, with training curves and tuning if there are any."""
+    """Yield all figures of a study by name, those of `trained` if there are any."""
     look = looks(statistics.designs)
     for line in same_looks(look):
         note(line)
@@ -82,17 +49,14 @@ def study_figures(
         yield f"scores-{base}", make.scores_figure(of_base, own, width)
         if any(comparison.factors.crossed for comparison in comparisons):
             yield f"interaction-{base}", make.interaction_figure(comparisons, of_base, own, width)
-        trained = {*own, *left_out(statistics.collapsed, base)}
-        shown = {name: look[name] for name in look if name in trained}
-        losses = read_losses(runs, base, list(shown), comparisons[-1].seeds) if runs else {}
-        if losses:
-            for line in same_lines(shown):
-                note(line)
-            yield f"training-{base}", make.training_figure(losses, shown, width)
-        else:
-            print(f"{base}: no training logs, so no training curves")
-        if choices := read_choices(tuning, base, look) if tuning else {}:
-            yield f"tuning-{base}", tuning_figure(choices, look, width)
+        kept = [*own, *left_out(statistics.collapsed, base)]
+        shown = {name: look[name] for name in look if name in kept}
+        yield from trained_figures(base, shown, comparisons[-1].seeds, trained, width)
+    if "composition" in trained.data:
+        yield (
+            COMPOSITION,
+            composition_figure(trained.data["composition"], trained.data["words_per_text"], width),
+        )
 
 
 def _figures_of_tests(
@@ -115,29 +79,19 @@ def _figures_of_tests(
         yield f"significance-{base}-All", make.significance_figure(overall, alpha, width)
 
 
-def _figures_of_data(data: Mapping[str, Any], width: float) -> Iterator[tuple[str, Figure]]:
-    """Yield the composition of the training data, if their rows name their source."""
-    if "composition" in data:
-        yield COMPOSITION, composition_figure(data["composition"], data["words_per_text"], width)
-
-
 def draw_study(
     statistics: Statistics,
     scores: pd.DataFrame,
-    runs: Path | None,
     folder: Path,
     width: float,
-    data: Mapping[str, Any] | None = None,
-    tuning: Path | None = None,
+    trained: Trained = NOT_TRAINED,
 ) -> None:
-    """Write all figures of a study to `folder`, as SVG and PDF. data: the data report, if there is one."""
+    """Write all figures of a study to `folder`, as SVG and PDF."""
     drawn: set[str] = set()
-    composition = (data or {}).get("composition", {})
-    with style_for([*drawn_names(statistics), *composition]):
-        figures = itertools.chain(
-            study_figures(statistics, scores, runs, width, tuning), _figures_of_data(data or {}, width)
-        )
-        for name, figure in progress(figures, description="figures"):
+    with style_for([*drawn_names(statistics), *trained.data.get("composition", {})]):
+        for name, figure in progress(
+            study_figures(statistics, scores, width, trained), description="figures"
+        ):
             if name.casefold() in drawn:
                 raise BadInput(f"two figures would have the name {name}; rename a base or a category")
             drawn.add(name.casefold())
@@ -154,6 +108,7 @@ def main() -> None:
     parser.add_argument("--runs", type=Path, help="folder of the training logs, {base}/{design}/seed{seed}/")
     parser.add_argument("--data", type=Path, nargs="?", help="data report, for the composition of the data")
     parser.add_argument("--tuning", type=Path, help="folder of the tuning's choices, {base}/{design}/")
+    parser.add_argument("--layers", type=Path, nargs="?", help="layers.json, if the layers were analyzed")
     parser.add_argument("--output", type=Path, required=True, help="folder of figures to write")
     parser.add_argument(
         "--width", type=float, default=7.0, help="inches; 3.3 fits one column of a paper, 7 two"
@@ -163,10 +118,15 @@ def main() -> None:
         raise BadInput(f"--width {arguments.width:g} is too narrow; choose 3 inches or more")
     statistics, scores = read_statistics(arguments.statistics), read_scores(arguments.scores)
     check_unchanged(arguments.scores, statistics.sha256, "run the comparison again")
-    data = read_object(arguments.data, {}) if arguments.data else None
+    trained = Trained(
+        arguments.runs,
+        arguments.tuning,
+        read_layer_summary(arguments.layers) if arguments.layers else None,
+        read_object(arguments.data, {}) if arguments.data else {},
+    )
     with atomic(arguments.output) as folder:
         folder.mkdir()
-        draw_study(statistics, scores, arguments.runs, folder, arguments.width, data, arguments.tuning)
+        draw_study(statistics, scores, folder, arguments.width, trained)
 
 
 if __name__ == "__main__":

@@ -29,6 +29,7 @@ from .page import collapsed, tables
 from .page.cost import cost
 from .page.data import report
 from .page.figures import composition, figures
+from .page.layers import layers_by_base
 from .page.tuning import tuning
 from .tuning_choices import read_choices
 
@@ -56,6 +57,7 @@ def gather(folder: Path) -> dict[str, Any]:
     # a model can be in several pools
     run = ["design", "seed"] if statistics.unit == "model" else ["base", "design", "seed"]
     names = list(dict.fromkeys(comparison.base for comparison in statistics.comparisons))
+    layers = layers_by_base(folder, "layers" in study)
     bases: list[dict[str, Any]] = []
     for name in names:
         comparisons = _all_first([c for c in statistics.comparisons if c.base == name])
@@ -71,6 +73,7 @@ def gather(folder: Path) -> dict[str, Any]:
             "cost": cost(folder, comparisons[0], task_batches(study)) if study.get("designs") else None,
             "tuning": tuning(read_choices(folder / "tuning", name, study.get("designs", {}))),
             "figures": figures(folder / "figures", name, comparisons),
+            "layers": layers.get(name),
             "effects": tables.effects(comparisons),
             "vanished": tables.papers_rule(comparisons),
         })  # fmt: skip
@@ -99,6 +102,7 @@ def gather(folder: Path) -> dict[str, Any]:
         "effects": any(map(_shows_effects, bases)),
         "trained": any(base["figures"]["training"] for base in bases),
         "tuned": any(base["tuning"] for base in bases),
+        "layered": bool(layers),
         "costed": any(base["cost"] for base in bases),
         "data": data_reports(folder),
         "composition": composition(folder / "figures"),

@@ -11,6 +11,7 @@ from typing import Any
 from ..common.near_names import nearest
 from .data_config import key_of, sources_of, without_keys_of_sources
 from .design_checks import check_design
+from .layers import check_layers
 from .run_configs import data_config, tasks_by_category
 from .source_checks import check_sizes, check_sources
 from .task_sizes import misplaced, task_sizes
@@ -19,7 +20,7 @@ from .yaml_file import LONGEST_STUDY
 
 TRAINED = ("bases", "data", "designs", "evaluation")  # keys of every study, unless it starts from scores
 ANYWHERE = ("description", "scores", "statistics")  # keys of a study that starts from scores
-RESERVED_BASES = ("embeddings", "baselines", "scores")  # folders beside those of the bases in checkpoints/
+RESERVED_BASES = ("embeddings", "baselines", "scores", "layers")  # folders in checkpoints/ beside the bases
 TEXTS_OF_A_CLASS = 3  # a docstring task learns from one text of three
 
 
@@ -78,6 +79,7 @@ def _complete_and_check_training(study: dict[str, Any]) -> Iterator[str]:
     yield from _check_numbers(study)
     yield from _check_tasks(study)
     yield from check_tuning(study)
+    yield from check_layers(study, tasks_by_category(study))
     if len(designs) < 2:
         yield f"designs has only {next(iter(designs))}; a comparison needs two or more"
     control = study["statistics"].setdefault("control", next(iter(designs)))

@@ -16,6 +16,7 @@ from typing import Any
 from ..common.places import found
 from .data_config import sources_of
 from .docstring_task_names import task_name
+from .layers import layers_config
 from .run_config import RunConfig
 from .task_sizes import batches_by_size
 from .tuning import design_tuning, tuned, tuning_points, tuning_recipe, tuning_runs
@@ -42,6 +43,8 @@ def config(study: Mapping[str, Any], name: str) -> Any:
             return design_tuning(study["tuning"], study["designs"][design])
         case ["tasks", batch]:
             return task_config(study, batch)
+        case ["layers"]:
+            return layers_config(study["layers"], task_config(study, "all"))
         case ["fetched", batch]:
             return mteb_tasks(study, batch)
         case _:
@@ -103,6 +106,7 @@ def config_names(study: Mapping[str, Any]) -> list[str]:
     return [
         *("study", "data", "tasks/all"),
         *(["docstring_tasks"] if "docstring_tasks" in study["evaluation"] else []),
+        *(["layers"] if "layers" in study else []),
         *(f"bases/{base}" for base in study["bases"]),
         *(f"runs/{base}/{design}/seed{seed}" for base, design, seed in runs(study)),
         *(f"points/{base}/{design}/{point}" for base, design, point in tuning_runs(study)),

@@ -5,7 +5,7 @@ python -m embedding_designs.study.show_study quickstart
 
 import itertools
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -37,7 +37,7 @@ def load_study(path: str | Path, overrides: Mapping[str, Any] | None = None) -> 
         overrides = typed(overrides or {}, study_schema())
     except RecursionError:
         raise BadInput(f"{path}: the overrides are nested too deeply") from None
-    study = without_prompts_of_left_out_tasks(merged(file, overrides), file, overrides)
+    study = without_left_out_tasks(merged(file, overrides), file, overrides)
     name_problem = filter(None, [check_name("study name", path.stem)])
     for problem in itertools.chain(name_problem, schema_problems(study), check_kind(study)):
         raise BadInput(f"{path}: {problem}")
@@ -52,16 +52,28 @@ def _studies_beside(path: Path) -> str:
     return ", ".join(sorted(file.stem for file in beside)) or "none"
 
 
-def without_prompts_of_left_out_tasks(
+def without_left_out_tasks(
     study: dict[str, Any], file: Mapping[str, Any], overrides: Mapping[str, Any]
 ) -> dict[str, Any]:
-    """Return a study without the prompts of those tasks of its file that the overrides leave out."""
-    left_out = set(_task_names(file)) - set(_task_names(study)) - set(_evaluation(overrides, "prompts"))
+    """Return a study without those tasks of its file, and their prompts, that the overrides leave out."""
+    left_out = set(_task_names(file)) - set(_task_names(study))
     prompts = _evaluation(study, "prompts")
-    if not left_out & set(prompts):
+    if left_out_prompts := left_out & set(prompts) - set(_evaluation(overrides, "prompts")):
+        kept = {name: prompt for name, prompt in prompts.items() if name not in left_out_prompts}
+        study = {**study, "evaluation": {**study["evaluation"], "prompts": kept}}
+    return _without_left_out_layer_tasks(study, left_out) if "layers" not in overrides else study
+
+
+def _without_left_out_layer_tasks(study: dict[str, Any], left_out: Collection[str]) -> dict[str, Any]:
+    """Return a study whose `layers.tasks` names no left-out task; without that key if it names no other."""
+    layers = study.get("layers")
+    if not isinstance(layers, Mapping) or not isinstance(named := layers.get("tasks"), list):
         return study
-    kept = {name: prompt for name, prompt in prompts.items() if name not in left_out}
-    return {**study, "evaluation": {**study["evaluation"], "prompts": kept}}
+    kept = [name for name in named if not (isinstance(name, str) and name in left_out)]
+    if kept == named:
+        return study
+    others = {key: value for key, value in layers.items() if key != "tasks"}
+    return {**study, "layers": {**others, "tasks": kept} if kept else others}
 
 
 def _task_names(study: Mapping[str, Any]) -> list[str]:

@@ -30,6 +30,22 @@ WORDS = {  # figures of all tasks, drawn only if they make sense: file name, alt
         "Scores on {base} by category; the table of scores has the numbers.",
         "Scores by category ({base}).",
     ),
+    "layers-scores-{base}": (
+        "Score of each layer by category, before and after training; the folded table has the best layers.",
+        "The score of each layer's embedding, before and after training ({base}).",
+    ),
+    "layers-cka-{base}": (
+        "Heat maps of the similarity of each two layers (linear CKA), one for each model.",
+        "Similarity of layers: linear CKA, which compares how two layers arrange the texts ({base}).",
+    ),
+    "layers-pearson-{base}": (
+        "Heat maps of the similarity of each two layers (Pearson's correlation), one for each model.",
+        "Similarity of layers: Pearson's correlation of their embeddings, as in the paper ({base}).",
+    ),
+    "layers-reads-{base}": (
+        "Weight of each layer in the trained poolings, and norms of the layer vectors.",
+        "What the trained poolings over layers read ({base}).",
+    ),
     "training-{base}": (
         "Training loss and held-out loss on {base} by training step.",
         "Loss by training step ({base}).",
@@ -43,6 +59,7 @@ SECTIONS = {
     "ranks": ["cd-wilcoxon-{base}-All", "significance-{base}-All"],
     "effects": ["differences-{base}", "interaction-{base}"],
     "scores": ["scores-{base}"],
+    "layers": [f"layers-{what}-{{base}}" for what in ("scores", "cka", "pearson", "reads")],
     "training": ["training-{base}"],
     "tuning": ["tuning-{base}"],
 }
