@@ -189,7 +189,7 @@ def test_training_data_are_read_at_the_commit_that_was_fetched(repositories, tmp
 
 
 def test_a_task_that_mteb_does_not_have_is_named_before_anything_is_fetched(tmp_path):
-    (tmp_path / "tasks.json").write_text(json.dumps(["STS12", "STSBenchmrk"]))
+    (tmp_path / "tasks.json").write_text(json.dumps({"tasks": ["STS12", "STSBenchmrk"], "benchmark": None}))
     output = tmp_path / "fetched.json"
     done = run(
         "fetching.fetch_tasks", tmp_path / "tasks.json", "--output", output, address=NOBODY, home=tmp_path

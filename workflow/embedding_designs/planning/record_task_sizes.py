@@ -16,11 +16,9 @@ import mteb
 from ..common.atomic_writes import atomic
 from ..common.command import command
 from ..fetching.mteb_tasks import mteb_task
+from ..study.categories import CATEGORIES
 from ..study.task_sizes import TABLE, Side
 
-CATEGORIES = (
-    "STS", "PairClassification", "Clustering", "Reranking", "Classification", "Retrieval", "Summarization"
-)  # fmt: skip
 TEXTS = ("text_statistics", "text1_statistics", "text2_statistics", "summaries_statistics")
 SAME = 1e-4  # relative difference in number and mean length up to which two corpora are the same
 

@@ -7,6 +7,7 @@ from statistics import mean
 from typing import Any
 
 from ..evaluation.embedding_store import HALF_FROM
+from ..study.categories import ONLY_QUERIES
 from ..study.run_configs import finetuning, names_of, task_batches
 from ..study.task_sizes import Side, characters, task_sizes
 from .cost_model import Backbone, Pool
@@ -165,7 +166,7 @@ class StudyCost:
         """Return the mean number of tokens of a side's texts, with prompt and EOS."""
         evaluation = self.study["evaluation"]
         prompt = evaluation["prompts"].get(side.task, evaluation["prompts"].get(side.category, ""))
-        if side.category == "Retrieval" and side.side == "documents":
+        if side.category in ONLY_QUERIES and side.side == "documents":
             prompt = ""
         tokens = (len(prompt) + side.characters) / CHARACTERS_A_TOKEN + 1
         return min(evaluation["max_seq_length"], tokens)

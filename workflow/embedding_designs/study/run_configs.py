@@ -36,7 +36,7 @@ def config(study: Mapping[str, Any], name: str) -> Any:
         case ["tasks", batch]:
             return task_config(study, batch)
         case ["fetched", batch]:
-            return mteb_tasks(study, batch)
+            return {"tasks": mteb_tasks(study, batch), "benchmark": study["evaluation"]["benchmark"]}
         case _:
             raise ValueError(f"no config is called {name}")
 

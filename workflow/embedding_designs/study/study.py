@@ -12,6 +12,7 @@ from typing import Any
 from ..common.errors import BadInput
 from ..common.names import check_name
 from ..common.places import found
+from .benchmarks import benchmarks, chosen_tasks
 from .checks import check_kind, check_length, complete_and_check
 from .schema import merged, schema_problems, study_schema, typed, with_defaults
 from .yaml_file import read_study_file
@@ -54,7 +55,7 @@ def _studies_beside(path: Path) -> str:
 def without_prompts_of_left_out_tasks(
     study: dict[str, Any], file: Mapping[str, Any], overrides: Mapping[str, Any]
 ) -> dict[str, Any]:
-    """Return a study without the prompts of those tasks of its file that the overrides leave out."""
+    """Return a study without the prompts of those tasks and categories of its file that the overrides leave out."""
     left_out = set(_task_names(file)) - set(_task_names(study)) - set(_evaluation(overrides, "prompts"))
     prompts = _evaluation(study, "prompts")
     if not left_out & set(prompts):
@@ -64,15 +65,25 @@ def without_prompts_of_left_out_tasks(
 
 
 def _task_names(study: Mapping[str, Any]) -> list[str]:
-    groups = _evaluation(study, "tasks").values()
-    return [name for group in groups if isinstance(group, list) for name in group if isinstance(name, str)]
+    """Return the names of a study's categories and MTEB tasks, before the study is checked."""
+    benchmark, has_tasks = _evaluation_of(study).get("benchmark"), "tasks" in _evaluation_of(study)
+    tasks = benchmarks().get(benchmark, []) if isinstance(benchmark, str) else []
+    chosen = chosen_tasks(tasks, _evaluation(study, "tasks") if has_tasks else None)
+    groups = [
+        [category, *names] if isinstance(names, list) else [category] for category, names in chosen.items()
+    ]
+    return [name for group in groups for name in group if isinstance(name, str)]
 
 
 def _evaluation(study: Mapping[str, Any], key: str) -> Mapping[str, Any]:
     """Return a mapping of a study's evaluation; empty if it has none, or something else."""
-    evaluation = study.get("evaluation")
-    value = evaluation.get(key) if isinstance(evaluation, Mapping) else None
+    value = _evaluation_of(study).get(key)
     return value if isinstance(value, Mapping) else {}
+
+
+def _evaluation_of(study: Mapping[str, Any]) -> Mapping[str, Any]:
+    evaluation = study.get("evaluation")
+    return evaluation if isinstance(evaluation, Mapping) else {}
 
 
 def missing_files(study: Mapping[str, Any]) -> Iterator[str]:
