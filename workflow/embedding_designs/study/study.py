@@ -55,7 +55,7 @@ def _studies_beside(path: Path) -> str:
 def without_prompts_of_left_out_tasks(
     study: dict[str, Any], file: Mapping[str, Any], overrides: Mapping[str, Any]
 ) -> dict[str, Any]:
-    """Return a study without the prompts of those tasks and categories of its file that the overrides leave out."""
+    """Return a study without the prompts of those tasks of its file that the overrides leave out."""
     left_out = set(_task_names(file)) - set(_task_names(study)) - set(_evaluation(overrides, "prompts"))
     prompts = _evaluation(study, "prompts")
     if not left_out & set(prompts):
@@ -66,13 +66,11 @@ def without_prompts_of_left_out_tasks(
 
 def _task_names(study: Mapping[str, Any]) -> list[str]:
     """Return the names of a study's categories and MTEB tasks, before the study is checked."""
-    benchmark, has_tasks = _evaluation_of(study).get("benchmark"), "tasks" in _evaluation_of(study)
-    tasks = benchmarks().get(benchmark, []) if isinstance(benchmark, str) else []
-    chosen = chosen_tasks(tasks, _evaluation(study, "tasks") if has_tasks else None)
-    groups = [
-        [category, *names] if isinstance(names, list) else [category] for category, names in chosen.items()
-    ]
-    return [name for group in groups for name in group if isinstance(name, str)]
+    evaluation = _evaluation_of(study)
+    tasks = benchmarks().get(str(evaluation.get("benchmark")), [])
+    chosen = chosen_tasks(tasks, _evaluation(study, "tasks") if "tasks" in evaluation else None)
+    groups = [names for names in chosen.values() if isinstance(names, list)]
+    return [*chosen, *(name for group in groups for name in group if isinstance(name, str))]
 
 
 def _evaluation(study: Mapping[str, Any], key: str) -> Mapping[str, Any]:
