@@ -66,8 +66,17 @@ def test_a_run_of_the_narrowed_benchmark_is_evaluated_on_real_tasks_without_a_hu
     assert scores["category"].to_dict() == {task.name: task.type for task in about}
     assert scores["metric"].to_dict() == {task.name: task.main_score for task in about}
     assert scores["score"].between(-1, 1).all()
-    report = json.loads((folder / f"results/{STUDY}/data/report.json").read_text())
-    assert "anchor" in json.dumps(report)
+
+
+def test_the_training_rows_are_the_triplets_of_the_named_configuration(folder):
+    run = snakemake(folder, NO_HUB, REDUCED | NARROWED, f"results/{STUDY}/data/train.parquet")
+    assert run.returncode == 0, run.stdout + run.stderr
+    parts = [
+        pd.read_parquet(folder / f"results/{STUDY}/data/{part}.parquet") for part in ("train", "heldout")
+    ]
+    rows = pd.concat(parts)[["query", "positive", "negative"]]
+    real = pd.read_parquet(nli_hub.TRAIN).dropna().head(len(rows))
+    assert sorted(map(tuple, rows.to_numpy())) == sorted(map(tuple, real.to_numpy()))
 
 
 def test_without_narrowing_all_tasks_of_the_benchmark_are_planned(folder):
