@@ -37,6 +37,7 @@ class StudyCost:
     def __init__(self, study: Mapping[str, Any], base: str, backbone: Backbone):
         self.study = study
         self.backbone = backbone
+        self.benchmark = study["evaluation"]["benchmark"]
         designs = study["designs"].values()
         self.pools = [Pool(design["pooling"], backbone.width, backbone.layers) for design in designs]
         self.settings = [finetuning(study["bases"][base], design) for design in designs]
@@ -60,7 +61,7 @@ class StudyCost:
 
     def evaluation(self, what: str, tasks: Sequence[str]) -> Cost:
         """Return the cost of embedding the texts of tasks for one run."""
-        sides = embedded(tasks)
+        sides = embedded(tasks, self.benchmark)
         lengths = [self._length(side) for side in sides]
         tokens = sum(side.unique * length for side, length in zip(sides, lengths, strict=True))
         operations = sum(
@@ -122,7 +123,8 @@ class StudyCost:
         return {
             "downloaded base": weights[0] * (self.backbone.parameters + head),
             "training data and files derived from them": COPIES * self._training_characters(),
-            "downloaded task data and files derived from them": COPIES * sum(map(characters, tasks)),
+            "downloaded task data and files derived from them": COPIES
+            * sum(characters(task, self.benchmark) for task in tasks),
             f"models of {self.runs} runs": len(self.study["seeds"]) * sum(models),
             "checkpoints of one training (at most three)": 3 * ADAM * max(self._trained()),
             "embeddings of the largest evaluation": max(embeddings),
@@ -172,10 +174,11 @@ class StudyCost:
         return min(evaluation["max_seq_length"], tokens)
 
 
-def embedded(tasks: Sequence[str]) -> list[Side]:
+def embedded(tasks: Sequence[str], benchmark: str | None = None) -> list[Side]:
     """Return what is embedded for tasks; documents that several of them search appear only once."""
     sides: list[Side] = []
     for task in tasks:
         seen = {side.corpus for side in sides}
-        sides += [side for side in task_sizes().get(task, []) if not side.corpus or side.corpus not in seen]
+        counted = task_sizes(benchmark).get(task, [])
+        sides += [side for side in counted if not side.corpus or side.corpus not in seen]
     return sides
