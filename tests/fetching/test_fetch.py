@@ -218,7 +218,7 @@ def test_the_datasets_of_several_sources_are_fetched_each_at_its_commit(reposito
 
 
 def test_a_task_that_mteb_does_not_have_is_named_before_anything_is_fetched(tmp_path):
-    (tmp_path / "tasks.json").write_text(json.dumps(["STS12", "STSBenchmrk"]))
+    (tmp_path / "tasks.json").write_text(json.dumps({"tasks": ["STS12", "STSBenchmrk"], "benchmark": None}))
     output = tmp_path / "fetched.json"
     done = run(
         "fetching.fetch_tasks", tmp_path / "tasks.json", "--output", output, address=NOBODY, home=tmp_path

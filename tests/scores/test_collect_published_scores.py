@@ -14,7 +14,6 @@ from embedding_designs.modules.poolings import POOLINGS
 from embedding_designs.scores.collect_published_scores import published_scores
 from embedding_designs.scores.missing_scores import complete
 from embedding_designs.scores.published.labels import read_labels
-from embedding_designs.scores.published.tasks import SHIPPED
 from embedding_designs.scores.score_table import read_scores
 from embedding_designs.study.study import load_study
 from helpers.paths import ROOT
@@ -109,16 +108,6 @@ def test_every_label_has_a_source_and_uses_the_projects_terms():
     verified = labels["labels"] == "verified"
     assert (labels.loc[verified, ["name", "backbone", "pooling", "attention"]] != "").all(axis=None)
     assert (labels.loc[~verified, "note"] != "").all()
-
-
-def test_the_shipped_tasks_agree_with_mteb():
-    shipped = pd.read_csv(SHIPPED, keep_default_na=False)
-    expected: dict[str, tuple[str, list[str]]] = {}
-    for benchmark in ("MTEB(eng, v1)", "MTEB(eng, v2)"):
-        for task in mteb.get_benchmark(benchmark).tasks:
-            expected.setdefault(task.metadata.name, (task.metadata.type, []))[1].append(benchmark)
-    listed = {row.task: (row.category, row.benchmarks.split("; ")) for row in shipped.itertuples()}
-    assert listed == expected
 
 
 def test_the_shipped_study_needs_no_import_of_mteb(tmp_path):

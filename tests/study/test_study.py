@@ -113,7 +113,7 @@ def test_renamed_keys_are_none_of_the_schema_and_their_new_names_are():
         ),
         ({"evaluation/prompts": {"STS1": "x"}}, "prompts.STS1 is not a task or category of this study"),
         ({"evaluation/tasks/STS": ["STS12", "STS12"]}, 'evaluation.tasks.STS has "STS12" twice'),
-        ({"evaluation/tasks": {}}, "evaluation needs docstring_tasks or tasks"),
+        ({"evaluation/tasks": {}}, "evaluation needs docstring_tasks, tasks, or benchmark"),
         ({"statistics/missing": "impute"}, '"impute" is not known; choose from refuse, drop_tasks'),
         ({"statistics/rope": -0.1}, "statistics.rope -0.1 must be at least 0"),
         ({"scores": {"from": "published"}}, "bases is not allowed in a study with scores; allowed: d"),

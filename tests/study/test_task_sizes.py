@@ -30,6 +30,27 @@ def test_the_table_holds_what_mteb_records(category):
         ]
 
 
+@pytest.mark.parametrize(
+    ("name", "benchmark", "subsets"),
+    [
+        ("RTE3", "MTEB(Multilingual, v2)", ["de", "en", "fr", "it"]),
+        ("RTE3", None, ["en"]),
+        ("MasakhaNEWSClassification", "MTEB(fra, v1)", ["fra"]),
+        ("STS22.v2", "MTEB(eng, v2)", ["en"]),
+    ],
+)
+def test_what_a_benchmark_counts_of_a_task_is_summed_over_its_subsets(name, benchmark, subsets):
+    parts = recorded(name)["hf_subset_descriptive_stats"]
+    texts = {side.texts for side in task_sizes(benchmark)[name] if side.side != "train"}
+    assert texts == {sum(parts[subset]["num_samples"] for subset in subsets)}
+
+
+def test_texts_that_several_pairs_of_languages_share_are_counted_once():
+    """Twenty-two Indic languages and English, each with the same 1,024 texts."""
+    sides = task_sizes("MTEB(Multilingual, v2)")["IN22GenBitextMining"]
+    assert sum(side.texts for side in sides) == 23 * 1024
+
+
 def test_documents_and_queries_are_counted_as_recorded():
     sides = {side.side: side for side in task_sizes()["FEVER"]}
     assert sides["documents"].texts == recorded("FEVER")["num_documents"] == 5416568

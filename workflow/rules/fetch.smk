@@ -78,7 +78,7 @@ rule fetch_data:
 
 rule fetch_tasks:
     """Fetch the data of one batch of MTEB tasks.
-    Needs:  the names of the tasks, network access
+    Needs:  the names of the tasks and their benchmark, network access
     Makes:  their files in the cache, and a JSON file with their commits
     """
     input:

@@ -15,6 +15,7 @@ from sentence_transformers.util import cos_sim
 from torch import Tensor
 from torch.utils.data import DataLoader
 
+from ..study.categories import ONLY_QUERIES, SEARCHES
 from .devices import encode_batches
 from .embedding_store import HALF_FROM, EmbeddingStore, text_keys
 
@@ -57,7 +58,7 @@ class Encoder(AbsEncoder):
         prompt = prompt_for(self.prompts, task_metadata.name, task_metadata.type, prompt_type)
         texts = [prompt + text for text in _texts(inputs)]
         half = len(texts) >= HALF_FROM
-        searched = task_metadata.type in ("Retrieval", "Reranking")
+        searched = task_metadata.type in SEARCHES
         return self.embed(texts, task_metadata.name, half, np.float16 if half and searched else np.float32)
 
     def embed(self, texts: Sequence[str], task: str, half: bool, kind: type) -> np.ndarray:
@@ -115,9 +116,9 @@ def _tensor(vectors: np.ndarray | Tensor, on_gpu: bool) -> Tensor:
 def prompt_for(prompts: Mapping[str, str], task: str, category: str, prompt_type: PromptType | None) -> str:
     """Return the prompt for one side of a task: the task's own, else its category's, else an empty string.
 
-    In Retrieval, only queries get a prompt; in other categories, including Reranking, both sides do, as in
-    arXiv 2409.02727.
+    In Retrieval, and where queries have instructions, only queries get a prompt; in other categories,
+    including Reranking, both sides do, as in arXiv 2409.02727.
     """
-    if category == "Retrieval" and prompt_type == PromptType.document:
+    if category in ONLY_QUERIES and prompt_type == PromptType.document:
         return ""
     return prompts.get(task, prompts.get(category, ""))

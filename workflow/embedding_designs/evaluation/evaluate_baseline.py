@@ -1,4 +1,4 @@
-"""Evaluates a baseline on all tasks: the untrained base, LSA, or BM25 (only on Retrieval and Reranking).
+"""Evaluates a baseline on all tasks: the untrained base, LSA, or BM25 (only on searches).
 
 An interrupted evaluation resumes at its first unfinished task.
 
@@ -29,6 +29,7 @@ from ..common.hashes import files_hash
 from ..common.json_files import read_json
 from ..common.score_files import write_scores
 from ..fetching.fetched import fetched_base
+from ..study.categories import SEARCHES
 from ..study.config_files import read_task_config
 from ..study.run_configs import names_of
 from ..training.base_checks import base_arguments
@@ -39,7 +40,6 @@ from .run_store import forget_what_is_done, model_files, open_store
 from .tasks import evaluate
 
 UNTRAINED = {"attention": "causal", "pooling": {"kind": "mean", "tokens": "mean"}}
-RANKING = ("Retrieval", "Reranking")  # the only categories for BM25, which has no embeddings
 LSA_DIMENSIONS = 128
 
 
@@ -103,7 +103,7 @@ def main() -> None:
     base_config = read_json(arguments.base_config, ["name", "precision"])
     base_config, base = fetched_base(base_config, arguments.fetched)
     if arguments.baseline == "bm25":
-        config["tasks"] = {name: tasks for name, tasks in config["tasks"].items() if name in RANKING}
+        config["tasks"] = {name: tasks for name, tasks in config["tasks"].items() if name in SEARCHES}
     base = arguments.base or base
     inputs = [arguments.config, arguments.base_config, arguments.train, *model_files(Path(base))]
     inputs += filter(None, [arguments.fetched])

@@ -1,6 +1,7 @@
 """MTEB tasks and benchmarks by name; tasks that read their data from the hub's cache."""
 
-from collections.abc import Mapping, Sequence
+import contextlib
+from collections.abc import Collection, Mapping, Sequence
 from functools import cache
 from importlib.metadata import version
 from pathlib import Path
@@ -27,14 +28,26 @@ def check_names(study: str | Path, tasks: Mapping[str, Sequence[str]], benchmark
 
     tasks: names by category; "*" stands for any category.
     """
+    known = categories()
     if benchmark:
-        tasks_of_benchmark(benchmark, f"{study}: evaluation.benchmark")
+        counted = tasks_of_benchmark(benchmark, f"{study}: evaluation.benchmark")
+        known = {task.metadata.name: task.metadata.type for task in counted}
     for category, names in tasks.items():
         for name in names:
             if name not in categories():
                 raise BadInput(f"{study}: evaluation.tasks.{category} {unknown_task(name)}")
+            if name not in known:
+                raise BadInput(f"{study}: evaluation.tasks.{category} {not_in(benchmark, name, known)}")
             if category not in ("*", categories()[name]):
                 raise BadInput(f"{study}: {misplaced(name, category, categories()[name])}")
+            if (embedded := mteb.get_task(name).metadata.modalities) != ["text"]:
+                what = " and ".join(sorted(embedded))
+                raise BadInput(f"{study}: evaluation.tasks.{category} {name} embeds {what}, not only text")
+
+
+def not_in(benchmark: str | None, name: str, known: Collection[str]) -> str:
+    """Return what to say of a task that a benchmark of the installed mteb does not have."""
+    return f"{name} is not a task of {benchmark} (mteb {version('mteb')}; {nearest(name, known)})"
 
 
 def unknown_task(name: str) -> str:
@@ -64,16 +77,18 @@ def find_task(name: str) -> mteb.AbsTask | None:
 def mteb_task(name: str, benchmark: str | None = None) -> mteb.AbsTask:
     """Return a task of MTEB with what a benchmark counts of it: splits and subsets.
 
-    Without a benchmark, or if it does not have the task: all test splits, and the subsets in English
-    alone, or those with English if there are none.
+    Without a benchmark: all test splits, and the subsets in English alone, or those with English if there
+    are none, or all of them. BadInput if the benchmark does not have the task.
     """
-    for task in mteb.get_benchmark(benchmark).tasks if benchmark else ():
-        if task.metadata.name == name:
-            return mteb.get_task(name, hf_subsets=task.hf_subsets, eval_splits=task.eval_splits)
-    try:
-        return mteb.get_task(name, languages=["eng"], exclusive_language_filter=True)
-    except ValueError:  # no such subset
-        return mteb.get_task(name, languages=["eng"])
+    if benchmark:
+        tasks = {task.metadata.name: task for task in tasks_of_benchmark(benchmark, "evaluation.benchmark")}
+        if name not in tasks:
+            raise BadInput(f"evaluation.tasks: {not_in(benchmark, name, tasks)}")
+        return mteb.get_task(name, hf_subsets=tasks[name].hf_subsets, eval_splits=tasks[name].eval_splits)
+    for exclusive in (True, False):
+        with contextlib.suppress(ValueError):  # no such subset
+            return mteb.get_task(name, languages=["eng"], exclusive_language_filter=exclusive)
+    return mteb.get_task(name)
 
 
 def parts(task: Any) -> Sequence[Any]:

@@ -32,7 +32,7 @@ def section(study: Mapping[str, Any]) -> str:
     names = names_of(study["evaluation"]["tasks"])
     return _template("cost_section.md.jinja").render(
         name=study["name"],
-        unknown=[name for name in names if name not in task_sizes()],
+        unknown=[name for name in names if name not in task_sizes(study["evaluation"]["benchmark"])],
         docstrings="docstring_tasks" in study["evaluation"],
         bases=[_base(study, name, base) for name, base in study["bases"].items()],
         gpus=list(PEAKS),

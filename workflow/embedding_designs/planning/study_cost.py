@@ -8,6 +8,7 @@ from statistics import mean
 from typing import Any
 
 from ..evaluation.embedding_store import HALF_FROM
+from ..study.categories import ONLY_QUERIES
 from ..study.layers import UNTRAINED, analyzed_layers, chosen_tasks
 from ..study.run_configs import finetuning, names_of, task_batches, tasks_by_category
 from ..study.task_sizes import Side, characters, task_sizes
@@ -39,6 +40,7 @@ class StudyCost:
     def __init__(self, study: Mapping[str, Any], base: str, backbone: Backbone):
         self.study = study
         self.backbone = backbone
+        self.benchmark = study["evaluation"]["benchmark"]
         designs = study["designs"].values()
         self.pools = [Pool(design["pooling"], backbone.width, backbone.layers) for design in designs]
         self.settings = [finetuning(study["bases"][base], design) for design in designs]
@@ -77,7 +79,7 @@ class StudyCost:
 
     def evaluation(self, what: str, tasks: Sequence[str]) -> Cost:
         """Return the cost of embedding the texts of tasks for one run."""
-        sides = embedded(tasks)
+        sides = embedded(tasks, self.benchmark)
         lengths = [self._length(side) for side in sides]
         tokens = sum(side.unique * length for side, length in zip(sides, lengths, strict=True))
         operations = sum(
@@ -125,9 +127,8 @@ class StudyCost:
     def _layers_of(self, task: str) -> Cost:
         """Return the cost of embedding a task's texts with all analyzed layers: one pass of the backbone."""
         cost = self.evaluation(task, [task])
-        operations = sum(
-            side.unique * self.backbone.operations(self._length(side)) for side in embedded([task])
-        )
+        sides = embedded([task], self.benchmark)
+        operations = sum(side.unique * self.backbone.operations(self._length(side)) for side in sides)
         layers = len(analyzed_layers(self.study["layers"]["numbers"], self.backbone.layers))
         return Cost(task, cost.tokens, operations, cost.texts, layers * cost.embeddings)
 
@@ -170,7 +171,8 @@ class StudyCost:
         return {
             "downloaded base": weights[0] * (self.backbone.parameters + head),
             "training data and files derived from them": COPIES * self._training_characters(),
-            "downloaded task data and files derived from them": COPIES * sum(map(characters, tasks)),
+            "downloaded task data and files derived from them": COPIES
+            * sum(characters(task, self.benchmark) for task in tasks),
             f"models of {self.runs} runs": len(self.study["seeds"]) * sum(models),
             "checkpoints of one training (at most three)": 3 * ADAM * max(self._trained()),
             "embeddings of the largest evaluation": max(embeddings),
@@ -215,16 +217,17 @@ class StudyCost:
         """Return the mean number of tokens of a side's texts, with prompt and EOS."""
         evaluation = self.study["evaluation"]
         prompt = evaluation["prompts"].get(side.task, evaluation["prompts"].get(side.category, ""))
-        if side.category == "Retrieval" and side.side == "documents":
+        if side.category in ONLY_QUERIES and side.side == "documents":
             prompt = ""
         tokens = (len(prompt) + side.characters) / CHARACTERS_A_TOKEN + 1
         return min(evaluation["max_seq_length"], tokens)
 
 
-def embedded(tasks: Sequence[str]) -> list[Side]:
+def embedded(tasks: Sequence[str], benchmark: str | None = None) -> list[Side]:
     """Return what is embedded for tasks; documents that several of them search appear only once."""
     sides: list[Side] = []
     for task in tasks:
         seen = {side.corpus for side in sides}
-        sides += [side for side in task_sizes().get(task, []) if not side.corpus or side.corpus not in seen]
+        counted = task_sizes(benchmark).get(task, [])
+        sides += [side for side in counted if not side.corpus or side.corpus not in seen]
     return sides

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from ..common.near_names import nearest
+from .benchmarks import complete_tasks
 from .data_config import key_of, sources_of, without_keys_of_sources
 from .design_checks import check_design
 from .layers import check_layers
@@ -70,6 +71,7 @@ def _complete_and_check_scores(study: dict[str, Any]) -> Iterator[str]:
 def _complete_and_check_training(study: dict[str, Any]) -> Iterator[str]:
     bases, designs = study["bases"], study["designs"]
     study["data"] = without_keys_of_sources(study["data"])
+    yield from complete_tasks(study["evaluation"])
     for name, base in bases.items():
         yield from _check_base(name, base, study)
     for name, design in designs.items():
@@ -147,7 +149,7 @@ def _check_tasks(study: Mapping[str, Any]) -> Iterator[str]:
     tasks = tasks_by_category(study)
     names = [name for group in tasks.values() for name in group]
     if not names:
-        yield "evaluation needs docstring_tasks or tasks"
+        yield "evaluation needs docstring_tasks, tasks, or benchmark"
     if len(names) == 1:
         yield f"evaluation has only the task {names[0]}; a comparison needs two or more"
     yield from _twins("evaluation.tasks", names)

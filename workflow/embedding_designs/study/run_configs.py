@@ -46,7 +46,7 @@ def config(study: Mapping[str, Any], name: str) -> Any:
         case ["layers"]:
             return layers_config(study["layers"], task_config(study, "all"))
         case ["fetched", batch]:
-            return mteb_tasks(study, batch)
+            return {"tasks": mteb_tasks(study, batch), "benchmark": study["evaluation"]["benchmark"]}
         case _:
             raise ValueError(f"no config is called {name}")
 
@@ -163,9 +163,8 @@ def task_batches(study: Mapping[str, Any]) -> dict[str, dict[str, list[str]]]:
         case "category":
             return {category: {category: names} for category, names in tasks.items()}
         case "size":
-            return batches_by_size(
-                tasks, small=set(names_of(tasks)) - set(names_of(study["evaluation"]["tasks"]))
-            )
+            small = set(names_of(tasks)) - set(names_of(study["evaluation"]["tasks"]))
+            return batches_by_size(tasks, small, study["evaluation"].get("benchmark"))
         case _:
             return {name: {category: [name]} for category, names in tasks.items() for name in names}
 

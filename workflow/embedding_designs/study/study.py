@@ -12,6 +12,7 @@ from typing import Any
 from ..common.errors import BadInput
 from ..common.names import check_name
 from ..common.places import found
+from .benchmarks import benchmarks, chosen_tasks
 from .checks import check_kind, check_length, complete_and_check
 from .data_config import key_of, sources_of
 from .schema import merged, schema_problems, study_schema, typed, with_defaults
@@ -77,15 +78,23 @@ def _without_left_out_layer_tasks(study: dict[str, Any], left_out: Collection[st
 
 
 def _task_names(study: Mapping[str, Any]) -> list[str]:
-    groups = _evaluation(study, "tasks").values()
-    return [name for group in groups if isinstance(group, list) for name in group if isinstance(name, str)]
+    """Return the names of a study's categories and MTEB tasks, before the study is checked."""
+    evaluation = _evaluation_of(study)
+    tasks = benchmarks().get(str(evaluation.get("benchmark")), [])
+    chosen = chosen_tasks(tasks, _evaluation(study, "tasks") if "tasks" in evaluation else None)
+    groups = [names for names in chosen.values() if isinstance(names, list)]
+    return [*chosen, *(name for group in groups for name in group if isinstance(name, str))]
 
 
 def _evaluation(study: Mapping[str, Any], key: str) -> Mapping[str, Any]:
     """Return a mapping of a study's evaluation; empty if it has none, or something else."""
-    evaluation = study.get("evaluation")
-    value = evaluation.get(key) if isinstance(evaluation, Mapping) else None
+    value = _evaluation_of(study).get(key)
     return value if isinstance(value, Mapping) else {}
+
+
+def _evaluation_of(study: Mapping[str, Any]) -> Mapping[str, Any]:
+    evaluation = study.get("evaluation")
+    return evaluation if isinstance(evaluation, Mapping) else {}
 
 
 def missing_files(study: Mapping[str, Any]) -> Iterator[str]:

@@ -1,4 +1,4 @@
-"""How many texts of which length MTEB's English tasks have, so that a study can be planned before it runs.
+"""How many texts of which length MTEB's tasks have, so that a study can be planned before it runs.
 
 The table was written by record_task_sizes.py; reading it needs neither mteb nor the network.
 """
@@ -18,7 +18,8 @@ class Side:
     """Texts that a task has embedded, such as its documents or queries.
 
     texts, unique: how many, and how many different ones; characters: their mean length; corpus: a name that
-    tasks with the same documents share, or "".
+    tasks with the same documents share, or ""; benchmarks: those that count these texts, separated by "; ",
+    or "" for the texts in English of all test splits.
     """
 
     task: str
@@ -28,18 +29,31 @@ class Side:
     unique: int
     characters: float
     corpus: str = ""
+    benchmarks: str = ""
 
 
 @cache
-def task_sizes() -> dict[str, list[Side]]:
-    """Return the sides of each task of the table."""
-    sizes: dict[str, list[Side]] = {}
+def all_sides() -> list[Side]:
+    """Return the rows of the table."""
     with TABLE.open(encoding="utf-8", newline="") as file:
-        for row in csv.DictReader(file):
-            side = Side(row["task"], row["category"], row["side"], int(row["texts"]), int(row["unique"]),
-                        float(row["characters"]), row["corpus"])  # fmt: skip
-            sizes.setdefault(side.task, []).append(side)
-    return sizes
+        return [
+            Side(row["task"], row["category"], row["side"], int(row["texts"]), int(row["unique"]),
+                 float(row["characters"]), row["corpus"], row["benchmarks"])
+            for row in csv.DictReader(file)
+        ]  # fmt: skip
+
+
+@cache
+def task_sizes(benchmark: str | None = None) -> dict[str, list[Side]]:
+    """Return the sides of each task of the table, with what a benchmark counts of it."""
+    english: dict[str, list[Side]] = {}
+    counted: dict[str, list[Side]] = {}
+    for side in all_sides():
+        if not side.benchmarks:
+            english.setdefault(side.task, []).append(side)
+        elif benchmark in side.benchmarks.split("; "):
+            counted.setdefault(side.task, []).append(side)
+    return english | counted
 
 
 def misplaced(task: str, category: str, own: str) -> str:
@@ -47,19 +61,19 @@ def misplaced(task: str, category: str, own: str) -> str:
     return f"evaluation.tasks.{category} {task} is in MTEB's category {own}; list it there or remove it"
 
 
-def corpora(task: str) -> set[str]:
+def corpora(task: str, benchmark: str | None = None) -> set[str]:
     """Return the names of the shared corpora that a task searches."""
-    return {side.corpus for side in task_sizes().get(task, []) if side.corpus}
+    return {side.corpus for side in task_sizes(benchmark).get(task, []) if side.corpus}
 
 
 def others_with_corpus(task: str) -> set[str]:
-    """Return the other tasks that search the same documents."""
-    own = corpora(task)
-    return {other for other in task_sizes() if other != task and corpora(other) & own}
+    """Return the other tasks that search the same documents, in any benchmark."""
+    own = {side.corpus for side in all_sides() if side.task == task and side.corpus}
+    return {side.task for side in all_sides() if side.corpus in own} - {task}
 
 
 def batches_by_size(
-    tasks: Mapping[str, Sequence[str]], small: Collection[str] = ()
+    tasks: Mapping[str, Sequence[str]], small: Collection[str] = (), benchmark: str | None = None
 ) -> dict[str, dict[str, list[str]]]:
     """Return tasks in batches: the small ones together, those that share a corpus together, others alone.
 
@@ -69,14 +83,15 @@ def batches_by_size(
     named = [(category, name) for category, names in tasks.items() for name in names]
     batches: dict[str, dict[str, list[str]]] = {}
     for category, name in named:
-        if name in small or 0 < characters(name) < SMALL:
+        if name in small or 0 < characters(name, benchmark) < SMALL:
             batch = "small"
         else:
-            batch = "+".join(other for _, other in named if other == name or corpora(other) & corpora(name))
+            own = corpora(name, benchmark)
+            batch = "+".join(other for _, other in named if other == name or corpora(other, benchmark) & own)
         batches.setdefault(batch, {}).setdefault(category, []).append(name)
     return batches
 
 
-def characters(task: str) -> float:
+def characters(task: str, benchmark: str | None = None) -> float:
     """Return how many characters a task has embedded, each text once; 0 if it is not in the table."""
-    return sum(side.unique * side.characters for side in task_sizes().get(task, []))
+    return sum(side.unique * side.characters for side in task_sizes(benchmark).get(task, []))

@@ -1,15 +1,11 @@
 """Looks up the MTEB tasks that a study of published scores compares, and their categories."""
 
 from collections.abc import Sequence
-from functools import cache
-from pathlib import Path
-
-import pandas as pd
 
 from ...common.errors import BadInput
 from ...common.near_names import nearest
+from ...study.benchmarks import benchmarks, categories_of_tasks
 
-SHIPPED = Path(__file__).with_name("mteb_english_tasks.csv")
 KEY = "scores.benchmark"
 
 
@@ -23,28 +19,20 @@ def selected_tasks(benchmark: str, names: Sequence[str]) -> dict[str, str]:
 
 
 def benchmark_tasks(benchmark: str) -> dict[str, str]:
-    """Return task -> category for an MTEB benchmark; those in the shipped table need no import of mteb."""
-    shipped = _shipped()
-    inside = [benchmark in benchmarks.split("; ") for benchmarks in shipped["benchmarks"]]
-    if any(inside):
-        return shipped[inside].set_index("task")["category"].to_dict()
+    """Return task -> category for an MTEB benchmark; those in the table need no import of mteb."""
+    if benchmark in benchmarks():
+        return {task.name: task.category for task in benchmarks()[benchmark]}
     from ...fetching.mteb_tasks import tasks_of_benchmark  # mteb takes seconds to import
 
     return {task.metadata.name: task.metadata.type for task in tasks_of_benchmark(benchmark, KEY)}
 
 
 def task_category(name: str) -> str:
-    """Return the category of an MTEB task; those in the shipped table need no import of mteb."""
-    shipped = _shipped().set_index("task")["category"]
-    if name in shipped:
-        return shipped[name]
+    """Return the category of an MTEB task; those of benchmarks need no import of mteb."""
+    if name in categories_of_tasks():
+        return categories_of_tasks()[name]
     from ...fetching.mteb_tasks import find_task, unknown_task  # mteb takes seconds to import
 
     if (task := find_task(name)) is None:
         raise BadInput(unknown_task(name))
     return task.metadata.type
-
-
-@cache
-def _shipped() -> pd.DataFrame:
-    return pd.read_csv(SHIPPED, keep_default_na=False)
