@@ -13,7 +13,7 @@ from torch.utils.data import RandomSampler
 
 from . import processes
 
-TRIES = 100  # an epoch ends early after this many consecutive orders that fill no batch
+TRIES = 100  # an epoch has no batches if this many orders fill none
 
 
 class EpochSampler(DefaultBatchSampler):
@@ -57,10 +57,10 @@ class SeparatingSampler(EpochSampler):
 
     def _shares(self) -> Iterator[list[int]]:
         size = self.batch_size * processes.count()
-        tries = 0
-        while tries < TRIES:
+        tries, found = 0, False
+        while found or tries < TRIES:
             full = [rows for rows in separated(self.sampler, self.shared, size) if len(rows) == size]
-            tries = 0 if full else tries + 1
+            tries, found = tries + 1, found or bool(full)
             for rows in full:
                 yield from (
                     rows[start : start + self.batch_size] for start in range(0, size, self.batch_size)
