@@ -58,6 +58,12 @@ def test_a_tuning_run_differs_from_a_run_only_in_its_recipe_and_seed():
     assert changed == {"learning_rate", "steps", "warmup_steps"}
 
 
+def test_a_tuning_run_draws_its_batches_as_a_run_does():
+    study = smoke(tuning=TUNING, data={"batches": "homogeneous"})
+    point = point_config(study, "tiny", "eos-causal", "learning_rate-1e-05")
+    assert point.training["batches"] == "homogeneous"
+
+
 def test_each_tuning_run_and_each_choice_has_a_config():
     names = set(config_names(smoke(tuning=TUNING))) - set(config_names(smoke()))
     multi = "points/tiny/multi-layer-bidirectional/learning_rate"

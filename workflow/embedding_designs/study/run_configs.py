@@ -217,8 +217,8 @@ def point_config(study: Mapping[str, Any], base: str, design: str, point: str) -
     """Return everything that influences one tuning run, beside its data."""
     tuning = study["tuning"]
     settings = tuning_points(tuning, study["designs"][design])[point]
-    recipe = tuning_recipe(study["training"], tuning, settings)
-    return replace(run_config(study, base, design, tuning["seed"]), training=recipe)
+    run = run_config(study, base, design, tuning["seed"])
+    return replace(run, training=tuning_recipe(run.training, tuning, settings))
 
 
 def finetuning(base: Mapping[str, Any], design: Mapping[str, Any]) -> dict[str, Any]:

@@ -28,7 +28,7 @@ class Point:
 class Choice:
     """The settings that were chosen for a design on a base, and everything that was tried.
 
-    documents: with how many documents a query is compared in the held-out loss.
+    documents: the number of documents that a query is compared with in the held-out loss.
     """
 
     settings: Settings
@@ -55,7 +55,7 @@ def _of(kind: type, content: Mapping[str, Any]) -> Any:
 def tuning_points(tuning: Mapping[str, Any], design: Mapping[str, Any]) -> dict[str, Settings]:
     """Return the settings of each point of the grid that a design tries, by the point's name.
 
-    A pooling without weights has no learning rate of its own: the points that differ only in it are one.
+    A pooling without weights does not use `pooling_learning_rate`: points that differ only in it are one.
     """
     grid = dict(tuning["grid"])
     if design["pooling"]["kind"] not in TRAINED_POOLINGS:
