@@ -3,12 +3,7 @@
 The command line reduces the steps, and narrows the benchmark to the tasks whose data are at hand.
 """
 
-import json
-import os
 import re
-import subprocess
-import sys
-from pathlib import Path
 
 import mteb
 import pandas as pd
@@ -18,32 +13,18 @@ from embedding_designs.study.run_configs import task_batches
 from embedding_designs.study.study import load_study
 from helpers import hub, nli_hub, paper_hub
 from helpers.paths import STUDIES
-from helpers.workflow_copy import copy_of_the_workflow
+from helpers.workflow_copy import NO_HUB, copy_of_the_workflow, run_study
 
 STUDY, BASE, DESIGN = "smollm2-mteb", "smollm2-135m", "multi-layer-bidirectional"
 REDUCED = {
     "data": {"heldout_rows": 32},
     "training": {"steps": 2, "gradient_accumulation_steps": 1, "warmup_steps": 1, "batch_size": 32},
+    "tuning": {"grid": {"learning_rate": [0.001]}, "steps": 2},
 }
 NARROWED = {"evaluation": {"tasks": nli_hub.REAL_TASKS}}
-NO_HUB = "http://127.0.0.1:9"  # the discard port: no hub answers here
 DATA = [folder for folder in (paper_hub.REAL, nli_hub.TRAIN) if not folder.exists()]
 
 pytestmark = pytest.mark.skipif(bool(DATA), reason=f"no real data in {', '.join(map(str, DATA))}")
-
-
-def snakemake(folder: Path, address: str, changes: dict, *arguments: str) -> subprocess.CompletedProcess:
-    config = [f"study={STUDY}", *(f"{key}={json.dumps(value)}" for key, value in changes.items())]
-    command = [sys.executable, "-m", "snakemake", "--cores", "2", *arguments, "--config", *config]
-    environment = {
-        **{name: value for name, value in os.environ.items() if not name.startswith("HF_")},
-        "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}",
-        "HF_ENDPOINT": address,
-        "HF_HOME": str(folder / "home"),
-        "HF_HUB_DISABLE_TELEMETRY": "1",
-        "NO_PROXY": "127.0.0.1",
-    }
-    return subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True)
 
 
 @pytest.fixture(scope="module")
@@ -51,7 +32,7 @@ def folder(tmp_path_factory):
     """Return a folder with the narrowed study fetched; the hub is gone."""
     folder = copy_of_the_workflow(tmp_path_factory.mktemp("benchmark"))
     with hub.serve(nli_hub.build(folder / "hub")) as address:
-        run = snakemake(folder, address, REDUCED | NARROWED, "fetch")
+        run = run_study(folder, STUDY, REDUCED | NARROWED, address, "fetch")
     assert run.returncode == 0, run.stdout + run.stderr
     return folder
 
@@ -59,7 +40,7 @@ def folder(tmp_path_factory):
 def test_a_run_of_the_narrowed_benchmark_is_evaluated_on_real_tasks_without_a_hub(folder):
     (batch,) = (folder / f"results/{STUDY}/fetched/tasks").glob("*.json")
     file = f"results/{STUDY}/scores/{BASE}/{DESIGN}/seed1/{batch.stem}.csv"
-    run = snakemake(folder, NO_HUB, REDUCED | NARROWED, file)
+    run = run_study(folder, STUDY, REDUCED | NARROWED, NO_HUB, file)
     assert run.returncode == 0, run.stdout + run.stderr
     scores = pd.read_csv(folder / file).set_index("task")
     about = [mteb.get_task(name).metadata for names in nli_hub.REAL_TASKS.values() for name in names]
@@ -69,7 +50,7 @@ def test_a_run_of_the_narrowed_benchmark_is_evaluated_on_real_tasks_without_a_hu
 
 
 def test_the_training_rows_are_the_triplets_of_the_named_configuration(folder):
-    run = snakemake(folder, NO_HUB, REDUCED | NARROWED, f"results/{STUDY}/data/train.parquet")
+    run = run_study(folder, STUDY, REDUCED | NARROWED, NO_HUB, f"results/{STUDY}/data/train.parquet")
     assert run.returncode == 0, run.stdout + run.stderr
     parts = [
         pd.read_parquet(folder / f"results/{STUDY}/data/{part}.parquet") for part in ("train", "heldout")
@@ -80,7 +61,7 @@ def test_the_training_rows_are_the_triplets_of_the_named_configuration(folder):
 
 
 def test_without_narrowing_all_tasks_of_the_benchmark_are_planned(folder):
-    run = snakemake(folder, NO_HUB, {}, "--dry-run", "fetch")
+    run = run_study(folder, STUDY, {}, NO_HUB, "--dry-run", "fetch")
     assert run.returncode == 0, run.stdout + run.stderr
     batches = task_batches(load_study(STUDIES / f"{STUDY}.yaml"))
     planned = set(re.findall(r"Fetch the (\S+) tasks", run.stdout + run.stderr))
@@ -99,6 +80,6 @@ def test_without_narrowing_all_tasks_of_the_benchmark_are_planned(folder):
     ],
 )
 def test_what_a_benchmark_does_not_have_is_one_line(folder, evaluation, line):
-    run = snakemake(folder, NO_HUB, {"evaluation": evaluation}, "--dry-run")
+    run = run_study(folder, STUDY, {"evaluation": evaluation}, NO_HUB, "--dry-run")
     errors = [said for said in run.stderr.splitlines() if "error:" in said]
     assert run.returncode != 0 and len(errors) == 1 and line in errors[0], run.stderr

@@ -5,16 +5,14 @@ is gone after the fetch.
 """
 
 import json
-import os
 import subprocess
-import sys
 from pathlib import Path
 
 import pandas as pd
 import pytest
 
 from helpers import hub, paper_hub
-from helpers.workflow_copy import copy_of_the_workflow
+from helpers.workflow_copy import NO_HUB, copy_of_the_workflow, run_study
 
 STUDIES = {
     "paper-mistral-7b": ("mistral-7b", "mistralai/Mistral-7B-v0.1"),
@@ -53,24 +51,13 @@ VARIANTS = {  # for each study: one file that shows what distinguishes it, and w
         },
     ),
 }
-NO_HUB = "http://127.0.0.1:9"  # the discard port: no hub answers here
 
 pytestmark = pytest.mark.skipif(not paper_hub.REAL.is_dir(), reason=f"no task data in {paper_hub.REAL}")
 
 
-def snakemake(folder: Path, study: str, address: str, *target: str) -> subprocess.CompletedProcess:
+def run_reduced(folder: Path, study: str, address: str, *target: str) -> subprocess.CompletedProcess:
     reduced = VARIANTS[study][1] if study in VARIANTS else REDUCED
-    config = [f"study={study}", *(f"{key}={json.dumps(value)}" for key, value in reduced.items())]
-    command = [sys.executable, "-m", "snakemake", "--cores", "2", *target, "--config", *config]
-    environment = {
-        **{name: value for name, value in os.environ.items() if not name.startswith("HF_")},
-        "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}",
-        "HF_ENDPOINT": address,
-        "HF_HOME": str(folder / "home"),
-        "HF_HUB_DISABLE_TELEMETRY": "1",
-        "NO_PROXY": "127.0.0.1",
-    }
-    run = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True)
+    run = run_study(folder, study, reduced, address, *target)
     assert run.returncode == 0, run.stdout + run.stderr
     return run
 
@@ -83,11 +70,11 @@ def fetched(tmp_path_factory):
     asked = {}
     with hub.serving(paper_hub.build(folder / "hub", names)) as (address, requests):
         for study in STUDIES:
-            snakemake(folder, study, address, "fetch")
+            run_reduced(folder, study, address, "fetch")
             asked[study] = [path for method, path in requests if method == "GET" and "/resolve/" in path]
             requests.clear()
         for study in VARIANTS:
-            snakemake(folder, study, address, "fetch")
+            run_reduced(folder, study, address, "fetch")
     return folder, asked
 
 
@@ -96,7 +83,7 @@ def finished(fetched):
     """Return a folder with both studies finished without a hub."""
     folder, _ = fetched
     for study in STUDIES:
-        snakemake(folder, study, NO_HUB)
+        run_reduced(folder, study, NO_HUB)
     return folder
 
 
@@ -131,7 +118,7 @@ def test_a_study_finishes_without_a_hub(finished, study):
 def test_a_variant_of_the_paper_trains_and_evaluates_without_a_hub(fetched, study):
     file = f"results/{study}/{VARIANTS[study][0]}"
     folder, _ = fetched
-    snakemake(folder, study, NO_HUB, file)
+    run_reduced(folder, study, NO_HUB, file)
     if study == "mteb-eng-v2":
         assert set(pd.read_csv(folder / file)["task"]) == {
             "BIOSSES",
