@@ -40,5 +40,5 @@ def test_the_held_out_loss_of_equal_embeddings_is_the_logarithm_of_positives_and
 
 def test_the_words_name_the_number_of_documents():
     assert collapse_in_words(64) == (
-        "held-out loss always within 2% of ln 64 = 4.16, that of embeddings that are all equal"
+        "held-out loss always within 2% of ln 64 = 4.16, the loss if all embeddings are equal"
     )

@@ -13,6 +13,7 @@ from embedding_designs.comparison.statistics_file import write_statistics
 from embedding_designs.reporting import write_findings as findings
 from embedding_designs.reporting.figures.looks import looks
 from embedding_designs.reporting.figures.tuning import draw_tuning, tuning_figure
+from embedding_designs.reporting.page.collapsed import warning
 from embedding_designs.reporting.page.tuning import tuning
 from embedding_designs.scores.collapsed_runs import CollapsedRun
 from embedding_designs.scores.report_file import Report
@@ -138,9 +139,16 @@ def page(tmp_path) -> str:
 
 
 def test_the_page_warns_of_collapsed_runs_before_its_findings(page):
-    warning = page.index("1 run of 15 collapsed: eos-causal seed2 on mini (held-out loss always within 2%")
+    warning = page.index("1 of 15 runs collapsed: eos-causal seed2 on mini (held-out loss always within 2%")
     assert warning < page.index('id="findings"')
     assert "eos-causal on mini: scores are shown, but no test includes them." in page
+
+
+def test_a_base_without_two_designs_to_compare_is_said_to_be_in_the_table_only():
+    runs = [CollapsedRun("mini", EOS, 1, 128), CollapsedRun("other", EOS, 1, 128)]
+    said = " ".join(warning(runs, 30, ["mini"]))
+    assert "eos-causal on mini: scores are shown" in said and "on other: scores" not in said
+    assert "other is not on this page" in said and "its scores are in scores.csv" in said
 
 
 def test_the_page_shows_the_scores_of_a_collapsed_design_outside_the_tests(page):

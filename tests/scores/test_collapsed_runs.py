@@ -24,7 +24,7 @@ DESIGNS = {
     "multi": {"attention": "bidirectional", "pooling": {"kind": "multi_layer"}},
 }
 STUDY = {"name": "s", "bases": {"a": {}, "b": {}}, "designs": DESIGNS, "seeds": [1, 2, 3]}
-REASON = "(held-out loss always within 2% of ln 64 = 4.16, that of embeddings that are all equal)"
+REASON = "(held-out loss always within 2% of ln 64 = 4.16, the loss if all embeddings are equal)"
 EOS2 = CollapsedRun("a", "eos", 2, 64)
 
 
@@ -89,7 +89,7 @@ def test_what_is_not_compared_is_listed_with_the_reason():
     assert [in_words(entry) for entry in compared(EOS2, statistics={"control": "eos"}).not_used] == [
         f"1 collapsed run not used: eos seed2 on a {REASON}",
         "2 other runs not used: eos seed1 on a, eos seed3 on a (a run of the same design collapsed)",
-        "1 control not used: eos on a (a run of it collapsed; the first other design replaces it)",
+        "1 control not used: eos on a (one of its runs collapsed; the first remaining design replaces it)",
     ]
 
 

@@ -52,7 +52,7 @@ def compare_study(
         own = settings
         if (control := settings.get("control")) in left_out(report.collapsed, str(base)):
             own = settings | {"control": None}
-            reason = "a run of it collapsed; the first other design replaces it"
+            reason = "one of its runs collapsed; the first remaining design replaces it"
             left += not_used("control", [f"{control} on {base}"], reason)
         comparisons += _compare_base(cells, about, study, own, source)
     return Statistics(

@@ -47,7 +47,8 @@ def read_packages(source: str) -> dict[str, str]:
     """
     config = read_json(source)
     config = config if isinstance(config, dict) else {}
-    config = {name: own[name] for own in sources_of(config).values() for name in own} | config
+    for own in sources_of(config).values():
+        config = own | config
     splits: dict[str, str] = {}
     for key, split in (("train_packages", "train"), ("eval_packages", "eval")):
         names = config.get(key, [])

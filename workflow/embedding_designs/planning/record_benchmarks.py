@@ -4,15 +4,14 @@ python -m embedding_designs.planning.record_benchmarks --output mteb_tasks.csv
 """
 
 import argparse
-import csv
 from pathlib import Path
 
 import mteb
 
-from ..common.atomic_writes import atomic
 from ..common.command import command
 from ..study.benchmarks import TABLE
 from ..study.categories import CATEGORIES
+from .package_tables import write_package_table
 
 COLUMNS = ("task", "category", "modalities", "benchmarks")
 
@@ -40,10 +39,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=main.__doc__)
     parser.add_argument("--output", type=Path, default=TABLE)
     output = parser.parse_args().output
-    with atomic(output) as part, part.open("w", encoding="utf-8", newline="") as file:
-        writer = csv.writer(file, lineterminator="\n")
-        writer.writerow(COLUMNS)
-        writer.writerows(recorded_tasks())
+    write_package_table(output, COLUMNS, recorded_tasks())
 
 
 if __name__ == "__main__":

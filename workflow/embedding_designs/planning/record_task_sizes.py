@@ -4,7 +4,6 @@ python -m embedding_designs.planning.record_task_sizes --output task_sizes.csv
 """
 
 import argparse
-import csv
 import inspect
 from collections.abc import Iterator, Mapping
 from dataclasses import astuple, fields, replace
@@ -13,11 +12,11 @@ from typing import Any
 
 import mteb
 
-from ..common.atomic_writes import atomic
 from ..common.command import command
 from ..fetching.mteb_tasks import mteb_task
 from ..study.categories import CATEGORIES
 from ..study.task_sizes import TABLE, Side
+from .package_tables import write_package_table
 
 TEXTS = (
     "text_statistics", "text1_statistics", "text2_statistics", "sentence1_statistics", "sentence2_statistics",
@@ -77,13 +76,13 @@ def sides_of(task: Any, benchmarks: str = "") -> Iterator[Side]:
                 total = sums.setdefault(side, [0, 0, 0])
                 for place, value in enumerate((texts, unique, texts * characters)):
                     total[place] += value
-    once = _columns_of_a_pair(task)
+    once = _embedded_share_of_pairs(task)
     for side, (texts, unique, characters) in sums.items():
         yield Side(task.metadata.name, task.metadata.type, side, round(once * texts), round(once * unique),
                    round(characters / texts, 1), benchmarks=benchmarks)  # fmt: skip
 
 
-def _columns_of_a_pair(task: Any) -> float:
+def _embedded_share_of_pairs(task: Any) -> float:
     """Return the share of a task's pairs that is embedded: 1, unless its subsets share their columns."""
     if not getattr(task, "parallel_subsets", False):
         return 1.0
@@ -145,10 +144,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=main.__doc__)
     parser.add_argument("--output", type=Path, default=TABLE)
     output = parser.parse_args().output
-    with atomic(output) as part, part.open("w", encoding="utf-8", newline="") as file:
-        writer = csv.writer(file, lineterminator="\n")
-        writer.writerow([field.name for field in fields(Side)])
-        writer.writerows(astuple(side) for side in recorded_sizes())
+    write_package_table(output, [field.name for field in fields(Side)], map(astuple, recorded_sizes()))
 
 
 if __name__ == "__main__":

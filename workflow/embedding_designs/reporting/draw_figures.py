@@ -53,10 +53,8 @@ def study_figures(
         shown = {name: look[name] for name in look if name in kept}
         yield from trained_figures(base, shown, comparisons[-1].seeds, trained, width)
     if "composition" in trained.data:
-        yield (
-            COMPOSITION,
-            composition_figure(trained.data["composition"], trained.data["words_per_text"], width),
-        )
+        data = trained.data
+        yield COMPOSITION, composition_figure(data["composition"], data["words_per_text"], width)
 
 
 def _figures_of_tests(
@@ -89,9 +87,8 @@ def draw_study(
     """Write all figures of a study to `folder`, as SVG and PDF."""
     drawn: set[str] = set()
     with style_for([*drawn_names(statistics), *trained.data.get("composition", {})]):
-        for name, figure in progress(
-            study_figures(statistics, scores, width, trained), description="figures"
-        ):
+        figures = study_figures(statistics, scores, width, trained)
+        for name, figure in progress(figures, description="figures"):
             if name.casefold() in drawn:
                 raise BadInput(f"two figures would have the name {name}; rename a base or a category")
             drawn.add(name.casefold())

@@ -58,25 +58,17 @@ def gather(folder: Path) -> dict[str, Any]:
     run = ["design", "seed"] if statistics.unit == "model" else ["base", "design", "seed"]
     names = list(dict.fromkeys(comparison.base for comparison in statistics.comparisons))
     layers = layers_by_base(folder, "layers" in study)
-    bases: list[dict[str, Any]] = []
-    for name in names:
-        comparisons = _all_first([c for c in statistics.comparisons if c.base == name])
-        base_scores, base_baselines = scores[scores["base"] == name], baselines[baselines["base"] == name]
-        bases.append({
-            "name": name,
-            "comparisons": comparisons,
-            "headline": headline(comparisons),
-            "summary": tables.summary(comparisons),
-            "scores": tables.scores(comparisons, base_baselines, base_scores),
-            "tasks": tables.tasks(comparisons, base_scores, base_baselines),
-            "pairs": None if comparisons[0].left_out else tables.pairs(comparisons),
-            "cost": cost(folder, comparisons[0], task_batches(study)) if study.get("designs") else None,
-            "tuning": tuning(read_choices(folder / "tuning", name, study.get("designs", {}))),
-            "figures": figures(folder / "figures", name, comparisons),
-            "layers": layers.get(name),
-            "effects": tables.effects(comparisons),
-            "vanished": tables.papers_rule(comparisons),
-        })  # fmt: skip
+    bases = [
+        gather_base(
+            folder,
+            study,
+            _all_first([comparison for comparison in statistics.comparisons if comparison.base == name]),
+            scores[scores["base"] == name],
+            baselines[baselines["base"] == name],
+        )
+        | {"layers": layers.get(name)}
+        for name in names
+    ]
     return {
         "study": study,
         "study_text": json.dumps(
@@ -85,7 +77,7 @@ def gather(folder: Path) -> dict[str, Any]:
         "statistics": statistics,
         "scope": statistics.scope,
         "claims": CLAIMS,
-        "collapsed": collapsed.warning(statistics.collapsed, len(every[run].drop_duplicates())),
+        "collapsed": collapsed.warning(statistics.collapsed, len(every[run].drop_duplicates()), names),
         "not_used": [in_words(entry) for entry in statistics.not_used],
         "revisions": tables.revisions(statistics.revisions),
         "unit": statistics.unit,
@@ -107,6 +99,31 @@ def gather(folder: Path) -> dict[str, Any]:
         "data": data_reports(folder),
         "composition": composition(folder / "figures"),
         "provenance": provenance(study, [study_file, *_hashed(folder)], folder / REVISIONS),
+    }
+
+
+def gather_base(
+    folder: Path,
+    study: Mapping[str, Any],
+    comparisons: Sequence[Comparison],
+    scores: pd.DataFrame,
+    baselines: pd.DataFrame,
+) -> dict[str, Any]:
+    """Return what the page shows of one base; comparisons, scores, baselines: its own."""
+    name, designs = comparisons[0].base, study.get("designs", {})
+    return {
+        "name": name,
+        "comparisons": comparisons,
+        "headline": headline(comparisons),
+        "summary": tables.summary(comparisons),
+        "scores": tables.scores(comparisons, baselines, scores),
+        "tasks": tables.tasks(comparisons, scores, baselines),
+        "pairs": None if comparisons[0].left_out else tables.pairs(comparisons),
+        "cost": cost(folder, comparisons[0], task_batches(study)) if designs else None,
+        "tuning": tuning(read_choices(folder / "tuning", name, designs)),
+        "figures": figures(folder / "figures", name, comparisons),
+        "effects": tables.effects(comparisons),
+        "vanished": tables.papers_rule(comparisons),
     }
 
 

@@ -86,8 +86,9 @@ def main() -> None:
     arguments = parser.parse_args()
 
     source = read_object(arguments.source, {})
-    for name, revision in fetched_revisions(arguments.fetched).items() if arguments.fetched else ():
-        source.get("sources", {name: source})[name]["revision"] = revision
+    revisions = fetched_revisions(arguments.fetched) if arguments.fetched else {}
+    for name, revision in revisions.items():
+        (source["sources"][name] if "sources" in source else source)["revision"] = revision
     facts = {
         "study": arguments.study,
         "source": source,

@@ -17,7 +17,7 @@ from .not_used import NotUsed, not_used
 
 @dataclass(frozen=True)
 class CollapsedRun:
-    """A run whose embeddings are all about equal; documents: with how many a query was compared."""
+    """A run whose embeddings are all nearly equal; documents: the number that a query was compared with."""
 
     base: str
     design: str

@@ -46,7 +46,7 @@ def check_shares(data: Mapping[str, Any]) -> Iterator[str]:
 
 
 def check_sizes(data: Mapping[str, Any], batch_size: int) -> Iterator[str]:
-    """Yield one line for each source whose share of `train_rows` fills no batch of its own."""
+    """Yield one line for each source whose share of `train_rows` does not fill a batch."""
     sources = data.get("sources", {})
     if data.get("batches") != "homogeneous" or not given_shares(sources):
         return

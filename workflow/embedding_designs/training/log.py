@@ -21,7 +21,7 @@ from . import processes
 class TrainingLog(TrainerCallback):
     """Writes the log while a Trainer runs, and shows progress; of several processes, the main one does.
 
-    documents: with how many documents the held-out loss compares a query; 0: there is no such loss.
+    documents: the number of documents that the held-out loss compares a query with; 0: no held-out loss.
     A resumed training continues the log from its state at the checkpoint. Seconds are those of training,
     without building and loading, summed over interruptions. Tokens are those of all processes, memory is that
     of the main one.

@@ -71,7 +71,7 @@ def train_run(
 
 
 def documents(heldout_rows: Dataset, share: int) -> int:
-    """Return with how many documents the held-out loss compares a query: all those of its batch."""
+    """Return the number of documents that the held-out loss compares a query with: all those of its batch."""
     columns = {"positive", "negative"}.intersection(heldout_rows.column_names)
     return share * processes.count() * len(columns)
 
