@@ -39,6 +39,10 @@ class RunConfig:
         """Return this config with other settings of the base."""
         return replace(self, base={**self.base, **settings})
 
+    def with_precision(self, precision: str) -> "RunConfig":
+        """Return this config with the precision that its training uses on this machine."""
+        return replace(self, training={**self.training, "precision": precision})
+
     def with_choice(self, choice: Choice) -> "RunConfig":
         """Return this config with the settings that tuning chose."""
         return replace(self, training={**self.training, **choice.settings}, tuning=asdict(choice))

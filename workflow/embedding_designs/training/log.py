@@ -62,6 +62,7 @@ class TrainingLog(TrainerCallback):
             self.bar = progress(description=self.description, total=args.max_steps)
             self.bar.update(state.global_step)
         self.resumed_from = state.global_step
+        self.precision = "bf16" if args.bf16 else "fp32"
         self.began = self.last = time.perf_counter()
         self.last_tokens = 0
         self.heldout_seconds = 0.0
@@ -104,7 +105,7 @@ class TrainingLog(TrainerCallback):
         self._write(
             "summary", state, steps=state.global_step, resumed_from_step=self.resumed_from,
             heldout_seconds=round(self.heldout_seconds, 3), heldout_documents=self.documents,
-            collapsed=collapsed, **self.sizes,
+            precision=self.precision, collapsed=collapsed, **self.sizes,
         )  # fmt: skip
         return collapsed
 

@@ -33,7 +33,7 @@ def main() -> None:
     config, base = begin(arguments)
     if arguments.choice:
         config = config.with_choice(read_choice(arguments.choice))
-    with shared_checkpoints(arguments, arguments.choice) as checkpoints:
+    with shared_checkpoints(arguments, config, arguments.choice) as checkpoints:
         log = checkpoints / "training.jsonl"
         model = train_run(config, base, arguments.train, arguments.heldout, checkpoints, log)
         if processes.is_main():

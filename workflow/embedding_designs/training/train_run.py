@@ -25,6 +25,7 @@ from .contrastive_loss import contrastive_loss
 from .log import TrainingLog
 from .memory import memory_for
 from .model import finish_model, untrained_model
+from .precision import precision_here
 from .stop_signal import leave_at_sigterm
 from .trainer import Trainer
 from .triplets import check_batches, heldout_share, read_sources, read_triplets
@@ -104,20 +105,25 @@ def begin(arguments: argparse.Namespace) -> tuple[RunConfig, str]:
     config = RunConfig.read(arguments.config)
     settings, base = fetched_base(config.base, arguments.fetched)
     config = config.with_base(settings)
+    config = config.with_precision(precision_here(config.training["precision"]))
     check_launch(config.training)
     return config, str(arguments.base or base)
 
 
 @contextlib.contextmanager
-def shared_checkpoints(arguments: argparse.Namespace, *more: Path | None) -> Iterator[Path]:
+def shared_checkpoints(
+    arguments: argparse.Namespace, config: RunConfig, *more: Path | None
+) -> Iterator[Path]:
     """Yield the folder of checkpoints, which the main process makes, and removes at the end.
 
-    Checkpoints from other inputs are not used; more: inputs that only one of the commands has.
+    Checkpoints from other inputs or in another precision are not used; more: inputs that only one of the
+    commands has.
     """
     weights = arguments.base and arguments.base / "model.safetensors"
     inputs = [arguments.config, arguments.train, arguments.heldout, arguments.fetched, weights, *more]
     with contextlib.ExitStack() as stack:
         if processes.is_main():
-            stack.enter_context(resumable(arguments.checkpoints, files_hash(*filter(None, inputs))))
+            key = f"{files_hash(*filter(None, inputs))} {config.training['precision']}"
+            stack.enter_context(resumable(arguments.checkpoints, key))
         processes.wait()
         yield arguments.checkpoints

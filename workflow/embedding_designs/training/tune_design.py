@@ -30,7 +30,7 @@ def main() -> None:
     add_arguments(parser)
     arguments = parser.parse_args()
     config, base = begin(arguments)
-    with shared_checkpoints(arguments) as checkpoints:
+    with shared_checkpoints(arguments, config) as checkpoints:
         log = checkpoints / "training.jsonl"
         name = f"{config.design['name']} {arguments.config.stem}"
         try:

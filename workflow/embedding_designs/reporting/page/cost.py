@@ -29,7 +29,7 @@ def cost(folder: Path, comparison: Comparison, batches: Collection[str]) -> Tabl
 
     batches: the names of the study's batches of tasks; a results folder can contain others, left from before.
     """
-    rows, known = [], False
+    rows, known, precisions = [], False, set()
     for design in comparison.designs:
         runs = [f"{comparison.base}/{design}/seed{seed}" for seed in comparison.seeds]
         summaries = [read_summary(folder / "runs" / run / "training.jsonl") for run in runs]
@@ -39,7 +39,10 @@ def cost(folder: Path, comparison: Comparison, batches: Collection[str]) -> Tabl
         )
         rows.append(Row(design, [_rounded(median(found)) if found else DASH for found in values]))
         known |= any(values)
+        precisions |= {summary["precision"] for summary in summaries if "precision" in summary}
     caption = f"Cost of each design, median over {counted(len(comparison.seeds), 'seed')}"
+    if precisions:
+        caption += f"; trained in {' and '.join(sorted(precisions))}"
     return Table(caption, ["Design", *COSTS.values(), "Evaluation,\u00a0s"], rows) if known else None
 
 
@@ -48,14 +51,14 @@ def _rounded(value: float) -> str:
 
 
 def read_summary(log: Path) -> dict[str, Any]:
-    """Return the costs in the summary of a training log; empty if there is no log or no summary yet."""
+    """Return the summary of a training log; empty if there is no log or no summary yet."""
     entries = log_entries(log) if log.exists() else ()
     summary = {}
     for number, entry in entries:
         if entry["event"] == "summary":
-            summary = {key: value for key, value in entry.items() if key in COSTS}
-            if broken := [key for key, value in summary.items() if not is_number(value)]:
-                raise BadInput(f"{log}:{number}: {broken[0]} {summary[broken[0]]!r} is not a number")
+            summary = entry
+            if broken := [key for key in COSTS if key in entry and not is_number(entry[key])]:
+                raise BadInput(f"{log}:{number}: {broken[0]} {entry[broken[0]]!r} is not a number")
     return summary
 
 
