@@ -52,7 +52,10 @@ def test_a_training_does_not_resume_from_a_checkpoint_in_another_precision(
     arguments.config.write_text("{}")
 
     def files(precision: str) -> set[str]:
-        with pytest.raises(KeyboardInterrupt), shared_checkpoints(arguments, config.with_precision(precision)):
+        with (
+            pytest.raises(KeyboardInterrupt),
+            shared_checkpoints(arguments, config.with_precision(precision)),
+        ):
             found = {path.name for path in arguments.checkpoints.iterdir()} - {"begun_from"}
             (arguments.checkpoints / precision).touch()
             raise KeyboardInterrupt

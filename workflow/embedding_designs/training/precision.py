@@ -2,7 +2,10 @@
 
 import torch
 
-CPU_FEATURES = ("avx512_bf16", "amx_bf16")  # instructions that multiply bf16; without them it is slower than fp32
+CPU_FEATURES = (
+    "avx512_bf16",
+    "amx_bf16",
+)  # instructions that multiply bf16; without them it is slower than fp32
 
 
 def precision_here(precision: str) -> str:
