@@ -1,4 +1,4 @@
-"""Precision: auto is bf16 exactly where there are instructions for it, and a training records what it used."""
+"""Precision: auto is bf16 exactly where there are instructions for it; a training records what it used."""
 
 import json
 import subprocess

@@ -1,15 +1,15 @@
-"""The precision of a training's matrix products: decided on the machine that trains, if the recipe says auto."""
+"""The precision of a training: if the recipe leaves it to the machine, what the machine is fast in."""
 
 import torch
 
 CPU_FEATURES = (
     "avx512_bf16",
     "amx_bf16",
-)  # instructions that multiply bf16; without them it is slower than fp32
+)  # without them, bf16 is slower than fp32
 
 
 def precision_here(precision: str) -> str:
-    """Return "fp32" or "bf16" for a recipe's precision; "auto" is bf16 if this machine has instructions for it."""
+    """Return "fp32" or "bf16"; for "auto", bf16 if this machine has instructions for it."""
     if precision != "auto":
         return precision
     return "bf16" if has_bf16_instructions() else "fp32"
