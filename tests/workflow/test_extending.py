@@ -10,8 +10,8 @@ from torch import nn
 from embedding_designs.common.errors import BadInput
 from embedding_designs.modules.pooling import Pooling
 from embedding_designs.modules.poolings import POOLINGS
-from embedding_designs.planning.cost_model import Pool
 from embedding_designs.reporting.figures.looks import POOLING_MARKERS
+from embedding_designs.study.model_sizes import Pool
 from embedding_designs.study.study import load_study
 from embedding_designs.training.arguments import training_arguments
 from helpers.paths import ROOT, STUDIES
@@ -25,7 +25,7 @@ PLACES = {
     "schema": STUDY + "study.schema.yaml",
     "settings": STUDY + "study.schema.yaml",
     "learning rate": STUDY + "designs.py",
-    "cost": "workflow/embedding_designs/planning/cost_model.py",
+    "cost": "workflow/embedding_designs/study/model_sizes.py",
     "marker": "workflow/embedding_designs/reporting/figures/looks.py",
     "tests": "tests/helpers/toy.py",
 }

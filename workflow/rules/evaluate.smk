@@ -23,7 +23,7 @@ rule evaluate_run:
         "../../envs/evaluate.yaml"
     threads: 1
     resources:
-        mem_mb=3000,
+        mem_mb=evaluation_memory,
         runtime=1440,
         gpu=1,
     params:
@@ -63,7 +63,7 @@ rule evaluate_baseline:
         "../../envs/evaluate.yaml"
     threads: 1
     resources:
-        mem_mb=3000,
+        mem_mb=evaluation_memory,
         runtime=1440,
         gpu=1,
     params:

@@ -24,7 +24,7 @@ rule pretrain_base:
         "../../envs/train.yaml"
     threads: 2
     resources:
-        mem_mb=3000,
+        mem_mb=pretraining_memory,
         runtime=60,
     message:
         "Pretrain {wildcards.base}"
@@ -55,7 +55,7 @@ rule tune_design:
         "../../envs/train.yaml"
     threads: 1
     resources:
-        mem_mb=3000,
+        mem_mb=training_memory,
         runtime=1440,
         gpu=1,  # as in train_design
         nodes=1,
@@ -124,7 +124,7 @@ rule train_design:
         "../../envs/train.yaml"
     threads: 1
     resources:
-        mem_mb=3000,
+        mem_mb=training_memory,
         runtime=1440,
         gpu=1,  # total over all nodes; one process per GPU
         nodes=1,

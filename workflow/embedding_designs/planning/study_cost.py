@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from math import ceil
 from operator import mul
 from statistics import mean
 from typing import Any
@@ -10,16 +9,14 @@ from typing import Any
 from ..evaluation.embedding_store import HALF_FROM
 from ..study.categories import ONLY_QUERIES
 from ..study.layers import UNTRAINED, analyzed_layers, chosen_tasks
+from ..study.memory import ADAM, QUERY_TOKENS, training_memory
+from ..study.model_sizes import Backbone, Model, Pool
 from ..study.run_configs import finetuning, names_of, task_batches, tasks_by_category
 from ..study.task_sizes import Side, characters, task_sizes
 from ..study.tuning import tuning_points
-from .cost_model import Backbone, Pool
 
 CHARACTERS_A_TOKEN = 4.0  # for English and vocabularies of 32,000 to 150,000 tokens
-QUERY_TOKENS, DOCUMENT_TOKENS = 20, 150  # of training texts
-ADAM = 12  # bytes per trained weight in a checkpoint: the weight and two moments in fp32
-GRADIENT = 4  # bytes per trained weight, and again as many if several GPUs sum their gradients
-COPY = 2  # bytes per trained weight under bf16 autocast
+DOCUMENT_TOKENS = 150  # of training texts
 COPIES = 3  # bytes per character: the file, its copy by datasets, and the training table or MTEB's documents
 
 
@@ -43,7 +40,10 @@ class StudyCost:
         self.benchmark = study["evaluation"]["benchmark"]
         designs = study["designs"].values()
         self.pools = [Pool(design["pooling"], backbone.width, backbone.layers) for design in designs]
-        self.settings = [finetuning(study["bases"][base], design) for design in designs]
+        self.models = [
+            Model(backbone, pool, finetuning(study["bases"][base], design))
+            for pool, design in zip(self.pools, designs, strict=True)
+        ]
         self.runs = len(self.pools) * len(study["seeds"])
 
     def training(self) -> Cost:
@@ -133,71 +133,33 @@ class StudyCost:
         return Cost(task, cost.tokens, operations, cost.texts, layers * cost.embeddings)
 
     def training_memory(self, gpus: int, checkpointing: bool) -> float:
-        """Return the bytes that the largest training needs on each GPU.
-
-        In its micro-step, all documents, two per query, have `max_seq_length` tokens.
-        """
-        recipe = self.study["training"]
-        queries = ceil(recipe["batch_size"] / gpus)
-        tokens = recipe["max_seq_length"] * 2 * queries + QUERY_TOKENS * queries
-        if "mini_batch_size" in recipe:  # this many texts at once
-            tokens = min(tokens, recipe["max_seq_length"] * recipe["mini_batch_size"])
-        bf16 = recipe["precision"] == "bf16"
-        trained_weight = ADAM + GRADIENT * (1 + (gpus > 1)) + COPY * bf16
-        return max(
-            trained_weight * trained
-            + frozen
-            + tokens * self._kept("lora" in base, 2 if bf16 else 4, checkpointing)
-            for trained, frozen, base in zip(self._trained(), self._frozen(), self.settings, strict=True)
-        )
-
-    def _kept(self, lora: bool, number: int, checkpointing: bool) -> int:
-        """Return the bytes kept per training token; with checkpointing, all layers' inputs and one layer."""
-        layers, layer = self.backbone.layers, self.backbone.activations(lora, number)
-        return layers * number * self.backbone.width + layer if checkpointing else layers * layer
+        """Return the bytes that the largest training needs on each GPU."""
+        recipe = {**self.study["training"], "gradient_checkpointing": checkpointing}
+        return max(training_memory(model, recipe, gpus) for model in self.models)
 
     def disk(self) -> dict[str, float]:
         """Return the bytes on disk by use."""
-        weights = self._weight_bytes()
         head = 0 if self.backbone.tied else self.backbone.vocabulary * self.backbone.width
         models = [
-            weight * self.backbone.parameters + 4 * pool.parameters
-            for weight, pool in zip(weights, self.pools, strict=True)
+            model.weight_bytes * self.backbone.parameters + 4 * model.pool.parameters for model in self.models
         ]
         tasks = names_of(self.study["evaluation"]["tasks"])
         embeddings = [batch.embeddings for batch in self.batches()]
         layers = [self._layers_of(task).embeddings for task in self._layer_tasks()]
         of_layers = {"embeddings of all layers, largest task of one analysis": max(layers)} if layers else {}
         return {
-            "downloaded base": weights[0] * (self.backbone.parameters + head),
+            "downloaded base": self.models[0].weight_bytes * (self.backbone.parameters + head),
             "training data and files derived from them": COPIES * self._training_characters(),
             "downloaded task data and files derived from them": COPIES
             * sum(characters(task, self.benchmark) for task in tasks),
             f"models of {self.runs} runs": len(self.study["seeds"]) * sum(models),
-            "checkpoints of one training (at most three)": 3 * ADAM * max(self._trained()),
+            "checkpoints of one training (at most three)": 3
+            * ADAM
+            * max(model.trained for model in self.models),
             "embeddings of the largest evaluation": max(embeddings),
             f"embeddings if all {self.runs} runs are evaluated at once": self.runs * sum(embeddings),
             **of_layers,
         }
-
-    def _weight_bytes(self) -> list[int]:
-        """Return the bytes per weight of the backbone for each design."""
-        return [2 if base["precision"] == "bf16" else 4 for base in self.settings]
-
-    def _trained(self) -> list[int]:
-        """Return the number of trained weights for each design."""
-        return [
-            pool.parameters + (self.backbone.lora_parameters(base["lora"]["rank"]) if "lora" in base
-                               else self.backbone.parameters)
-            for pool, base in zip(self.pools, self.settings, strict=True)
-        ]  # fmt: skip
-
-    def _frozen(self) -> list[int]:
-        """Return the bytes of the frozen weights for each design."""
-        return [
-            weight * self.backbone.parameters if "lora" in base else 0
-            for weight, base in zip(self._weight_bytes(), self.settings, strict=True)
-        ]
 
     def _training_characters(self) -> float:
         """Return the characters of the training data, with the rows the study sets or one training uses."""
@@ -211,7 +173,7 @@ class StudyCost:
 
     def _passes(self) -> list[int]:
         """Return the cost of a step in forward passes of the backbone, for each design."""
-        return [2 if base["finetuning"] == "lora" else 3 for base in self.settings]
+        return [2 if model.lora else 3 for model in self.models]
 
     def _length(self, side: Side) -> float:
         """Return the mean number of tokens of a side's texts, with prompt and EOS."""

@@ -26,7 +26,7 @@ def base_arguments(base: str, settings: Mapping[str, Any]) -> dict[str, Any]:
     hub = {key: settings[key] for key in ("revision", "trust_remote_code") if settings.get(key)}
     if Path(base).is_dir():
         hub.pop("revision", None)  # of the GGUF file on the hub that the folder was made from
-    folder = _folder_of(base, hub.get("revision"))
+    folder = folder_of(base, hub.get("revision"))
     if folder and (fault := check_base_folder(settings["name"], settings, folder)):
         raise BadInput(fault)
     asked_by = asked_by_base(settings["name"], settings, base)
@@ -35,7 +35,7 @@ def base_arguments(base: str, settings: Mapping[str, Any]) -> dict[str, Any]:
     return {"base": base, "precision": settings["precision"], "asked_by": asked_by, **hub}
 
 
-def _folder_of(base: str, revision: str | None) -> Path | None:
+def folder_of(base: str, revision: str | None) -> Path | None:
     """Return the folder of a base, for a hub model in the hub's cache; None if it is not on this machine."""
     if Path(base).exists():
         return Path(base)

@@ -19,11 +19,12 @@ from ..fetching.fetched import fetched_base
 from ..study.run_config import RunConfig
 from . import processes
 from .arguments import check_launch, training_arguments
+from .base_checks import folder_of
 from .checkpoints import train_with_checkpoints
 from .console import take_console
 from .contrastive_loss import contrastive_loss
 from .log import TrainingLog
-from .memory import memory_for
+from .memory import check_memory, memory_for
 from .model import finish_model, untrained_model
 from .precision import precision_here
 from .stop_signal import leave_at_sigterm
@@ -107,6 +108,7 @@ def begin(arguments: argparse.Namespace) -> tuple[RunConfig, str]:
     config = config.with_base(settings)
     config = config.with_precision(precision_here(config.training["precision"]))
     check_launch(config.training)
+    check_memory(config, arguments.base or folder_of(base, config.base.get("revision")))
     return config, str(arguments.base or base)
 
 

@@ -1,0 +1,50 @@
+"""A training that this machine cannot hold ends in one line that says what to set, before it starts."""
+
+import json
+
+import pytest
+
+from embedding_designs.common import machine
+from embedding_designs.common.errors import BadInput
+from embedding_designs.training import memory
+
+SIZES = {"hidden_size": 4096, "intermediate_size": 14336, "num_hidden_layers": 32, "num_attention_heads": 32,
+         "num_key_value_heads": 8, "vocab_size": 32000}  # fmt: skip
+
+
+@pytest.fixture
+def base(tmp_path):
+    """Return a folder with only the configuration of a base of 7 billion weights."""
+    (tmp_path / "config.json").write_text(json.dumps(SIZES))
+    return tmp_path
+
+
+@pytest.fixture
+def on_cpu(monkeypatch):
+    """Return a function that states the memory of a machine without a GPU, in GB."""
+    monkeypatch.setattr(memory.torch.cuda, "is_available", lambda: False)
+    return lambda gigabytes: monkeypatch.setattr(machine, "memory_mb", lambda: gigabytes * 1000)
+
+
+def test_weights_that_do_not_fit_ask_for_another_base(base, on_cpu, run_config):
+    """7.11 billion weights, trained in full with 16 bytes each: 114 GB, and 3 GB for libraries and texts."""
+    on_cpu(64)
+    with pytest.raises(BadInput, match=r" takes 11[5-8] GB of .* 64 GB .*: choose a smaller base"):
+        memory.check_memory(run_config("eos-causal"), base)
+
+
+def test_activations_that_do_not_fit_ask_for_what_makes_them_fit(base, on_cpu, run_config):
+    """28.4 GB of weights in fp32; 64 texts of 512 tokens keep 32 x 0.36 MB per token."""
+    on_cpu(64)
+    config = run_config("eos-causal", lora=True, batch_size=32, max_seq_length=512)
+    with pytest.raises(BadInput, match=r"set training.gradient_checkpointing: true$"):
+        memory.check_memory(config, base)
+    advised = run_config(
+        "eos-causal", lora=True, batch_size=32, max_seq_length=512, gradient_checkpointing=True
+    )
+    memory.check_memory(advised, base)
+
+
+def test_a_base_of_unknown_sizes_is_tried(tmp_path, on_cpu, run_config):
+    on_cpu(1)
+    memory.check_memory(run_config("eos-causal"), tmp_path)

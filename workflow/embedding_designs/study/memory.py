@@ -1,0 +1,119 @@
+"""The memory that a study's trainings and evaluations need, computed from base, recipe, and design.
+
+Snakemake runs side by side only what fits together. What a GPU holds is computed from the same sizes. The
+constants are measured, and tests/study/test_memory.py compares the results with measured peaks.
+"""
+
+from collections.abc import Mapping
+from math import ceil
+from typing import Any
+
+from .model_sizes import BYTES, Backbone, Model, Pool, backbone_of, backbone_to_pretrain
+from .run_configs import finetuning, names_of
+from .task_sizes import characters
+
+QUERY_TOKENS = 20  # of training texts; documents are assumed to have max_seq_length
+ADAM = 12  # bytes per trained weight: the weight and two moments in fp32
+GRADIENT = 4  # bytes per trained weight, and again as many if several GPUs sum their gradients
+COPY = 2  # bytes per trained weight under bf16 autocast
+LIBRARIES = {"training": 620e6, "evaluation": 750e6, "GPU": 4e9}  # bytes; GPU: with those of CUDA
+HEAP = 1.25  # of what is kept for the backward pass, on a CPU: padding, temporary results, and fragmentation
+UNKNOWN_MB = 3000  # for a base whose sizes are not known
+LOGITS = 3  # in pretraining: the logits, their softmax, and its gradient, for each token of a batch
+TEXTS = 3  # bytes per character of a task: the text, its copy in MTEB, and that of its tokens
+
+
+def training_memory(model: Model, recipe: Mapping[str, Any], gpus: int = 1) -> float:
+    """Return the bytes that the weights, states, and activations of a training take on each GPU."""
+    return states(model, recipe, gpus) + kept(model, recipe, gpus)
+
+
+def states(model: Model, recipe: Mapping[str, Any], gpus: int = 1) -> float:
+    """Return the bytes of all weights, and of the gradients and moments of those that are trained."""
+    copy = COPY * (BYTES[recipe["precision"]] == 2)
+    return (ADAM + GRADIENT * (1 + (gpus > 1)) + copy) * model.trained + model.frozen_bytes
+
+
+def kept(model: Model, recipe: Mapping[str, Any], gpus: int = 1) -> float:
+    """Return the bytes kept for the backward pass of a micro-step.
+
+    All documents, two per query, have `max_seq_length` tokens. With checkpointing, the inputs of all layers
+    are kept, and everything of one layer.
+    """
+    length, queries = recipe["max_seq_length"], ceil(recipe["batch_size"] / gpus)
+    tokens, texts = 2 * queries * length + queries * min(QUERY_TOKENS, length), 3 * queries
+    if (mini := recipe.get("mini_batch_size")) and mini < texts:
+        tokens, texts = min(tokens, mini * length), mini
+    backbone, products = model.backbone, BYTES[recipe["precision"]]
+    layer = backbone.activations(model.lora, model.weight_bytes, products)
+    layers = backbone.layers * layer
+    if recipe["gradient_checkpointing"]:
+        layers = backbone.layers * products * backbone.width + layer
+    return tokens * layers + texts * model.pool.activations
+
+
+def model_of(study: Mapping[str, Any], base: str, design: str) -> Model | None:
+    """Return the sizes of a design on a base of a study, or None if those of the base are not known."""
+    settings = finetuning(study["bases"][base], study["designs"][design])
+    backbone = backbone_of(settings)
+    return model_on(backbone, settings, study["designs"][design]) if backbone else None
+
+
+def model_on(backbone: Backbone, settings: Mapping[str, Any], design: Mapping[str, Any]) -> Model:
+    """Return the sizes of a design on a backbone."""
+    return Model(backbone, Pool(design["pooling"], backbone.width, backbone.layers), settings)
+
+
+def training_on_cpu(model: Model, recipe: Mapping[str, Any]) -> float:
+    """Return the bytes that a training process takes on a CPU."""
+    return LIBRARIES["training"] + states(model, recipe) + HEAP * kept(model, recipe)
+
+
+def training_mb(study: Mapping[str, Any], base: str, design: str, on_gpu: bool = False) -> int:
+    """Return the memory of the machine, in MB, that a training takes; with a GPU, only that of loading."""
+    if not (model := model_of(study, base, design)):
+        return UNKNOWN_MB
+    if on_gpu:
+        return megabytes(LIBRARIES["GPU"] + loaded(model))
+    return megabytes(training_on_cpu(model, study["training"]))
+
+
+def evaluation_mb(study: Mapping[str, Any], base: str, design: str | None, on_gpu: bool = False) -> int:
+    """Return the memory of the machine, in MB, that evaluating a design takes; None: the largest design."""
+    designs = [design] if design else study["designs"]
+    models = [model for name in designs if (model := model_of(study, base, name))]
+    if not models:
+        return UNKNOWN_MB
+    evaluation = study["evaluation"]
+    tasks = names_of(evaluation["tasks"])
+    texts = TEXTS * max((characters(task, evaluation["benchmark"]) for task in tasks), default=0)
+    largest = max(loaded(model) + forward(model, evaluation) for model in models)
+    return megabytes(LIBRARIES["GPU" if on_gpu else "evaluation"] + texts + largest)
+
+
+def pretraining_mb(study: Mapping[str, Any], base: str) -> int:
+    """Return the memory, in MB, that pretraining a base takes on a CPU."""
+    sizes = study["bases"][base]["pretrain"]
+    backbone = backbone_to_pretrain(sizes)
+    tokens = sizes["batch_size"] * sizes["sequence_length"]
+    trained = (ADAM + GRADIENT) * backbone.parameters
+    layers = tokens * backbone.layers * backbone.activations({}, 4, 4)
+    return megabytes(
+        LIBRARIES["training"] + trained + HEAP * (layers + LOGITS * 4 * tokens * backbone.vocabulary)
+    )
+
+
+def loaded(model: Model) -> float:
+    """Return the bytes of a model's weights."""
+    return model.weight_bytes * model.backbone.parameters + 4 * model.pool.parameters
+
+
+def forward(model: Model, evaluation: Mapping[str, Any]) -> float:
+    """Return the bytes that the forward pass of a batch holds at once: those of a feed-forward layer."""
+    tokens = evaluation["batch_size"] * evaluation["max_seq_length"]
+    return 4 * tokens * (3 * model.backbone.feed_forward + 4 * model.backbone.width)
+
+
+def megabytes(size: float) -> int:
+    """Return bytes in MB, rounded up to 100."""
+    return ceil(size / 1e8) * 100

@@ -1,0 +1,201 @@
+"""The sizes of a study's models: their weights, what they keep for the backward pass, their operations.
+
+An operation is a multiplication or an addition. Norms, softmax, and other cheap steps are not counted.
+"""
+
+import csv
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import Any
+
+from ..common.json_files import read_json
+from .designs import layer_numbers
+
+TABLE = Path(__file__).with_name("base_sizes.csv")
+TRAINABLE = ("last_layer", "multi_layer")
+BYTES = {"fp32": 4, "auto": 4, "bf16": 2}  # per number; auto: at most
+CONFIG_KEYS = {  # of config.json; the rest have other names for what they may leave out
+    "layers": "num_hidden_layers", "width": "hidden_size", "feed_forward": "intermediate_size",
+    "heads": "num_attention_heads", "vocabulary": "vocab_size",
+}  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Backbone:
+    """The sizes of a decoder-only language model, as in its config.json."""
+
+    layers: int
+    width: int
+    feed_forward: int
+    heads: int
+    kv_heads: int
+    head_dim: int
+    vocabulary: int
+    tied: bool
+
+    @property
+    def layer_parameters(self) -> int:
+        """Return the number of weights in the matrices of all layers."""
+        attention = 2 * self.width * self.head_dim * (self.heads + self.kv_heads)
+        return self.layers * (attention + 3 * self.width * self.feed_forward)
+
+    @property
+    def parameters(self) -> int:
+        """Return the number of weights, with the token embeddings but without the language model's head."""
+        return self.layer_parameters + self.vocabulary * self.width
+
+    def lora_parameters(self, rank: int) -> int:
+        """Return the number of weights of adapters on the seven matrices of each layer."""
+        inner, kv = self.heads * self.head_dim, self.kv_heads * self.head_dim
+        sides = 2 * (self.width + inner) + 2 * (self.width + kv) + 3 * (self.width + self.feed_forward)
+        return self.layers * rank * sides
+
+    def activations(self, lora: Mapping[str, Any], weights: int, products: int) -> int:
+        """Return the bytes that a layer keeps per token for the backward pass.
+
+        lora: the adapter's settings, or empty; weights, products: bytes per number of the weights and of the
+        matrix products. Norms keep fp32 values; attention the queries, keys, and values of all heads, and its
+        output; the feed-forward layer its halves, activation, and product; matrices their inputs. Trained
+        norms also keep their outputs, dropout its mask, and under autocast each adapter its copy of an input.
+        """
+        inner = self.heads * self.head_dim
+        norms = 2 * 4 * self.width
+        kept = norms + products * (4 * inner + 2 * self.width + 4 * self.feed_forward)
+        if not lora:
+            return kept + norms
+        masks = bool(lora["dropout"]) * (5 * self.width + inner + self.feed_forward)
+        copies = products * 3 * self.width if weights > products else 0
+        return kept + masks + copies
+
+    def operations(self, tokens: float) -> float:
+        """Return the operations of the forward pass for one text."""
+        attention = 4 * self.layers * self.heads * self.head_dim * tokens
+        return tokens * (2 * self.layer_parameters + attention)
+
+
+@dataclass(frozen=True)
+class Pool:
+    """A design's pooling on a backbone: number of weights, and operations per text."""
+
+    pooling: Mapping[str, Any]
+    width: int
+    layers: int
+
+    @property
+    def parameters(self) -> int:
+        """Return the number of weights, without norms and biases."""
+        kind = self.pooling["kind"]
+        if kind not in (*TRAINABLE, "latent_attention"):
+            return 0
+        attention = 4 * self.width * self.pooling["heads"] * self.pooling["head_dim"]
+        return attention + 12 * self.width**2 + self.pooling["latents"] * self.width
+
+    @property
+    def activations(self) -> int:
+        """Return the bytes kept per text for the backward pass: mostly those of the feed-forward layer.
+
+        Each latent has 14 vectors of the backbone's width, as counted for 32 and 64 latents.
+        """
+        return 4 * 14 * self.pooling["latents"] * self.width if self.parameters else 0
+
+    def operations(self, tokens: float) -> float:
+        """Return the operations of the forward pass for one text; see docs/performance.md."""
+        kind, width = self.pooling["kind"], self.width
+        if kind == "latent_attention":
+            return 2 * tokens * (self.parameters + self.pooling["latents"] * width)
+        if kind not in TRAINABLE:
+            return 0
+        states = self._states(tokens)
+        if states == 1:  # the latents do not depend on the text
+            return 2 * self.parameters
+        latents, heads = self.pooling["latents"], self.pooling["heads"]
+        first_feed_forward = 16 * latents * width**2
+        scores_and_values = 4 * heads * states * width * (width + latents)
+        return first_feed_forward + scores_and_values
+
+    def _states(self, tokens: float) -> float:
+        if self.pooling["kind"] == "multi_layer":
+            return len(layer_numbers(self.pooling["layers"], self.layers))
+        return tokens if self.pooling["tokens"] == "all" else 1
+
+
+@dataclass(frozen=True)
+class Model:
+    """One design on a backbone, as it is trained.
+
+    settings: the base as the design trains it: precision, and lora if only an adapter is trained.
+    """
+
+    backbone: Backbone
+    pool: Pool
+    settings: Mapping[str, Any]
+
+    @property
+    def lora(self) -> Mapping[str, Any]:
+        """Return the settings of the LoRA adapter; empty if all weights are trained."""
+        return self.settings.get("lora", {})
+
+    @property
+    def weight_bytes(self) -> int:
+        """Return the bytes per weight of the backbone."""
+        return BYTES[self.settings["precision"]]
+
+    @property
+    def trained(self) -> int:
+        """Return the number of trained weights."""
+        backbone = self.backbone.lora_parameters(self.lora["rank"]) if self.lora else self.backbone.parameters
+        return self.pool.parameters + backbone
+
+    @property
+    def frozen_bytes(self) -> int:
+        """Return the bytes of the weights that are not trained."""
+        return self.weight_bytes * self.backbone.parameters if self.lora else 0
+
+
+def known_backbones() -> dict[str, Backbone]:
+    """Return the hub models whose sizes are listed in base_sizes.csv."""
+    with TABLE.open(encoding="utf-8", newline="") as file:
+        rows = list(csv.DictReader(file))
+    return {row["model"]: _backbone(row) for row in rows}
+
+
+def backbone_of(base: Mapping[str, Any], folder: str | Path | None = None) -> Backbone | None:
+    """Return the sizes of a study's base, or None if they are not known.
+
+    folder: where its files are, if they are known to be on this machine; default: its `model`.
+    """
+    if "pretrain" in base:
+        return backbone_to_pretrain(base["pretrain"])
+    name = base.get("model") or base.get("package", {}).get("name", "")
+    config = Path(folder or base.get("model", "")) / "config.json"
+    return backbone_in(config) if config.is_file() else known_backbones().get(name)
+
+
+def backbone_in(config: Path) -> Backbone | None:
+    """Return the sizes in a model's config.json, or None if it is not that of a usual decoder."""
+    content = read_json(config)
+    if not all(isinstance(content.get(key), int) for key in CONFIG_KEYS.values()):
+        return None
+    sizes = {name: content[key] for name, key in CONFIG_KEYS.items()}
+    heads = sizes["heads"]
+    return Backbone(
+        **sizes,
+        kv_heads=content.get("num_key_value_heads") or heads,
+        head_dim=content.get("head_dim") or sizes["width"] // heads,
+        tied=bool(content.get("tie_word_embeddings", False)),
+    )
+
+
+def backbone_to_pretrain(sizes: Mapping[str, Any]) -> Backbone:
+    """Return the sizes of a base that a study pretrains, from its settings."""
+    return Backbone(
+        layers=sizes["layers"], width=sizes["hidden_size"], feed_forward=sizes["intermediate_size"],
+        heads=sizes["heads"], kv_heads=sizes["heads"], head_dim=sizes["hidden_size"] // sizes["heads"],
+        vocabulary=sizes["vocabulary"], tied=True,
+    )  # fmt: skip
+
+
+def _backbone(row: Mapping[str, str]) -> Backbone:
+    numbers = {field.name: int(row[field.name]) for field in fields(Backbone) if field.type is int}
+    return Backbone(**numbers, tied=row["tied"] == "yes")
