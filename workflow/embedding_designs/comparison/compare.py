@@ -27,6 +27,8 @@ from .statistics import (
     ranks,
     runs,
 )
+from .statistics.best_over_runs import best_over_runs
+from .statistics.best_over_tasks import best_by_rank, best_by_score
 from .statistics.control import against_control
 
 MANY_DESIGNS = 60  # for more designs, the most expensive pairwise results are left out
@@ -151,7 +153,8 @@ def _compare_designs(
         "differences": intervals.difference_intervals(of_runs, control, alpha),
         "undecidable": _undecidable(scores, of_runs, alpha),
         "these_checkpoints": _these_checkpoints(scores, control, settings, few),
-        "these_designs": runs.design_claim(of_runs, control, alpha),
+        "these_designs": runs.design_claim(of_runs, control, alpha)
+        | {"best": best_over_runs(of_runs, alpha)},
         "factors": factors.factor_effects(of_runs, about, alpha),
         "left_out": None if few else f"Practical equivalence, sub-pools and Wilcoxon cliques are {MANY}.",
         "sentences": {},  # written once the gates are known
@@ -203,6 +206,8 @@ def _these_checkpoints(
         "against_control": against_control(scores, control, alpha),
         "equivalence": equivalence.equivalence(scores, settings["rope"]) if few else None,
         "papers_rule": pairwise.papers_rule(wilcoxon),
+        "best_by_score": best_by_score(scores, alpha),
+        "best_by_rank": best_by_rank(scores, alpha),
     }
 
 
