@@ -1,4 +1,4 @@
-"""Hsu's comparisons with the best: Minitab's printed example, Dunnett's printed table, scipy, and coverage."""
+"""Hsu's comparisons with the best: Minitab's printed example, Dunnett's table, scipy, and coverage."""
 
 import numpy as np
 import pytest

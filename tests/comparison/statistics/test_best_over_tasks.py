@@ -1,4 +1,4 @@
-"""Who could be the best over tasks: Fisher's analysis of Darwin's plants, scipy, hand counts, and coverage."""
+"""What could be the best over tasks: Fisher's analysis of Darwin's plants, scipy, counts, and coverage."""
 
 import numpy as np
 import pandas as pd
