@@ -1,6 +1,6 @@
 """Measures by simulation how often the best set has the best model, and how large it is, beside alternatives.
 
-python benchmarks/best_set.py [--studies 400]
+python benchmarks/best_set.py [--studies 1000] [--models 5 20 180]
 """
 
 import argparse
@@ -16,7 +16,7 @@ from embedding_designs.comparison.statistics import pairwise, ranks
 from embedding_designs.comparison.statistics.best_over_tasks import best_by_rank, best_by_score
 
 ALPHA, DRAWS = 0.05, 199
-SIZES = list(product((5, 20, 180), (3, 8, 41)))
+TASKS = (3, 8, 41)
 SPREAD = 0.05  # of a model's scores on tasks of equal difficulty
 
 
@@ -109,16 +109,18 @@ def main() -> None:
     """Print the tables of docs/statistics.md."""
     parser = argparse.ArgumentParser(description=main.__doc__)
     parser.add_argument("--studies", type=int, default=1000)
-    number = parser.parse_args().studies
-    few = [(k, n) for k, n in SIZES if k < 180]
-    for title, sizes, gaps, skewed in [
-        ("All models are equal", SIZES, np.zeros, False),
-        ("Means spread evenly over 4 standard deviations", SIZES, lambda k: np.linspace(0, 4, k), False),
-        ("All means are equal, and the first model is skewed", few, np.zeros, True),
+    parser.add_argument("--models", type=int, nargs="+", default=[5, 20, 180])
+    arguments = parser.parse_args()
+    sizes = list(product(arguments.models, TASKS))
+    for title, gaps, skewed in [
+        ("All models are equal", np.zeros, False),
+        ("Means spread evenly over 4 standard deviations", lambda k: np.linspace(0, 4, k), False),
+        ("All means are equal, and the first model is skewed", np.zeros, True),
     ]:
         print(f"\n{title}", flush=True)
         print_table(
-            ["method", *(f"{k} x {n}" for k, n in sizes)], list(measured(number, sizes, gaps, skewed))
+            ["method", *(f"{k} x {n}" for k, n in sizes)],
+            list(measured(arguments.studies, sizes, gaps, skewed)),
         )
 
 
