@@ -118,10 +118,8 @@ def main() -> None:
         ("All means are equal, and the first model is skewed", np.zeros, True),
     ]:
         print(f"\n{title}", flush=True)
-        print_table(
-            ["method", *(f"{k} x {n}" for k, n in sizes)],
-            list(measured(arguments.studies, sizes, gaps, skewed)),
-        )
+        rows = list(measured(arguments.studies, sizes, gaps, skewed))
+        print_table(["method", *(f"{k} x {n}" for k, n in sizes)], rows)
 
 
 if __name__ == "__main__":
