@@ -6,6 +6,7 @@ from ...common.wording import counted, listing
 from ..p_values import p_text
 from ..results import Comparison, TheseCheckpoints
 from ..results_of_tests import EquivalencePair, NemenyiPair, PapersRule
+from ..statistics.pairwise import EXACT
 from .phrases import MANY_PAIRS, better_and_worse, pairs_found
 
 
@@ -90,7 +91,9 @@ def _wilcoxon(comparison: Comparison) -> str:
     pairs, ranks = comparison.these_checkpoints.wilcoxon, comparison.average_ranks
     better = [pair.better_first for pair in pairs if pair.significant_holm]
     found = pairs_found(better, len(pairs), ranks, comparison)
-    return f"Wilcoxon's test with Holm's correction {found}."
+    normal = f" (normal approximation, as there are more than {EXACT} tasks)"
+    how = normal if comparison.n_tasks > EXACT else ""
+    return f"Wilcoxon's test with Holm's correction{how} {found}."
 
 
 def _against_control(comparison: Comparison) -> str:

@@ -51,7 +51,7 @@ def design_claim(runs: pd.DataFrame, control: str, alpha: float) -> dict[str, An
 
     one_way: analysis of variance of the runs' mean scores: do the designs differ on these tasks?
     welch: the same, allowing for designs whose runs spread more than others' (Welch 1951).
-    aligned_ranks: the same on ranks; with one factor, there is nothing to align.
+    one_way_on_ranks: the same on the ranks of the runs (Conover and Iman 1981).
     quasi_f: do they differ on tasks like these, if the tasks are a random sample as well?
     pairs: all pairs by Tukey's HSD; against_control: each other design against the control by Dunnett's test.
     run_spread: the standard deviation of the runs' mean scores within a design, pooled over the designs.
@@ -63,14 +63,14 @@ def design_claim(runs: pd.DataFrame, control: str, alpha: float) -> dict[str, An
     refused = why_no_design_claim(runs)
     result: dict[str, Any] = {"refused": refused, "n_seeds": scores.shape[1]}
     if refused:
-        nothing = dict.fromkeys(["one_way", "welch", "aligned_ranks", "quasi_f", "run_spread"])
+        nothing = dict.fromkeys(["one_way", "welch", "one_way_on_ranks", "quasi_f", "run_spread"])
         return result | nothing | {"pairs": [], "against_control": []}
     means = scores.mean(axis=2)
     spread, _ = run_variance(means)
     return result | {
         "one_way": one_way(means),
         "welch": _welch(designs, means),
-        "aligned_ranks": _one_way_of_ranks(means),
+        "one_way_on_ranks": _one_way_on_ranks(means),
         "quasi_f": quasi_f(scores),
         "run_spread": float(np.sqrt(spread)),
         "pairs": _tukey(designs, means, alpha),
@@ -125,7 +125,7 @@ def _welch(designs: list[str], means: np.ndarray) -> dict[str, float | str | Non
     }
 
 
-def _one_way_of_ranks(means: np.ndarray) -> dict[str, float | str | None]:
+def _one_way_on_ranks(means: np.ndarray) -> dict[str, float | str | None]:
     """Return the one-way analysis of the runs' ranks (Conover and Iman 1981, Am. Statistician 35:124)."""
     k, n = means.shape
     if k * n < FEWEST_RANKED:
