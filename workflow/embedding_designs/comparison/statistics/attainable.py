@@ -12,12 +12,14 @@ from typing import Any
 import numpy as np
 from scipy import stats
 
+from .finite import finite
 from .pairwise import EXACT
 from .ranks import nemenyi_p, rank_error
 
 FEWEST_TO_TEST = 2  # tasks; no test works with fewer
 
 
+@finite
 def attainable(n_tasks: int, n_designs: int, alpha: float) -> dict[str, Any]:
     """Return the smallest p of each test for this many tasks and designs, and the tasks that alpha takes.
 

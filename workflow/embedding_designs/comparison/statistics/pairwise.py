@@ -11,11 +11,13 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
+from .finite import finite
 from .ranks import DECIMALS, holm, why_untestable
 
 EXACT = 50  # most tasks with an exact p; with more, the normal approximation of a p near .05 is within 8%
 
 
+@finite
 def wilcoxon(scores: pd.DataFrame, alpha: float) -> list[dict[str, Any]]:
     """Return Wilcoxon's signed-rank test for each pair of designs, uncorrected and with Holm's correction.
 
@@ -50,6 +52,7 @@ def wilcoxon(scores: pd.DataFrame, alpha: float) -> list[dict[str, Any]]:
     ]
 
 
+@finite
 def pair_differences(scores: pd.DataFrame) -> np.ndarray:
     """Return first minus second for each pair, rounded to the recorded precision: (pairs, tasks)."""
     values = scores.to_numpy(dtype=float).T
@@ -57,6 +60,7 @@ def pair_differences(scores: pd.DataFrame) -> np.ndarray:
     return (values[first] - values[second]).round(DECIMALS) + 0.0  # no negative zeros
 
 
+@finite
 def signed_rank_p(differences: np.ndarray) -> np.ndarray:
     """Return the two-sided p of Wilcoxon's signed-rank test for each row of (pairs, tasks).
 
@@ -97,6 +101,7 @@ def _ways_to_reach(ranks: np.ndarray, most: int) -> float:
     return float(ways.sum())
 
 
+@finite
 def papers_rule(pairs: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     """Return the pairs that the paper's rule, uncorrected Wilcoxon, calls, and those of them that vanish.
 

@@ -15,6 +15,7 @@ import pandas as pd
 from scipy import special, stats
 
 from ...common.wording import counted
+from .finite import finite
 from .studentized import critical_value, dunnett_sf, tukey_sf
 
 NEEDED_SEEDS = 3  # with two runs, a design's spread has one degree of freedom: too few for a claim
@@ -23,6 +24,7 @@ NOISE = 1e-24  # scores have 6 decimals, so a smaller sum of squares is floating
 NO_SPREAD = "The runs of each design have the same mean score: without a spread, there is no test."
 
 
+@finite
 def stack_runs(runs: pd.DataFrame) -> tuple[list[str], np.ndarray]:
     """Return the designs in order, and the scores as an array (designs, seeds, tasks)."""
     position, designs = pd.factorize(runs.index.get_level_values(0))
@@ -30,6 +32,7 @@ def stack_runs(runs: pd.DataFrame) -> tuple[list[str], np.ndarray]:
     return list(designs), values.reshape(len(designs), -1, runs.shape[1])
 
 
+@finite
 def why_no_design_claim(runs: pd.DataFrame) -> str | None:
     """Return why nothing can be claimed about the designs, in one sentence, or None if it can."""
     designs, scores = stack_runs(runs)
@@ -46,6 +49,7 @@ def why_no_design_claim(runs: pd.DataFrame) -> str | None:
     return None
 
 
+@finite
 def design_claim(runs: pd.DataFrame, control: str, alpha: float) -> dict[str, Any]:
     """Return what the runs say about the designs, or in `refused` why they say nothing.
 
@@ -78,6 +82,7 @@ def design_claim(runs: pd.DataFrame, control: str, alpha: float) -> dict[str, An
     }
 
 
+@finite
 def run_variance(means: np.ndarray) -> tuple[float, int]:
     """Return the variance of the runs within designs, pooled over the designs, and its degrees of freedom.
 
@@ -88,6 +93,7 @@ def run_variance(means: np.ndarray) -> tuple[float, int]:
     return (within / df if within > NOISE else 0.0), df
 
 
+@finite
 def f_test(
     mean_square: float, df1: float, error: float, df2: float, reason: str
 ) -> dict[str, float | str | None]:
@@ -98,6 +104,7 @@ def f_test(
     return {"f": float(f), "df1": df1, "df2": df2, "p": float(special.fdtrc(df1, df2, f))}
 
 
+@finite
 def one_way(means: np.ndarray) -> dict[str, float | str | None]:
     """Return the one-way analysis of variance of the runs' mean scores (designs, seeds)."""
     k, n = means.shape
@@ -137,6 +144,7 @@ def _one_way_on_ranks(means: np.ndarray) -> dict[str, float | str | None]:
     return result
 
 
+@finite
 def quasi_f(scores: np.ndarray) -> dict[str, Any]:
     """Return F'' = (MS_design + MS_residual) / (MS_run + MS_design x task) of (designs, seeds, tasks).
 

@@ -13,6 +13,8 @@ from functools import cache
 import numpy as np
 from scipy import optimize, special, stats
 
+from .finite import finite
+
 NODES, Z_WEIGHTS = np.polynomial.legendre.leggauss(
     96
 )  # twice as many change no p by more than 1e-6 at k = 180
@@ -21,12 +23,14 @@ DENSITY = Z_WEIGHTS * 8.5 * np.exp(-(Z**2) / 2) / np.sqrt(2 * np.pi)
 CHUNK = 64  # values in one array of (values, nodes of s, nodes of z)
 
 
+@finite
 def tukey_sf(q: np.ndarray | float, k: int, df: int) -> np.ndarray:
     """Return the probability that the studentized range of k means exceeds q."""
     below = special.ndtr(Z)
     return _tail(q, df, lambda width: k * (below - special.ndtr(Z - width)) ** (k - 1))
 
 
+@finite
 def dunnett_sf(t: np.ndarray | float, k: int, df: int) -> np.ndarray:
     """Return the probability that the largest of k - 1 absolute t values against one control exceeds t."""
     root = np.sqrt(2)
@@ -35,6 +39,7 @@ def dunnett_sf(t: np.ndarray | float, k: int, df: int) -> np.ndarray:
     )
 
 
+@finite
 @cache
 def critical_value(tail: Callable[..., np.ndarray], alpha: float, k: int, df: int) -> float:
     """Return the value exceeded with probability alpha according to `tail`, tukey_sf or dunnett_sf."""
