@@ -13,13 +13,16 @@ from scipy import stats
 
 from .finite import finite
 from .ranks import DECIMALS, holm, why_untestable
+from .shaffer import shaffer
 
 EXACT = 50  # most tasks with an exact p; with more, the normal approximation of a p near .05 is within 8%
 
 
 @finite
-def wilcoxon(scores: pd.DataFrame, alpha: float) -> list[dict[str, Any]]:
+def wilcoxon(scores: pd.DataFrame, alpha: float, correction: str = "holm") -> list[dict[str, Any]]:
     """Return Wilcoxon's signed-rank test for each pair of designs, uncorrected and with Holm's correction.
+
+    correction "shaffer" adds p_shaffer and significant_shaffer, with Shaffer's static correction.
 
     Two-sided. Differences are rounded to the recorded precision; zeros are ranked and split between the two
     sides (Pratt 1959). p is exact for up to 50 tasks, given the observed ties and zeros, and the normal
@@ -43,6 +46,10 @@ def wilcoxon(scores: pd.DataFrame, alpha: float) -> list[dict[str, Any]]:
         "losses": (differences < 0).sum(axis=1).tolist(),
         "ties": (differences == 0).sum(axis=1).tolist(),
     }
+    if correction == "shaffer":
+        corrected = [None] * len(pairs) if reason else shaffer(p, scores.shape[1]).tolist()
+        columns["p_shaffer"] = corrected
+        columns["significant_shaffer"] = [one is not None and one <= alpha for one in corrected]
     if reason:
         columns |= {"rank_biserial": [None] * len(pairs), "reason": [reason] * len(pairs)}
     rows = zip(*columns.values(), strict=True)
