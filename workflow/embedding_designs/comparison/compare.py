@@ -22,6 +22,7 @@ from .statistics import (
     factors,
     intervals,
     pairwise,
+    permutations,
     pools,
     power,
     ranks,
@@ -189,9 +190,9 @@ def _these_checkpoints(
 ) -> dict[str, Any]:
     """Return the results of tests over tasks, which are only about these checkpoints."""
     alpha = settings["alpha"]
-    friedman = ranks.friedman(scores)
+    friedman = ranks.friedman(scores) | permutations.friedman_permutation(scores)
     nemenyi = ranks.nemenyi(scores, alpha)
-    wilcoxon = pairwise.wilcoxon(scores, alpha)
+    wilcoxon = pairwise.wilcoxon(scores, alpha, settings["correction"])
     if few and friedman["p"] is not None:
         for pair, flips in zip(nemenyi["pairs"], pools.pool_dependence(scores, alpha), strict=True):
             pair |= flips

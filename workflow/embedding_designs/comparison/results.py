@@ -76,7 +76,7 @@ class TheseDesigns:
     n_seeds: int
     one_way: OneWay | None
     welch: FTest | None
-    aligned_ranks: FTest | None
+    one_way_on_ranks: FTest | None
     quasi_f: QuasiF | None
     run_spread: float | None
     pairs: list[TukeyPair]

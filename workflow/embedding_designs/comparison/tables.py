@@ -122,7 +122,8 @@ def _tests(comparison: Comparison, statistics: Statistics) -> Rows:
     yield {
         "tasks": comparison.n_tasks, "designs": comparison.n_designs,
         "seeds": len(comparison.seeds), "friedman_chi_square": friedman.chi_square,
-        "friedman_p": friedman.p, "friedman_p_holm_over_categories": over_tasks.gate.p_holm,
+        "friedman_p": friedman.p, "friedman_permutation_p": friedman.p_permutation,
+        "friedman_p_holm_over_categories": over_tasks.gate.p_holm,
         "kendall_w": friedman.kendall_w, "iman_davenport_f": f.f, "iman_davenport_p": f.p,
         "critical_difference": over_tasks.nemenyi.critical_difference,
         "smallest_wilcoxon_holm_p": comparison.undecidable.attainable.wilcoxon_holm,
@@ -143,7 +144,10 @@ def _pairs(comparison: Comparison, statistics: Statistics) -> Rows:
     for wilcoxon, nemenyi, posterior in zip(
         over_tasks.wilcoxon, over_tasks.nemenyi.pairs, bayes, strict=True
     ):
-        yield _without_reason(wilcoxon) | {
+        row = _without_reason(wilcoxon)
+        if wilcoxon.significant_shaffer is None:
+            del row["p_shaffer"], row["significant_shaffer"]
+        yield row | {
             "nemenyi_p": nemenyi.p,
             "nemenyi_significant": nemenyi.significant,
             "nemenyi_flips_in_sub_pools": nemenyi.flips,

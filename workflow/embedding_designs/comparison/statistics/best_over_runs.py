@@ -5,10 +5,12 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from .finite import finite
 from .runs import NO_SPREAD, run_variance, stack_runs, why_no_design_claim
 from .studentized import critical_value, dunnett_upper_sf
 
 
+@finite
 def best_over_runs(runs: pd.DataFrame, alpha: float) -> dict[str, Any] | None:
     """Return each design's mean score minus that of the best other one, with intervals, and the best set.
 

@@ -14,10 +14,12 @@ import numpy as np
 import pandas as pd
 
 from ...common.wording import counted
+from .finite import finite
 from .ranks import DECIMALS, rank_designs, why_untestable
 from .sign_changes import TOLERANCE, leads, smallest_p
 
 
+@finite
 def best_by_score(scores: pd.DataFrame, alpha: float, seed: int = 0) -> dict[str, Any]:
     """Return which models could have the highest mean score, and confidence sets of the ranks of these means.
 
@@ -30,6 +32,7 @@ def best_by_score(scores: pd.DataFrame, alpha: float, seed: int = 0) -> dict[str
     return _could_be_best(scores, scores, alpha, seed)
 
 
+@finite
 def best_by_rank(scores: pd.DataFrame, alpha: float, seed: int = 0) -> dict[str, Any]:
     """Return the same as best_by_score for the average rank over the tasks, among these models."""
     return _could_be_best(scores, -rank_designs(scores), alpha, seed)

@@ -10,11 +10,14 @@ from functools import cache
 
 import numpy as np
 
+from .finite import finite
+
 DRAWS = 10_000  # sign changes of more than 13 tasks are drawn; with fewer, all 2^N are used
 AT_ONCE = 2_000_000  # leads held in memory at a time
 TOLERANCE = 1e-9  # leads closer than this are equal: one may have been summed in another order
 
 
+@finite
 def leads(values: np.ndarray, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
     """Return the observed leads (models, models), and the largest leads over each model (draws, models).
 

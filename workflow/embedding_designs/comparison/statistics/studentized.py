@@ -14,6 +14,8 @@ from functools import cache
 import numpy as np
 from scipy import optimize, special, stats
 
+from .finite import finite
+
 NODES, Z_WEIGHTS = np.polynomial.legendre.leggauss(
     96
 )  # twice as many change no p by more than 1e-6 at k = 180
@@ -22,12 +24,14 @@ DENSITY = Z_WEIGHTS * 8.5 * np.exp(-(Z**2) / 2) / np.sqrt(2 * np.pi)
 CHUNK = 64  # values in one array of (values, nodes of s, nodes of z)
 
 
+@finite
 def tukey_sf(q: np.ndarray | float, k: int, df: int) -> np.ndarray:
     """Return the probability that the studentized range of k means exceeds q."""
     below = special.ndtr(Z)
     return _tail(np.abs(q), df, lambda width: k * (below - special.ndtr(Z - width)) ** (k - 1))
 
 
+@finite
 def dunnett_sf(t: np.ndarray | float, k: int, df: int) -> np.ndarray:
     """Return the probability that the largest of k - 1 absolute t values against one control exceeds t."""
     root = np.sqrt(2)
@@ -38,11 +42,13 @@ def dunnett_sf(t: np.ndarray | float, k: int, df: int) -> np.ndarray:
     return _tail(np.abs(t), df, power)
 
 
+@finite
 def dunnett_upper_sf(t: np.ndarray | float, k: int, df: int) -> np.ndarray:
     """Return the probability that the largest of k - 1 t values against one control exceeds t."""
     return _tail(t, df, lambda width: special.ndtr(Z + np.sqrt(2) * width) ** (k - 1))
 
 
+@finite
 @cache
 def critical_value(tail: Callable[..., np.ndarray], alpha: float, k: int, df: int) -> float:
     """Return the value exceeded with probability alpha according to `tail`, one of the functions above."""
