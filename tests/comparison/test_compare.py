@@ -11,7 +11,7 @@ import pytest
 
 from embedding_designs.common.errors import BadInput
 from embedding_designs.common.typed_json import to_json
-from embedding_designs.comparison import compare, p_values
+from embedding_designs.comparison import compare, p_values, tables
 from embedding_designs.scores.score_table import COLUMNS, read_scores
 
 DESIGNS = {
@@ -259,7 +259,7 @@ def test_the_sentences_of_a_decided_comparison():
     assert sentences[:3] == [
         "mean-both has the best average rank (1.00, where 1 is best and 3 is worst; 12 tasks).",
         "Friedman's test finds a difference among the designs "
-        "(chi-square = 24.0, df = 2, p < 0.001, W = 1.00).",
+        "(chi-square = 24.0, df = 2, p < 0.001, by permutation p < 0.001, W = 1.00).",
         "Nemenyi's test (critical difference 0.96 ranks) finds "
         "mean-both better than mean-causal and eos-causal; mean-causal better than eos-causal.",
     ]
@@ -273,6 +273,17 @@ def test_the_sentences_of_a_decided_comparison():
         "The paper's rule (uncorrected Wilcoxon) would call 3 pairs significant; "
         "all of them remain significant after Holm's correction.",
     ]
+
+
+def test_shaffers_correction_is_reported_beside_holms_if_the_study_asks_for_it():
+    study = STUDY | {"statistics": STUDY.get("statistics", {}) | {"correction": "shaffer"}}
+    statistics = compare.compare_study(clear_winner(12), study)
+    sentences = statistics.comparisons[0].sentences["these_checkpoints"]
+    place = next(n for n, text in enumerate(sentences) if text.startswith("Wilcoxon's test with Holm's"))
+    assert sentences[place + 1].startswith("With Shaffer's correction, it finds mean-both better than")
+    pairs = tables.tables(statistics)["pairs"]
+    assert (pairs["p_shaffer"] <= pairs["p_holm"]).all() and pairs["significant_shaffer"].all()
+    assert "p_shaffer" not in tables.tables(compare.compare_study(clear_winner(12), STUDY))["pairs"]
 
 
 @pytest.mark.parametrize(

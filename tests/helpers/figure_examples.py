@@ -16,6 +16,7 @@ from matplotlib.transforms import Bbox
 
 from embedding_designs.comparison import compare
 from embedding_designs.comparison import results as types
+from embedding_designs.comparison import results_of_best_sets as best_sets
 from embedding_designs.comparison import results_of_tests as parts
 from embedding_designs.reporting.figures import looks as figures
 from embedding_designs.scores.score_table import COLUMNS
@@ -100,7 +101,7 @@ def comparison_of(
         }),
         undecidable=_undecidable(),
         these_checkpoints=tests,
-        these_designs=types.TheseDesigns("Too few seeds.", 2, None, None, None, None, None, [], []),
+        these_designs=types.TheseDesigns("Too few seeds.", 2, None, None, None, None, None, [], [], None),
         factors=types.Factors(None, None, None, [], [], [], "Too few seeds.", "No cross."),
         left_out=None,
         sentences={},
@@ -126,7 +127,14 @@ def _tests(
         against_control=[],
         equivalence=None,
         papers_rule=parts.PapersRule(len(verdicts), [], []),
+        best_by_score=_all_could_be_best(k),
+        best_by_rank=_all_could_be_best(k),
     )
+
+
+def _all_could_be_best(k: int) -> best_sets.BestOverTasks:
+    names = list(designs(k))
+    return best_sets.BestOverTasks(names, dict.fromkeys(names, 0.5), {name: [1, k] for name in names})
 
 
 def _undecidable() -> types.Undecidable:

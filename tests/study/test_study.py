@@ -46,7 +46,7 @@ def test_defaults_are_the_papers(check):
         "layers": "all", "layer_weights": True,
     }  # fmt: skip
     assert study["statistics"] == {
-        "alpha": 0.05, "missing": "refuse", "rope": 0.01, "control": "eos-causal",
+        "alpha": 0.05, "correction": "holm", "missing": "refuse", "rope": 0.01, "control": "eos-causal",
     }  # fmt: skip
 
 

@@ -51,6 +51,18 @@ def test_the_smallest_p_is_reached_if_all_tasks_rank_identically(n_tasks, n_desi
     assert min(other["p_holm"] for other in control) == pytest.approx(result["control_holm"])
 
 
+@pytest.mark.parametrize("n_tasks", [13, 14, 41, 50])
+def test_ties_between_tasks_do_not_keep_wilcoxon_from_its_smallest_p(n_tasks):
+    # 19 models on 14 tasks: p = 2^-13, times 171 pairs = .021
+    sizes = np.arange(1, n_tasks + 1) / 100
+    sizes[1] = sizes[0]
+    scores = pd.DataFrame({f"d{index}": sizes * index / 20 for index in range(19)})
+    smallest = attainable(n_tasks, 19, 0.05)
+    assert smallest["wilcoxon"] == 2.0 ** (1 - n_tasks)
+    assert min(pair["p_uncorrected"] for pair in wilcoxon(scores, 0.05)) == smallest["wilcoxon"]
+    assert min(pair["p_holm"] for pair in wilcoxon(scores, 0.05)) == pytest.approx(smallest["wilcoxon_holm"])
+
+
 @pytest.mark.parametrize("seed", range(10))
 @pytest.mark.parametrize("decimals", [6, 1])
 def test_no_p_is_smaller(seed, decimals):

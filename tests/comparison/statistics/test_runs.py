@@ -44,7 +44,7 @@ def test_welch_is_rs_on_plant_growth(plants):
 
 def test_ranks_are_analysed_as_r_does_on_plant_growth(plants):
     # anova(lm(rank(weight) ~ group, PlantGrowth)): two of the weights are tied
-    result = plants["aligned_ranks"]
+    result = plants["one_way_on_ranks"]
     assert result["f"] == pytest.approx(5.13241, abs=5e-6)
     assert result["p"] == pytest.approx(0.012908, abs=5e-7)
 
@@ -79,8 +79,8 @@ def test_one_way_takes_the_mean_of_a_run_over_its_tasks(claim):
     assert claim["refused"] is None and claim["n_seeds"] == 3
     assert claim["one_way"]["f"] == pytest.approx(12.66646341)
     assert claim["one_way"]["p"] == pytest.approx(0.0006298788448)
-    assert claim["aligned_ranks"]["f"] == pytest.approx(18.92857143)
-    assert claim["aligned_ranks"]["p"] == pytest.approx(0.0001170755101)
+    assert claim["one_way_on_ranks"]["f"] == pytest.approx(18.92857143)
+    assert claim["one_way_on_ranks"]["p"] == pytest.approx(0.0001170755101)
     assert claim["run_spread"] == pytest.approx(0.01452838856)  # the root of the residual mean square
 
 
@@ -155,7 +155,8 @@ def test_with_a_single_task_only_the_quasi_f_is_missing():
 def test_ranks_of_a_handful_of_runs_are_not_analysed():
     # 2 designs with 3 seeds: the most extreme ranks come up in 2 of 20 cases, and F would call them p = .02
     result = design_claim(make_runs(np.random.default_rng(2).random((2, 3, 4))), "d0", 0.05)
-    assert result["aligned_ranks"]["p"] is None and "fewer than 10 runs" in result["aligned_ranks"]["reason"]
+    tested = result["one_way_on_ranks"]
+    assert tested["p"] is None and "fewer than 10 runs" in tested["reason"]
 
 
 def test_the_order_of_the_designs_is_that_of_the_table():

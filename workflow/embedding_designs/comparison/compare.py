@@ -22,11 +22,14 @@ from .statistics import (
     factors,
     intervals,
     pairwise,
+    permutations,
     pools,
     power,
     ranks,
     runs,
 )
+from .statistics.best_over_runs import best_over_runs
+from .statistics.best_over_tasks import best_by_rank, best_by_score
 from .statistics.control import against_control
 
 MANY_DESIGNS = 60  # for more designs, the most expensive pairwise results are left out
@@ -151,7 +154,8 @@ def _compare_designs(
         "differences": intervals.difference_intervals(of_runs, control, alpha),
         "undecidable": _undecidable(scores, of_runs, alpha),
         "these_checkpoints": _these_checkpoints(scores, control, settings, few),
-        "these_designs": runs.design_claim(of_runs, control, alpha),
+        "these_designs": runs.design_claim(of_runs, control, alpha)
+        | {"best": best_over_runs(of_runs, alpha)},
         "factors": factors.factor_effects(of_runs, about, alpha),
         "left_out": None if few else f"Practical equivalence, sub-pools and Wilcoxon cliques are {MANY}.",
         "sentences": {},  # written once the gates are known
@@ -186,9 +190,9 @@ def _these_checkpoints(
 ) -> dict[str, Any]:
     """Return the results of tests over tasks, which are only about these checkpoints."""
     alpha = settings["alpha"]
-    friedman = ranks.friedman(scores)
+    friedman = ranks.friedman(scores) | permutations.friedman_permutation(scores)
     nemenyi = ranks.nemenyi(scores, alpha)
-    wilcoxon = pairwise.wilcoxon(scores, alpha)
+    wilcoxon = pairwise.wilcoxon(scores, alpha, settings["correction"])
     if few and friedman["p"] is not None:
         for pair, flips in zip(nemenyi["pairs"], pools.pool_dependence(scores, alpha), strict=True):
             pair |= flips
@@ -203,6 +207,8 @@ def _these_checkpoints(
         "against_control": against_control(scores, control, alpha),
         "equivalence": equivalence.equivalence(scores, settings["rope"]) if few else None,
         "papers_rule": pairwise.papers_rule(wilcoxon),
+        "best_by_score": best_by_score(scores, alpha),
+        "best_by_rank": best_by_rank(scores, alpha),
     }
 
 

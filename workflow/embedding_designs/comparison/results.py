@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 
 from ..scores.collapsed_runs import CollapsedRun
 from ..scores.not_used import NotUsed
+from .results_of_best_sets import BestOverRuns, BestOverTasks
 from .results_of_tests import (
     Attainable,
     ControlTest,
@@ -63,6 +64,8 @@ class TheseCheckpoints:
     against_control: list[ControlTest]
     equivalence: list[EquivalencePair] | None
     papers_rule: PapersRule
+    best_by_score: BestOverTasks
+    best_by_rank: BestOverTasks
 
 
 @dataclass(frozen=True)
@@ -73,11 +76,12 @@ class TheseDesigns:
     n_seeds: int
     one_way: OneWay | None
     welch: FTest | None
-    aligned_ranks: FTest | None
+    one_way_on_ranks: FTest | None
     quasi_f: QuasiF | None
     run_spread: float | None
     pairs: list[TukeyPair]
     against_control: list[DunnettTest]
+    best: BestOverRuns | None
 
 
 @dataclass(frozen=True)

@@ -37,13 +37,18 @@ class FactorTest(FTest):
 
 @dataclass(frozen=True)
 class Friedman:
-    """Friedman's test, with Kendall's W as its effect size."""
+    """Friedman's test, with Kendall's W as its effect size.
+
+    p_permutation needs no approximation; `draws`: random permutations, None if all are counted.
+    """
 
     chi_square: float | None
     df: int | None
     p: float | None
     kendall_w: float | None
     ties: str
+    p_permutation: float | None = None
+    draws: int | None = None
     reason: str | None = None
 
 
@@ -74,7 +79,7 @@ class NemenyiPair:
 
 @dataclass(frozen=True)
 class WilcoxonPair:
-    """Wilcoxon's signed-rank test of a pair, first minus second."""
+    """Wilcoxon's signed-rank test of a pair, first minus second; Shaffer's correction only if asked for."""
 
     first: str
     second: str
@@ -87,6 +92,8 @@ class WilcoxonPair:
     wins: int
     losses: int
     ties: int
+    p_shaffer: float | None = None
+    significant_shaffer: bool | None = None
     reason: str | None = None
 
     @property

@@ -26,6 +26,8 @@ PRINTED = {  # columns printed of tables too wide for a page; CSV and JSON have 
               "p_holm", "nemenyi_p", "nemenyi_flips_in_sub_pools", "p_equivalent"],
     "against_control": ["base", "category", "control", "design", "rank_difference", "p_holm",
                          "difference_over_runs", "p_over_runs"],
+    "best_sets": ["base", "category", "design", "mean_score", "score_rank_best", "score_rank_worst",
+                  "p_best_by_score", "p_best_by_rank", "p_best_over_runs"],
     "factors": ["base", "category", "effect", "contrast", "estimate", "p_holm_over_tasks",
                 "p_holm_over_runs"],
 }  # fmt: skip
@@ -36,7 +38,7 @@ def tables(statistics: Statistics) -> dict[str, pd.DataFrame]:
     """Return all tables of a study by name, without empty ones."""
     makers = {"designs": _designs, "tests": _tests, "pairs": _pairs, "against_control": _against_control,
               "design_pairs": _design_pairs, "factors": _factors, "factor_tests": _factor_tests,
-              "papers_rule": _papers_rule}  # fmt: skip
+              "papers_rule": _papers_rule, "best_sets": _best_sets}  # fmt: skip
     made = {name: pd.DataFrame(_rows(make, statistics)) for name, make in makers.items()}
     made["scores"] = _scores(statistics)
     return {name: table for name, table in made.items() if len(table)}
@@ -120,7 +122,8 @@ def _tests(comparison: Comparison, statistics: Statistics) -> Rows:
     yield {
         "tasks": comparison.n_tasks, "designs": comparison.n_designs,
         "seeds": len(comparison.seeds), "friedman_chi_square": friedman.chi_square,
-        "friedman_p": friedman.p, "friedman_p_holm_over_categories": over_tasks.gate.p_holm,
+        "friedman_p": friedman.p, "friedman_permutation_p": friedman.p_permutation,
+        "friedman_p_holm_over_categories": over_tasks.gate.p_holm,
         "kendall_w": friedman.kendall_w, "iman_davenport_f": f.f, "iman_davenport_p": f.p,
         "critical_difference": over_tasks.nemenyi.critical_difference,
         "smallest_wilcoxon_holm_p": comparison.undecidable.attainable.wilcoxon_holm,
@@ -141,7 +144,10 @@ def _pairs(comparison: Comparison, statistics: Statistics) -> Rows:
     for wilcoxon, nemenyi, posterior in zip(
         over_tasks.wilcoxon, over_tasks.nemenyi.pairs, bayes, strict=True
     ):
-        yield _without_reason(wilcoxon) | {
+        row = _without_reason(wilcoxon)
+        if wilcoxon.significant_shaffer is None:
+            del row["p_shaffer"], row["significant_shaffer"]
+        yield row | {
             "nemenyi_p": nemenyi.p,
             "nemenyi_significant": nemenyi.significant,
             "nemenyi_flips_in_sub_pools": nemenyi.flips,
@@ -202,3 +208,23 @@ def _papers_rule(comparison: Comparison, statistics: Statistics) -> Rows:
     vanish = {tuple(pair) for pair in rule.vanish}
     for better, worse in rule.called:
         yield {"better": better, "worse": worse, "stands_under_holm": (better, worse) not in vanish}
+
+
+def _best_sets(comparison: Comparison, statistics: Statistics) -> Rows:
+    """Return one row per design: whether it could be the best, by each kind of claim, and where it ranks."""
+    over_tasks, over_runs = comparison.these_checkpoints, comparison.these_designs.best
+    by_score, by_rank = over_tasks.best_by_score, over_tasks.best_by_rank
+    for name in sorted(comparison.designs, key=lambda name: -comparison.mean_scores[name]):
+        behind = over_runs and over_runs.designs[name]
+        yield {
+            "design": name, "mean_score": comparison.mean_scores[name],
+            "average_rank": comparison.average_ranks[name],
+            "could_be_best_by_score": name in by_score.best_set, "p_best_by_score": by_score.p[name],
+            "score_rank_best": by_score.ranks[name][0], "score_rank_worst": by_score.ranks[name][1],
+            "could_be_best_by_rank": name in by_rank.best_set, "p_best_by_rank": by_rank.p[name],
+            "average_rank_best": by_rank.ranks[name][0], "average_rank_worst": by_rank.ranks[name][1],
+            "could_be_best_over_runs": over_runs and name in over_runs.best_set,
+            "p_best_over_runs": behind and behind.p,
+            "behind_best_over_runs": behind and behind.difference,
+            "behind_best_low": behind and behind.low, "behind_best_high": behind and behind.high,
+        }  # fmt: skip

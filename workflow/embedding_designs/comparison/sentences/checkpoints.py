@@ -6,7 +6,8 @@ from ...common.wording import counted, listing
 from ..p_values import p_text
 from ..results import Comparison, TheseCheckpoints
 from ..results_of_tests import EquivalencePair, NemenyiPair, PapersRule
-from .phrases import MANY_PAIRS, better_and_worse, pairs_found
+from ..statistics.pairwise import EXACT
+from .phrases import MANY_PAIRS, better_and_worse, pairs_found, permutation_p
 
 
 def about_these_checkpoints(comparison: Comparison, alpha: float, rope: float) -> Iterator[str]:
@@ -20,6 +21,7 @@ def about_these_checkpoints(comparison: Comparison, alpha: float, rope: float) -
         yield from _pool_dependence(over_tasks.nemenyi.pairs, unit)
     if decidable["wilcoxon_holm"]:
         yield _wilcoxon(comparison)
+        yield from _shaffer(comparison)
     if decidable["control_holm"]:
         yield _against_control(comparison)
     if over_tasks.friedman.p > alpha and _anything_found(over_tasks):
@@ -53,7 +55,7 @@ def _anything_found(over_tasks: TheseCheckpoints) -> bool:
 def _friedman(over_tasks: TheseCheckpoints, alpha: float, unit: str) -> str:
     test, gate = over_tasks.friedman, over_tasks.gate
     chi_square = f"chi-square = {test.chi_square:.1f}, df = {test.df}"
-    numbers = f"{chi_square}, {p_text(test.p)}, W = {test.kendall_w:.2f}"
+    numbers = f"{chi_square}, {p_text(test.p)}, {permutation_p(test)}W = {test.kendall_w:.2f}"
     finding = "a difference" if test.p <= alpha else "no significant difference"
     sentence = f"Friedman's test finds {finding} among the {unit}s ({numbers})"
     if gate.categories == 1 or test.p > alpha:
@@ -90,7 +92,17 @@ def _wilcoxon(comparison: Comparison) -> str:
     pairs, ranks = comparison.these_checkpoints.wilcoxon, comparison.average_ranks
     better = [pair.better_first for pair in pairs if pair.significant_holm]
     found = pairs_found(better, len(pairs), ranks, comparison)
-    return f"Wilcoxon's test with Holm's correction {found}."
+    normal = f" (normal approximation, as there are more than {EXACT} tasks)"
+    how = normal if comparison.n_tasks > EXACT else ""
+    return f"Wilcoxon's test with Holm's correction{how} {found}."
+
+
+def _shaffer(comparison: Comparison) -> Iterator[str]:
+    """Yield what Shaffer's correction finds, if the study asks for it."""
+    pairs, ranks = comparison.these_checkpoints.wilcoxon, comparison.average_ranks
+    if any(pair.significant_shaffer is not None for pair in pairs):
+        better = [pair.better_first for pair in pairs if pair.significant_shaffer]
+        yield f"With Shaffer's correction, it {pairs_found(better, len(pairs), ranks, comparison)}."
 
 
 def _against_control(comparison: Comparison) -> str:

@@ -3,11 +3,13 @@
 from collections.abc import Mapping
 
 from ..results import Comparison
+from .best_set import verdict
 from .checkpoints import about_these_checkpoints, best_rank
 from .designs import about_these_designs
 from .undecidable import cannot_be_decided
 
 CLAIMS = {
+    "verdict": "What could be the best",
     "undecidable": "What cannot be decided here",
     "these_checkpoints": "These checkpoints (tests over tasks; newly trained ones may rank differently)",
     "these_designs": "These designs (tests over runs; these findings hold for newly trained checkpoints)",
@@ -18,11 +20,13 @@ def findings(comparison: Comparison, alpha: float, rope: float) -> dict[str, lis
     """Return the sentences of one comparison by kind of claim (CLAIMS), the most important first."""
     if comparison.undecidable.untestable:
         return {
+            "verdict": [],
             "undecidable": [comparison.undecidable.untestable],
             "these_checkpoints": [best_rank(comparison)],
             "these_designs": [],
         }
     return {
+        "verdict": [verdict(comparison, alpha)],
         "undecidable": list(cannot_be_decided(comparison, alpha)),
         "these_checkpoints": list(about_these_checkpoints(comparison, alpha, rope)),
         "these_designs": list(about_these_designs(comparison, alpha)),

@@ -32,7 +32,7 @@ def _over_runs(claim: TheseDesigns, alpha: float) -> str:
     finding = "a difference" if one_way.p <= alpha else "no significant difference"
     variants = [
         f"; {name}: {p_text(test.p)}"
-        for test, name in ((claim.welch, "Welch, for unequal spreads"), (claim.aligned_ranks, "on ranks"))
+        for test, name in ((claim.welch, "Welch, for unequal spreads"), (claim.one_way_on_ranks, "on ranks"))
         if test.p is not None
     ]
     numbers = f"{f_text(one_way)}{''.join(variants)}"

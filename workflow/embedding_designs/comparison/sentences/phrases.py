@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from ...common.wording import counted, listing
 from ..p_values import p_text
 from ..results import Comparison
-from ..results_of_tests import FTest
+from ..results_of_tests import Friedman, FTest
 
 MANY_PAIRS = 10  # more pairs than these are counted, and only those with the control are named
 
@@ -13,6 +13,11 @@ MANY_PAIRS = 10  # more pairs than these are counted, and only those with the co
 def f_text(test: FTest) -> str:
     """Return an F test as "F(4, 10) = 3.21, p = 0.061"."""
     return f"F({test.df1:.3g}, {test.df2:.3g}) = {test.f:.2f}, {p_text(test.p)}"
+
+
+def permutation_p(test: Friedman) -> str:
+    """Return Friedman's p by permutation as "by permutation p = 0.042, ", or nothing if there is none."""
+    return "" if test.p_permutation is None else f"by permutation {p_text(test.p_permutation)}, "
 
 
 def better_and_worse(found: Mapping[str, float], unit: str) -> str:

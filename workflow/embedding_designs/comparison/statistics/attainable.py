@@ -1,7 +1,7 @@
 """The smallest p that each test can give: what cannot be decided, whatever the scores.
 
-The smallest p belongs to the clearest possible outcome: all tasks rank all designs identically, without ties.
-It is the p that the test would report, with the same approximation to its distribution.
+The smallest p belongs to the clearest possible outcome: all tasks rank all designs identically. It is the p
+that the test would report, with the same approximation to its distribution.
 """
 
 from collections.abc import Callable
@@ -12,12 +12,14 @@ from typing import Any
 import numpy as np
 from scipy import stats
 
+from .finite import finite
 from .pairwise import EXACT
 from .ranks import nemenyi_p, rank_error
 
 FEWEST_TO_TEST = 2  # tasks; no test works with fewer
 
 
+@finite
 def attainable(n_tasks: int, n_designs: int, alpha: float) -> dict[str, Any]:
     """Return the smallest p of each test for this many tasks and designs, and the tasks that alpha takes.
 
@@ -62,9 +64,10 @@ def _control(n: int, k: int) -> float:
 
 
 def _wilcoxon(n: int) -> float:
-    """All N differences have one sign: 2 of 2^N equally likely cases.
+    """All N differences have one sign: 2 of 2^N equally likely cases, whether or not their sizes are tied.
 
-    For more than 50 tasks, the test uses the normal approximation, whose z is the sum of the ranks over the
-    root of the sum of their squares. It is largest, sqrt(N), if all differences are equal.
+    A task on which the two designs score the same does not count among the N. For more than 50 tasks, the
+    test uses the normal approximation, whose z is the sum of the ranks over the root of the sum of their
+    squares. It is largest, sqrt(N), if all differences are equal.
     """
     return 2.0 ** (1 - n) if n <= EXACT else float(2 * stats.norm.sf(sqrt(n)))

@@ -13,6 +13,7 @@ import numpy as np
 import pandas as pd
 
 from ...common.wording import listing
+from .finite import finite
 
 UNKNOWN = "unknown"  # the label of a published model whose pooling or attention is not documented
 NAMED = 4  # designs named in a sentence; the rest are counted
@@ -51,6 +52,7 @@ class Contrast:
         return weights
 
 
+@finite
 def group_cells(labels: pd.DataFrame) -> Cells:
     """Return the designs of each pooling and attention, without those labeled as unknown."""
     cells: Cells = {}
@@ -120,6 +122,7 @@ def simple_effects(cells: Cells, cross: Cross | None) -> list[Contrast]:
     return contrasts
 
 
+@finite
 def refusals(labels: pd.DataFrame, cells: Cells, cross: Cross | None) -> list[str]:
     """Return one sentence per contrast that the study's cells cannot estimate."""
     sentences = []

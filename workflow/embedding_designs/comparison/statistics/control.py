@@ -8,9 +8,11 @@ from typing import Any
 import pandas as pd
 from scipy import stats
 
+from .finite import finite
 from .ranks import holm, rank_designs, rank_error, why_untestable
 
 
+@finite
 def against_control(scores: pd.DataFrame, control: str, alpha: float) -> list[dict[str, Any]]:
     """Return the test of each other design against the control, with Holm's correction over k - 1 tests.
 

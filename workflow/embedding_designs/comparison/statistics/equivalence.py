@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 from scipy import special
 
+from .finite import finite
 from .pairwise import pair_differences
 from .ranks import DECIMALS
 
@@ -24,6 +25,7 @@ AT_ONCE = 500_000  # products of weights held in memory at a time
 PAIRS_AT_ONCE = 500
 
 
+@finite
 def equivalence(
     scores: pd.DataFrame, rope: float, seed: int = 0, n_samples: int = SAMPLES
 ) -> list[dict[str, Any]]:
@@ -55,6 +57,7 @@ def equivalence(
     ]
 
 
+@finite
 def dirichlet_weights(n_tasks: int, n_samples: int, seed: int) -> np.ndarray:
     """Return posterior weights of the prior's pseudo-task and of each task: (samples, 1 + tasks).
 
@@ -80,6 +83,7 @@ def _probabilities(differences: np.ndarray, rope: float, weights: np.ndarray) ->
     return np.column_stack([first_wins, equivalent_wins, second_wins])
 
 
+@finite
 def beyond_rope(differences: np.ndarray, rope: float) -> tuple[np.ndarray, np.ndarray]:
     """Return for every two tasks whether their mean difference is above the rope, and whether it is below.
 
@@ -95,6 +99,7 @@ def beyond_rope(differences: np.ndarray, rope: float) -> tuple[np.ndarray, np.nd
     return above, (sums < -edge) + 0.5 * (sums == -edge)
 
 
+@finite
 def outcomes(above: np.ndarray, below: np.ndarray, weights: np.ndarray) -> np.ndarray:
     """Return the probabilities of first better, equivalent and second better: (3, samples, pairs).
 

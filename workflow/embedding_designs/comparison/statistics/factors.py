@@ -19,11 +19,13 @@ from .contrasts import (
     simple_effects,
     why_no_cross,
 )
+from .finite import finite
 from .pairwise import signed_rank_p
 from .ranks import DECIMALS, holm
 from .runs import NO_SPREAD, f_test, run_variance, stack_runs, why_no_design_claim
 
 
+@finite
 def factor_effects(runs: pd.DataFrame, factors: pd.DataFrame, alpha: float) -> dict[str, Any]:
     """Return main effects of pooling and attention and their interaction, and which contrasts are refused.
 

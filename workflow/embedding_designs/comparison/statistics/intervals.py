@@ -17,6 +17,7 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
+from .finite import finite
 from .ranks import rank_designs
 from .runs import NEEDED_SEEDS, stack_runs
 
@@ -24,6 +25,7 @@ DRAWS = 5000
 FEWEST_TO_RESAMPLE = 5  # tasks for intervals of ranks; with fewer, their coverage is far too low
 
 
+@finite
 def rank_intervals(scores: pd.DataFrame, alpha: float, seed: int = 0) -> dict[str, list[float]] | None:
     """Return an interval of each design's average rank, or None with fewer than five tasks.
 
@@ -41,6 +43,7 @@ def rank_intervals(scores: pd.DataFrame, alpha: float, seed: int = 0) -> dict[st
     return {name: [float(a), float(b)] for name, a, b in zip(scores.columns, low, high, strict=True)}
 
 
+@finite
 def difference_intervals(runs: pd.DataFrame, control: str, alpha: float, seed: int = 0) -> dict[str, Any]:
     """Return each design's mean score minus the control's, with an interval for that pair alone.
 

@@ -11,19 +11,22 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
+from .finite import finite
 from .ranks import DECIMALS, holm, why_untestable
+from .shaffer import shaffer
 
-ALL_SIGN_CHANGES = 13  # most tasks for which scipy enumerates all 2^N sign changes if there are ties or zeros
-EXACT = 50  # most tasks for which scipy's test without ties or zeros is exact
+EXACT = 50  # most tasks with an exact p; with more, the normal approximation of a p near .05 is within 8%
 
 
-def wilcoxon(scores: pd.DataFrame, alpha: float) -> list[dict[str, Any]]:
+@finite
+def wilcoxon(scores: pd.DataFrame, alpha: float, correction: str = "holm") -> list[dict[str, Any]]:
     """Return Wilcoxon's signed-rank test for each pair of designs, uncorrected and with Holm's correction.
 
+    correction "shaffer" adds p_shaffer and significant_shaffer, with Shaffer's static correction.
+
     Two-sided. Differences are rounded to the recorded precision; zeros are ranked and split between the two
-    sides. p is exact for up to 50 tasks without ties or zeros and, by enumerating sign changes, for up to 13
-    tasks with them; otherwise it is the normal approximation (scipy's "auto"). rank_biserial is
-    (R+ - R-) / (R+ + R-), which is positive if `first` is better.
+    sides (Pratt 1959). p is exact for up to 50 tasks, given the observed ties and zeros, and the normal
+    approximation for more. rank_biserial is (R+ - R-) / (R+ + R-), which is positive if `first` is better.
     """
     pairs = list(combinations(scores.columns, 2))
     if not pairs:
@@ -43,6 +46,10 @@ def wilcoxon(scores: pd.DataFrame, alpha: float) -> list[dict[str, Any]]:
         "losses": (differences < 0).sum(axis=1).tolist(),
         "ties": (differences == 0).sum(axis=1).tolist(),
     }
+    if correction == "shaffer":
+        corrected = [None] * len(pairs) if reason else shaffer(p, scores.shape[1]).tolist()
+        columns["p_shaffer"] = corrected
+        columns["significant_shaffer"] = [one is not None and one <= alpha for one in corrected]
     if reason:
         columns |= {"rank_biserial": [None] * len(pairs), "reason": [reason] * len(pairs)}
     rows = zip(*columns.values(), strict=True)
@@ -52,6 +59,7 @@ def wilcoxon(scores: pd.DataFrame, alpha: float) -> list[dict[str, Any]]:
     ]
 
 
+@finite
 def pair_differences(scores: pd.DataFrame) -> np.ndarray:
     """Return first minus second for each pair, rounded to the recorded precision: (pairs, tasks)."""
     values = scores.to_numpy(dtype=float).T
@@ -59,50 +67,48 @@ def pair_differences(scores: pd.DataFrame) -> np.ndarray:
     return (values[first] - values[second]).round(DECIMALS) + 0.0  # no negative zeros
 
 
+@finite
 def signed_rank_p(differences: np.ndarray) -> np.ndarray:
-    """Return the two-sided p of Wilcoxon's test for each row: scipy's with zero_method="zsplit".
+    """Return the two-sided p of Wilcoxon's signed-rank test for each row of (pairs, tasks).
 
-    scipy gets all rows of the same kind in one call. Only sign changes of rows with ties or zeros are counted
-    here, because scipy ranks each of the 2^N cases again.
+    Zeros are ranked and split between the two sides. For up to 50 tasks, p is exact, given the observed ties
+    and zeros; for more, it is scipy's normal approximation.
     """
-    n_tasks = differences.shape[1]
-    sizes = np.sort(abs(differences), axis=1)
-    tied = (sizes[:, 0] == 0) | (np.diff(sizes, axis=1) == 0).any(axis=1)
     p = np.ones(len(differences))  # if all differences are zero
     tested = differences.any(axis=1)
-    for rows, method in [
-        (tested & ~tied, "exact" if n_tasks <= EXACT else "asymptotic"),
-        (tested & tied, "count" if n_tasks <= ALL_SIGN_CHANGES else "asymptotic"),
-    ]:
-        if rows.any() and method == "count":
-            p[rows] = _count_sign_changes(differences[rows])
-        elif rows.any():
-            test = stats.wilcoxon(differences[rows], zero_method="zsplit", method=method, axis=1)
-            p[rows] = test.pvalue
+    if tested.any() and differences.shape[1] <= EXACT:
+        p[tested] = _count_sign_changes(differences[tested])
+    elif tested.any():
+        test = stats.wilcoxon(differences[tested], zero_method="zsplit", method="asymptotic", axis=1)
+        p[tested] = test.pvalue
     return p
 
 
 def _count_sign_changes(differences: np.ndarray) -> np.ndarray:
     """Return for each row the share of sign changes with a rank sum at least as extreme as the observed one.
 
-    Twice the ranks are integers, so the number of ways to reach each sum can be counted rank by rank.
+    A zero has a rank but no sign to change, so it adds the same to both rank sums (Pratt 1959, J. Am. Stat.
+    Assoc. 54:655). Twice the ranks are integers, so the number of ways to reach each sum can be counted rank
+    by rank (the shift algorithm of Streitberg and Roehmel 1986), up to the smaller of the two observed sums.
     """
     doubled = (2 * stats.rankdata(abs(differences), axis=1)).astype(int) * (differences != 0)
     positive = (doubled * (differences > 0)).sum(axis=1)
-    totals = doubled.sum(axis=1)
-    cumulated: dict[tuple[int, ...], np.ndarray] = {}  # rows with the same ranks share one distribution
-    p = np.empty(len(differences))
-    for row, ranks in enumerate(np.sort(doubled, axis=1)):
-        key = tuple(ranks[ranks > 0].tolist())
-        if key not in cumulated:
-            ways = np.ones(1)
-            for rank in key:
-                ways = np.pad(ways, (0, rank)) + np.pad(ways, (rank, 0))
-            cumulated[key] = ways.cumsum() / 2 ** len(key)
-        p[row] = 2 * cumulated[key][min(positive[row], totals[row] - positive[row])]
-    return np.minimum(p, 1)
+    smaller = np.minimum(positive, doubled.sum(axis=1) - positive)
+    rows = zip(np.sort(doubled, axis=1), smaller, strict=True)
+    tails = [_ways_to_reach(ranks[ranks > 0], most) for ranks, most in rows]
+    return np.minimum(2 * np.array(tails) / 2.0 ** np.count_nonzero(differences, axis=1), 1)
 
 
+def _ways_to_reach(ranks: np.ndarray, most: int) -> float:
+    """Return how many sets of ranks have a sum of at most `most`; exact, because it is below 2^53."""
+    ways = np.zeros(most + 1)
+    ways[0] = 1
+    for rank in ranks[ranks <= most]:
+        ways[rank:] += ways[: most + 1 - rank].copy()
+    return float(ways.sum())
+
+
+@finite
 def papers_rule(pairs: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     """Return the pairs that the paper's rule, uncorrected Wilcoxon, calls, and those of them that vanish.
 

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from .finite import finite
 from .ranks import critical_difference, nemenyi, rank_designs, why_untestable
 
 MOST_SUB_POOLS = 2**18  # if there are more, they are sampled; reached with 20 designs
@@ -19,6 +20,7 @@ DRAWS = 10_000  # size of that sample; a share is then within .01 of the true on
 AT_ONCE = 1_000_000  # gaps held in memory at a time
 
 
+@finite
 def pool_dependence(
     scores: pd.DataFrame, alpha: float, others: int | None = None, seed: int = 0
 ) -> list[dict[str, Any]]:

@@ -11,12 +11,14 @@ import numpy as np
 import pandas as pd
 from scipy import optimize, special, stats
 
+from .finite import finite
 from .runs import NEEDED_SEEDS, run_variance, stack_runs
 
 MOST = 1_000_000  # tasks or seeds; a larger number is not a useful answer
 FAR = 1e4  # noncentrality beyond which scipy's series fails and the normal part of t is negligible
 
 
+@finite
 def detectable(scores: pd.DataFrame, runs: pd.DataFrame, alpha: float, power: float = 0.8) -> dict[str, Any]:
     """Return the smallest difference in mean score between two designs that is detected with this power.
 
@@ -74,6 +76,7 @@ def _designs(runs: pd.DataFrame, alpha: float, power: float) -> dict[str, Any] |
     return result | _solve(found, spread, observed, n, "seeds", NEEDED_SEEDS, power, largest)
 
 
+@finite
 def t_power(noncentrality: float, df: int, alpha: float) -> float:
     """Return the power of a two-sided t test, not counting the wrong sign, as in R's power.t.test."""
     critical = special.stdtrit(df, 1 - alpha / 2)

@@ -14,10 +14,13 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
+from .finite import finite
+
 DECIMALS = 6  # the precision of scores.csv; differences are rounded to it, so that true ties stay ties
 MOST_CLIQUES = 1000  # more bars would be unreadable; only contrived graphs have this many
 
 
+@finite
 def why_untestable(scores: pd.DataFrame) -> str | None:
     """Return why no rank test can be computed on these scores, in one sentence, or None if one can."""
     n_tasks, n_designs = scores.shape
@@ -31,11 +34,13 @@ def why_untestable(scores: pd.DataFrame) -> str | None:
     return None
 
 
+@finite
 def rank_designs(scores: pd.DataFrame) -> pd.DataFrame:
     """Return the ranks of the designs within each task: (tasks, designs), 1 = best, ties averaged."""
     return scores.round(DECIMALS).rank(axis="columns", ascending=False, method="average")
 
 
+@finite
 def friedman(scores: pd.DataFrame, correct_ties: bool = True) -> dict[str, Any]:
     """Return Friedman's chi-square, its degrees of freedom and p, Kendall's W, and the treatment of ties.
 
@@ -57,6 +62,7 @@ def friedman(scores: pd.DataFrame, correct_ties: bool = True) -> dict[str, Any]:
     return {"chi_square": chi_square, "df": k - 1, "p": p, "kendall_w": kendall_w, "ties": ties}
 
 
+@finite
 def iman_davenport(chi_square: float | None, n_tasks: int, n_designs: int) -> dict[str, Any]:
     """Return Iman and Davenport's F for a Friedman chi-square (Demsar 2006, eq. 7).
 
@@ -74,6 +80,7 @@ def iman_davenport(chi_square: float | None, n_tasks: int, n_designs: int) -> di
     return {"f": f, "df1": df1, "df2": df2, "p": float(stats.f.sf(f, df1, df2))}
 
 
+@finite
 def critical_difference(n_designs: int, n_tasks: int, alpha: float) -> float:
     """Return Nemenyi's critical difference between average ranks, q sqrt(k(k + 1) / 6N).
 
@@ -88,11 +95,13 @@ def _nemenyi_quantile(n_designs: int, alpha: float) -> float:
     return float(stats.studentized_range.ppf(1 - alpha, n_designs, np.inf) / np.sqrt(2))
 
 
+@finite
 def rank_error(n_designs: int, n_tasks: int) -> float:
     """Return the standard error of the difference of two average ranks if no designs differ."""
     return float(np.sqrt(n_designs * (n_designs + 1) / (6 * n_tasks)))
 
 
+@finite
 def nemenyi_p(gaps: np.ndarray, n_designs: int, n_tasks: int) -> np.ndarray:
     """Return Nemenyi's p for each gap between two average ranks, accurate to 1e-14; smaller ones may be 0."""
     distinct, back = np.unique(gaps, return_inverse=True)
@@ -101,6 +110,7 @@ def nemenyi_p(gaps: np.ndarray, n_designs: int, n_tasks: int) -> np.ndarray:
     return np.clip(p, 0, 1)[back]
 
 
+@finite
 def nemenyi(scores: pd.DataFrame, alpha: float) -> dict[str, Any]:
     """Return the critical difference and, for each pair of designs, Nemenyi's p and whether p <= alpha."""
     pairs = list(combinations(scores.columns, 2))
@@ -118,6 +128,7 @@ def nemenyi(scores: pd.DataFrame, alpha: float) -> dict[str, Any]:
     return {"critical_difference": critical_difference(k, n, alpha), "pairs": results}
 
 
+@finite
 def holm(p_values: Sequence[float] | np.ndarray) -> np.ndarray:
     """Return p-values corrected by Holm's (1979) step-down method, in the order given."""
     values = np.asarray(p_values, dtype=float)
@@ -127,6 +138,7 @@ def holm(p_values: Sequence[float] | np.ndarray) -> np.ndarray:
     return np.minimum(corrected, 1)
 
 
+@finite
 def open_categories(p_by_category: Mapping[str, float | None], alpha: float) -> dict[str, dict[str, Any]]:
     """Return which categories are open: those whose Friedman test is significant with Holm's correction.
 

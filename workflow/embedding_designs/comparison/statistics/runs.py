@@ -15,6 +15,7 @@ import pandas as pd
 from scipy import special, stats
 
 from ...common.wording import counted
+from .finite import finite
 from .studentized import critical_value, dunnett_sf, tukey_sf
 
 NEEDED_SEEDS = 3  # with two runs, a design's spread has one degree of freedom: too few for a claim
@@ -23,6 +24,7 @@ NOISE = 1e-24  # scores have 6 decimals, so a smaller sum of squares is floating
 NO_SPREAD = "The runs of each design have the same mean score: without a spread, there is no test."
 
 
+@finite
 def stack_runs(runs: pd.DataFrame) -> tuple[list[str], np.ndarray]:
     """Return the designs in order, and the scores as an array (designs, seeds, tasks)."""
     position, designs = pd.factorize(runs.index.get_level_values(0))
@@ -30,6 +32,7 @@ def stack_runs(runs: pd.DataFrame) -> tuple[list[str], np.ndarray]:
     return list(designs), values.reshape(len(designs), -1, runs.shape[1])
 
 
+@finite
 def why_no_design_claim(runs: pd.DataFrame) -> str | None:
     """Return why nothing can be claimed about the designs, in one sentence, or None if it can."""
     designs, scores = stack_runs(runs)
@@ -46,12 +49,13 @@ def why_no_design_claim(runs: pd.DataFrame) -> str | None:
     return None
 
 
+@finite
 def design_claim(runs: pd.DataFrame, control: str, alpha: float) -> dict[str, Any]:
     """Return what the runs say about the designs, or in `refused` why they say nothing.
 
     one_way: analysis of variance of the runs' mean scores: do the designs differ on these tasks?
     welch: the same, allowing for designs whose runs spread more than others' (Welch 1951).
-    aligned_ranks: the same on ranks; with one factor, there is nothing to align.
+    one_way_on_ranks: the same on the ranks of the runs (Conover and Iman 1981).
     quasi_f: do they differ on tasks like these, if the tasks are a random sample as well?
     pairs: all pairs by Tukey's HSD; against_control: each other design against the control by Dunnett's test.
     run_spread: the standard deviation of the runs' mean scores within a design, pooled over the designs.
@@ -63,14 +67,14 @@ def design_claim(runs: pd.DataFrame, control: str, alpha: float) -> dict[str, An
     refused = why_no_design_claim(runs)
     result: dict[str, Any] = {"refused": refused, "n_seeds": scores.shape[1]}
     if refused:
-        nothing = dict.fromkeys(["one_way", "welch", "aligned_ranks", "quasi_f", "run_spread"])
+        nothing = dict.fromkeys(["one_way", "welch", "one_way_on_ranks", "quasi_f", "run_spread"])
         return result | nothing | {"pairs": [], "against_control": []}
     means = scores.mean(axis=2)
     spread, _ = run_variance(means)
     return result | {
         "one_way": one_way(means),
         "welch": _welch(designs, means),
-        "aligned_ranks": _one_way_of_ranks(means),
+        "one_way_on_ranks": _one_way_on_ranks(means),
         "quasi_f": quasi_f(scores),
         "run_spread": float(np.sqrt(spread)),
         "pairs": _tukey(designs, means, alpha),
@@ -78,6 +82,7 @@ def design_claim(runs: pd.DataFrame, control: str, alpha: float) -> dict[str, An
     }
 
 
+@finite
 def run_variance(means: np.ndarray) -> tuple[float, int]:
     """Return the variance of the runs within designs, pooled over the designs, and its degrees of freedom.
 
@@ -88,6 +93,7 @@ def run_variance(means: np.ndarray) -> tuple[float, int]:
     return (within / df if within > NOISE else 0.0), df
 
 
+@finite
 def f_test(
     mean_square: float, df1: float, error: float, df2: float, reason: str
 ) -> dict[str, float | str | None]:
@@ -98,6 +104,7 @@ def f_test(
     return {"f": float(f), "df1": df1, "df2": df2, "p": float(special.fdtrc(df1, df2, f))}
 
 
+@finite
 def one_way(means: np.ndarray) -> dict[str, float | str | None]:
     """Return the one-way analysis of variance of the runs' mean scores (designs, seeds)."""
     k, n = means.shape
@@ -125,7 +132,7 @@ def _welch(designs: list[str], means: np.ndarray) -> dict[str, float | str | Non
     }
 
 
-def _one_way_of_ranks(means: np.ndarray) -> dict[str, float | str | None]:
+def _one_way_on_ranks(means: np.ndarray) -> dict[str, float | str | None]:
     """Return the one-way analysis of the runs' ranks (Conover and Iman 1981, Am. Statistician 35:124)."""
     k, n = means.shape
     if k * n < FEWEST_RANKED:
@@ -137,6 +144,7 @@ def _one_way_of_ranks(means: np.ndarray) -> dict[str, float | str | None]:
     return result
 
 
+@finite
 def quasi_f(scores: np.ndarray) -> dict[str, Any]:
     """Return F'' = (MS_design + MS_residual) / (MS_run + MS_design x task) of (designs, seeds, tasks).
 

@@ -106,6 +106,8 @@ def _data(comparison: Comparison) -> str:
 def _friedman(comparison: Comparison) -> str:
     test, gate = comparison.these_checkpoints.friedman, comparison.these_checkpoints.gate
     chi_square = f"χ² = {test.chi_square:.2f}, df = {test.df}, {p_text(test.p)}"
+    if test.p_permutation is not None:
+        chi_square += f", by permutation {p_text(test.p_permutation)}"
     if gate.categories > 1:
         closed = "" if gate.open else ", not significant"
         chi_square += f" ({p_text(gate.p_holm)} after Holm's correction over the categories{closed})"

@@ -59,7 +59,7 @@ class Table:
 
 def summary(comparisons: Sequence[Comparison]) -> Table:
     """Return one row per category: tasks, leading design, and the tests of both kinds of claim."""
-    header = ["Category", "Tasks", "Best average rank", "Friedman p",
+    header = ["Category", "Tasks", "Best average rank", "Friedman p", "Friedman p by permutation",
               "Friedman p, Holm over categories", "Pairs separated by Nemenyi",
               "Enough tasks for Wilcoxon–Holm?", "ANOVA over runs, p"]  # fmt: skip
     return Table("What the tests found in each category", header, [_summary_row(c) for c in comparisons])
@@ -76,6 +76,7 @@ def _summary_row(comparison: Comparison) -> Row:
         str(comparison.n_tasks),
         f"{', '.join(leaders(comparison))} ({best:.2f})",
         _p(over_tasks.friedman.p),
+        _p(over_tasks.friedman.p_permutation),
         _p(over_tasks.gate.p_holm),
         separated + doubt if tested else DASH,
         _decidable(comparison, tested),
