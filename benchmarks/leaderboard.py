@@ -21,17 +21,17 @@ from scipy import stats
 from embedding_designs.common.score_files import write_scores
 from embedding_designs.comparison.statistics import equivalence, pairwise
 from embedding_designs.scores.score_table import COLUMNS
+from embedding_designs.study.benchmarks import TABLE
 from embedding_designs.study.study import load_study
 
 PUBLISHED = Path("resources/published/mteb-english-scores.csv.gz")
-TASKS = Path("workflow/embedding_designs/scores/published/mteb_english_tasks.csv")
-GOALS = {20: 20, 180: 60}  # number of models: seconds
+GOALS = {20: 15, 180: 40}  # number of models: seconds
 ROPE = 0.01
 
 
 def published(n_models: int) -> pd.DataFrame:
     """Return the scores of n_models models with a score on every task of MTEB(eng, v2): tasks x models."""
-    tasks = pd.read_csv(TASKS)
+    tasks = pd.read_csv(TABLE)
     tasks = tasks.loc[tasks["benchmarks"].str.contains("MTEB(eng, v2)", regex=False), "task"]
     complete = pd.read_csv(PUBLISHED, index_col="model_name")[tasks].dropna()
     return complete.iloc[:: max(1, len(complete) // n_models)].iloc[:n_models].T
@@ -39,7 +39,7 @@ def published(n_models: int) -> pd.DataFrame:
 
 def as_table(scores: pd.DataFrame) -> pd.DataFrame:
     """Return scores in the form of scores.csv, with the category of each task."""
-    category = pd.read_csv(TASKS).set_index("task")["category"]
+    category = pd.read_csv(TABLE).set_index("task")["category"]
     long = scores.rename_axis("task").melt(ignore_index=False, var_name="design", value_name="score")
     constant = {
         "base": "pool",
