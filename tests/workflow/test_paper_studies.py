@@ -57,7 +57,7 @@ pytestmark = pytest.mark.skipif(not paper_hub.REAL.is_dir(), reason=f"no task da
 
 def run_reduced(folder: Path, study: str, address: str, *target: str) -> subprocess.CompletedProcess:
     reduced = VARIANTS[study][1] if study in VARIANTS else REDUCED
-    run = run_study(folder, study, reduced, address, *target)
+    run = run_study(folder, study, reduced, address, *target, "--resources", "mem_mb=1000000")
     assert run.returncode == 0, run.stdout + run.stderr
     return run
 
