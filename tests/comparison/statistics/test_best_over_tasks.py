@@ -1,4 +1,4 @@
-"""What could be the best over tasks: Fisher's analysis of Darwin's plants, scipy, counts, and coverage."""
+"""The best set over tasks: Fisher's analysis of Darwin's plants, scipy, counts, and coverage."""
 
 import numpy as np
 import pandas as pd

@@ -78,6 +78,6 @@ def test_a_missing_score_in_a_table_of_objects_is_refused():
         ranks.rank_designs(scores)
 
 
-def test_none_is_no_number():
+def test_none_is_not_a_number():
     assert ranks.iman_davenport(None, 5, 3)["p"] is None
     assert not ranks.open_categories({"STS": None}, 0.05)["STS"]["open"]
