@@ -1,5 +1,6 @@
 # make study               run the default study and print the path of its findings page
 # make study STUDY=smoke   run another study from config/studies/
+# make compare SCORES=path  compare the scores in a table or a folder of MTEB results, and print which model is best
 # make leaderboard         run the same comparison on published MTEB scores; no training
 # make test                run lint and the default tests, without the slow suites below
 # make validate            reproduce published MTEB scores; takes minutes and fetches the tasks' data from the hub
@@ -21,11 +22,14 @@ GPUS := $(shell nvidia-smi --list-gpus 2> /dev/null | wc -l)
 export HF_HUB_DISABLE_TELEMETRY := 1
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 
-.PHONY: study leaderboard test validate test-slurm test-conda test-smollm2 lint environment lock clean
+.PHONY: study compare leaderboard test validate test-slurm test-conda test-smollm2 lint environment lock clean
 
 study: $(READY)
 	$(BIN)/snakemake --cores $(CORES) $(if $(filter-out 0,$(GPUS)),--resources gpu=$(GPUS)) --config study=$(STUDY)
 	@echo "Findings: results/$(basename $(notdir $(STUDY)))/findings.html"
+
+compare: $(READY)
+	$(BIN)/embedding-designs compare $(SCORES)
 
 leaderboard:
 	$(MAKE) study STUDY=leaderboard

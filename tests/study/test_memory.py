@@ -1,4 +1,4 @@
-"""The computed memory of trainings: against measured peaks, and by hand for 7 billion weights."""
+"""The computed memory of trainings, against measured peaks."""
 
 import json
 import subprocess

@@ -3,6 +3,7 @@
 import json
 
 import pytest
+from datasets import Dataset
 
 from embedding_designs.common import machine
 from embedding_designs.common.errors import BadInput
@@ -10,6 +11,13 @@ from embedding_designs.training import memory
 
 SIZES = {"hidden_size": 4096, "intermediate_size": 14336, "num_hidden_layers": 32, "num_attention_heads": 32,
          "num_key_value_heads": 8, "vocab_size": 32000}  # fmt: skip
+
+
+def rows(characters: int) -> Dataset:
+    return Dataset.from_dict({column: ["a" * characters] * 8 for column in ("query", "positive", "negative")})
+
+
+SHORT, LONG = rows(30), rows(3000)
 
 
 @pytest.fixture
@@ -29,8 +37,8 @@ def on_cpu(monkeypatch):
 def test_weights_that_do_not_fit_ask_for_another_base(base, on_cpu, run_config):
     """7.11 billion weights, trained in full with 16 bytes each: 114 GB, and 3 GB for libraries and texts."""
     on_cpu(64)
-    with pytest.raises(BadInput, match=r" takes 11[5-8] GB of .* 64 GB .*: choose a smaller base"):
-        memory.check_memory(run_config("eos-causal"), base)
+    with pytest.raises(BadInput, match=r" needs 11[4-7]\.\d GB .* 64.0 GB .*; choose a smaller base"):
+        memory.check_memory(run_config("eos-causal"), base, SHORT)
 
 
 def test_activations_that_do_not_fit_ask_for_what_makes_them_fit(base, on_cpu, run_config):
@@ -38,13 +46,26 @@ def test_activations_that_do_not_fit_ask_for_what_makes_them_fit(base, on_cpu, r
     on_cpu(64)
     config = run_config("eos-causal", lora=True, batch_size=16, max_seq_length=512)
     with pytest.raises(BadInput, match=r"set training.gradient_checkpointing: true$"):
-        memory.check_memory(config, base)
+        memory.check_memory(config, base, LONG)
     advised = run_config(
         "eos-causal", lora=True, batch_size=16, max_seq_length=512, gradient_checkpointing=True
     )
-    memory.check_memory(advised, base)
+    memory.check_memory(advised, base, LONG)
 
 
 def test_a_base_of_unknown_sizes_is_tried(tmp_path, on_cpu, run_config):
     on_cpu(1)
-    memory.check_memory(run_config("eos-causal"), tmp_path)
+    memory.check_memory(run_config("eos-causal"), tmp_path, SHORT)
+
+
+def test_short_texts_need_less_than_the_longest_allowed(base, on_cpu, run_config):
+    on_cpu(64)
+    memory.check_memory(run_config("eos-causal", lora=True, batch_size=16, max_seq_length=512), base, SHORT)
+
+
+def test_two_settings_are_advised_if_one_is_not_enough(base, on_cpu, run_config):
+    on_cpu(31)
+    config = run_config("eos-causal", lora=True, batch_size=16, max_seq_length=512)
+    message = "set training.gradient_checkpointing: true and training.mini_batch_size: 1$"
+    with pytest.raises(BadInput, match=message):
+        memory.check_memory(config, base, LONG)

@@ -3,6 +3,7 @@
 import json
 import subprocess
 from argparse import Namespace
+from pathlib import Path
 
 import pytest
 import torch
@@ -12,13 +13,16 @@ from embedding_designs.training.precision import has_bf16_instructions, precisio
 from embedding_designs.training.train_run import shared_checkpoints
 from helpers.training import environment, train_command
 
+CPUINFO = Path("/proc/cpuinfo")
+
 
 def flags() -> set[str]:
-    with open("/proc/cpuinfo") as file:
+    with CPUINFO.open() as file:
         return next((set(line.split()) for line in file if line.startswith("flags")), set())
 
 
 @pytest.mark.skipif(torch.cuda.is_available(), reason="there is a GPU, which decides")
+@pytest.mark.skipif(not CPUINFO.exists(), reason="only Linux lists the instructions in a file")
 def test_the_instructions_are_those_that_the_kernel_lists():
     expected = bool({"avx512_bf16", "amx_bf16"} & flags())
     assert has_bf16_instructions() == expected

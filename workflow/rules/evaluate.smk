@@ -63,7 +63,7 @@ rule evaluate_baseline:
         "../../envs/evaluate.yaml"
     threads: 1
     resources:
-        mem_mb=evaluation_memory,
+        mem_mb=baseline_memory,
         runtime=1440,
         gpu=1,
     params:

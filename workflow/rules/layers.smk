@@ -28,7 +28,7 @@ rule analyze_layers:
         "../../envs/evaluate.yaml"
     threads: 1
     resources:
-        mem_mb=evaluation_memory,
+        mem_mb=layers_memory,
         runtime=1440,
         gpu=1,
     params:

@@ -21,6 +21,11 @@ def count() -> int:
     return len(listed.stdout.splitlines()) if listed.returncode == 0 else 0
 
 
+def are_used() -> bool:
+    """Return whether there are GPUs and they are not hidden on purpose."""
+    return os.environ.get(VISIBLE) not in HIDDEN and count() > 0
+
+
 def choose(number: int) -> None:
     """Leave `number` GPUs visible to this command: if possible, ones that no other command uses.
 

@@ -1,4 +1,4 @@
-"""The memory of this machine, as far as its processes may use it."""
+"""The memory that jobs on this machine may use."""
 
 import contextlib
 import os
@@ -21,7 +21,7 @@ def limits(process: Path = Path("/proc/self/cgroup"), groups: Path = Path("/sys/
     """
     for line in process.read_text().splitlines() if process.exists() else ():
         _, controllers, group = line.split(":", 2)
-        if controllers in ("", "memory"):  # version 2 has none
+        if not controllers or "memory" in controllers.split(","):  # version 2 has none
             root, name = (
                 (groups / "memory", "memory.limit_in_bytes") if controllers else (groups, "memory.max")
             )

@@ -1,7 +1,8 @@
 """The memory that a study's trainings and evaluations need, computed from base, recipe, and design.
 
-Snakemake runs side by side only what fits together. What a GPU holds is computed from the same sizes. The
-constants are measured, and tests/study/test_memory.py compares the results with measured peaks.
+Snakemake runs jobs at the same time only if they fit into memory together. The memory of a training on a GPU
+is computed from the same sizes. The constants are measured, and tests/study/test_memory.py compares the
+results with measured peaks.
 """
 
 from collections.abc import Mapping
@@ -9,7 +10,7 @@ from math import ceil
 from typing import Any
 
 from .model_sizes import BYTES, Backbone, Model, Pool, backbone_of, backbone_to_pretrain
-from .run_configs import finetuning, names_of
+from .run_configs import finetuning, names_of, task_batches
 from .task_sizes import characters
 
 QUERY_TOKENS = 20  # of training texts; documents are assumed to have max_seq_length
@@ -30,7 +31,7 @@ def training_memory(model: Model, recipe: Mapping[str, Any], gpus: int = 1) -> f
 
 def states(model: Model, recipe: Mapping[str, Any], gpus: int = 1) -> float:
     """Return the bytes of all weights, and of the gradients and moments of those that are trained."""
-    copy = COPY * (BYTES[recipe["precision"]] == 2)
+    copy = COPY * (recipe["precision"] != "fp32")
     return (ADAM + GRADIENT * (1 + (gpus > 1)) + copy) * model.trained + model.frozen_bytes
 
 
@@ -48,7 +49,7 @@ def kept(model: Model, recipe: Mapping[str, Any], gpus: int = 1) -> float:
     layer = backbone.activations(model.lora, model.weight_bytes, products)
     layers = backbone.layers * layer
     if recipe["gradient_checkpointing"]:
-        layers = backbone.layers * products * backbone.width + layer
+        layers = backbone.layers * max(products, model.weight_bytes) * backbone.width + layer
     return tokens * layers + texts * model.pool.activations
 
 
@@ -64,9 +65,14 @@ def model_on(backbone: Backbone, settings: Mapping[str, Any], design: Mapping[st
     return Model(backbone, Pool(design["pooling"], backbone.width, backbone.layers), settings)
 
 
-def training_on_cpu(model: Model, recipe: Mapping[str, Any]) -> float:
-    """Return the bytes that a training process takes on a CPU."""
-    return LIBRARIES["training"] + states(model, recipe) + HEAP * kept(model, recipe)
+def training_on_cpu(model: Model, recipe: Mapping[str, Any], processes: int = 1) -> float:
+    """Return the bytes that each process of a training takes on a CPU."""
+    return least_on_cpu(model, recipe, processes) + HEAP * kept(model, recipe, processes)
+
+
+def least_on_cpu(model: Model, recipe: Mapping[str, Any], processes: int = 1) -> float:
+    """Return the bytes that each process of a training takes on a CPU, however small its batches are."""
+    return LIBRARIES["training"] + states(model, recipe, processes)
 
 
 def training_mb(study: Mapping[str, Any], base: str, design: str, on_gpu: bool = False) -> int:
@@ -78,14 +84,19 @@ def training_mb(study: Mapping[str, Any], base: str, design: str, on_gpu: bool =
     return megabytes(training_on_cpu(model, study["training"]))
 
 
-def evaluation_mb(study: Mapping[str, Any], base: str, design: str | None, on_gpu: bool = False) -> int:
-    """Return the memory of the machine, in MB, that evaluating a design takes; None: the largest design."""
+def evaluation_mb(
+    study: Mapping[str, Any], base: str, design: str | None, batch: str | None = None, on_gpu: bool = False
+) -> int:
+    """Return the memory of the machine, in MB, that evaluating a design on a batch of tasks takes.
+
+    design: None for the largest design; batch: None for all tasks.
+    """
     designs = [design] if design else study["designs"]
     models = [model for name in designs if (model := model_of(study, base, name))]
     if not models:
         return UNKNOWN_MB
     evaluation = study["evaluation"]
-    tasks = names_of(evaluation["tasks"])
+    tasks = names_of(task_batches(study)[batch] if batch else evaluation["tasks"])
     texts = TEXTS * max((characters(task, evaluation["benchmark"]) for task in tasks), default=0)
     largest = max(loaded(model) + forward(model, evaluation) for model in models)
     return megabytes(LIBRARIES["GPU" if on_gpu else "evaluation"] + texts + largest)

@@ -15,7 +15,7 @@ from .designs import layer_numbers
 TABLE = Path(__file__).with_name("base_sizes.csv")
 TRAINABLE = ("last_layer", "multi_layer")
 BYTES = {"fp32": 4, "auto": 4, "bf16": 2}  # per number; auto: at most
-CONFIG_KEYS = {  # of config.json; the rest have other names for what they may leave out
+CONFIG_KEYS = {  # required keys of config.json; the other sizes have defaults
     "layers": "num_hidden_layers", "width": "hidden_size", "feed_forward": "intermediate_size",
     "heads": "num_attention_heads", "vocabulary": "vocab_size",
 }  # fmt: skip
@@ -167,9 +167,10 @@ def backbone_of(base: Mapping[str, Any], folder: str | Path | None = None) -> Ba
     """
     if "pretrain" in base:
         return backbone_to_pretrain(base["pretrain"])
-    name = base.get("model") or base.get("package", {}).get("name", "")
-    config = Path(folder or base.get("model", "")) / "config.json"
-    return backbone_in(config) if config.is_file() else known_backbones().get(name)
+    folder = folder or base.get("model")
+    if folder and (config := Path(folder) / "config.json").is_file():
+        return backbone_in(config)
+    return known_backbones().get(base.get("model") or base.get("package", {}).get("name", ""))
 
 
 def backbone_in(config: Path) -> Backbone | None:

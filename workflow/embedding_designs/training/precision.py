@@ -1,4 +1,4 @@
-"""The precision of a training: if the recipe leaves it to the machine, what the machine is fast in."""
+"""The precision of a training; `auto` is the faster one on this machine."""
 
 import torch
 

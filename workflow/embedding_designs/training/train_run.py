@@ -44,6 +44,7 @@ def train_run(
     """
     recipe, name = config.training, name or config.run
     train_rows, heldout_rows = read_triplets(train), read_triplets(heldout)
+    check_memory(config, folder_of(base, config.base.get("revision")), train_rows)
     sources = read_sources(train, recipe)
     check_batches(train_rows, recipe, config.seed, train, sources)
     share = heldout_share(len(heldout_rows), recipe, heldout)
@@ -108,7 +109,6 @@ def begin(arguments: argparse.Namespace) -> tuple[RunConfig, str]:
     config = config.with_base(settings)
     config = config.with_precision(precision_here(config.training["precision"]))
     check_launch(config.training)
-    check_memory(config, arguments.base or folder_of(base, config.base.get("revision")))
     return config, str(arguments.base or base)
 
 

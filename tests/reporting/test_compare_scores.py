@@ -1,0 +1,72 @@
+"""The console command: from a table to the verdict and the page, or one line about what is wrong."""
+
+import json
+import os
+import subprocess
+import sys
+
+import pandas as pd
+import pytest
+
+from helpers.paths import ROOT
+
+TASKS = ["STS12", "STS13", "STS14", "STSBenchmark", "SciFact", "NFCorpus", "ArguAna", "FiQA2018"]
+
+
+def compare(*arguments: str, folder) -> subprocess.CompletedProcess:
+    """Run the command in a folder."""
+    environment = os.environ | {"PYTHONPATH": str(ROOT / "workflow")}
+    command = [sys.executable, "-m", "embedding_designs.reporting.compare_scores", "compare", *arguments]
+    return subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True)
+
+
+@pytest.fixture(scope="module")
+def compared(tmp_path_factory):
+    """Return the folder and the output of a comparison of three models; one is best on every task."""
+    folder = tmp_path_factory.mktemp("compared")
+    scores = {
+        model: [level + 0.01 * place for place in range(len(TASKS))]
+        for model, level in {"good": 0.8, "fair": 0.6, "weak": 0.4}.items()
+    }
+    pd.DataFrame(scores, TASKS).to_csv(folder / "mine.csv", index_label="task")
+    return folder, compare("mine.csv", folder=folder)
+
+
+def test_the_verdict_and_the_page_are_printed_last(compared):
+    folder, run = compared
+    assert run.returncode == 0, run.stderr
+    *_, verdict, page = run.stdout.splitlines()
+    assert "nothing but good could be the best" in verdict
+    assert page == "Findings: results/mine/findings.html"
+    assert "nothing but good could be the best" in (folder / "results/mine/findings.html").read_text()
+
+
+def test_the_folder_holds_what_a_study_s_results_hold(compared):
+    folder, _ = compared
+    there = {path.name for path in (folder / "results/mine").iterdir()}
+    assert {"findings.html", "scores.csv", "statistics.json", "tables", "figures", "mine.yaml"} <= there
+    study = json.loads((folder / "results/mine/configs/study.json").read_text())
+    assert study["scores"]["from"] == "table"
+
+
+def test_the_same_command_again_replaces_the_results(compared):
+    folder, run = compared
+    assert compare("mine.csv", folder=folder).stdout == run.stdout
+
+
+def test_a_folder_with_other_files_is_left_alone(compared):
+    folder, _ = compared
+    (folder / "photos").mkdir()
+    (folder / "photos/one.jpg").touch()
+    run = compare("mine.csv", "--output", "photos", folder=folder)
+    assert run.returncode == 2 and "--output photos: holds other files" in run.stderr
+    assert [path.name for path in (folder / "photos").iterdir()] == ["one.jpg"]
+
+
+@pytest.mark.parametrize("text", ["thing,x,y\np,0.1,0.2\nq,0.3,0.4\n", "model,STS12\na,0.1\nb,0.2\n"])
+def test_bad_input_is_one_line_and_writes_nothing(text, tmp_path):
+    (tmp_path / "bad.csv").write_text(text)
+    run = compare("bad.csv", folder=tmp_path)
+    assert run.returncode == 2
+    assert run.stderr.startswith("error: bad.csv: ") and run.stderr.count("\n") == 1
+    assert not (tmp_path / "results").exists()

@@ -1,0 +1,109 @@
+"""Anybody's tables: every layout and scale gives the same scores, and what is ambiguous is asked for."""
+
+import pandas as pd
+import pytest
+
+from embedding_designs.common.errors import BadInput
+from embedding_designs.scores.given_scores import OTHER, read_given
+
+SCORES = {"STS12": {"a": 0.71, "b": 0.605}, "SciFact": {"a": 0.5, "b": 0.42}}
+TABLE = pd.DataFrame(SCORES)  # models x tasks
+
+
+def written(folder, table: pd.DataFrame, index: str, name: str = "scores.csv"):
+    table.to_csv(folder / name, index_label=index)
+    return folder / name
+
+
+def scores_of(paths, **settings) -> dict[str, dict[str, float]]:
+    rows = read_given(paths, **settings).rows
+    return {
+        task: dict(zip(own["model"], own["score"].astype(float), strict=True))
+        for task, own in rows.groupby("task", sort=False)
+    }
+
+
+@pytest.mark.parametrize("index", ["model", "Design", "any name"])
+def test_rows_can_be_models(index, tmp_path):
+    assert scores_of([written(tmp_path, TABLE, index)]) == SCORES
+
+
+@pytest.mark.parametrize("index", ["task", "Dataset", "any name"])
+def test_rows_can_be_tasks(index, tmp_path):
+    assert scores_of([written(tmp_path, TABLE.T, index)]) == SCORES
+
+
+def test_a_table_can_be_tidy(tmp_path):
+    tidy = TABLE.rename_axis("model").melt(ignore_index=False, var_name="task", value_name="score")
+    assert scores_of([written(tmp_path, tidy, "model")]) == SCORES
+
+
+def test_files_are_read_together(tmp_path):
+    files = [written(tmp_path, TABLE.loc[[model]], "model", f"{model}.csv") for model in TABLE.index]
+    assert scores_of(files) == SCORES
+
+
+def test_percent_is_recognized_and_said(tmp_path):
+    given = read_given([written(tmp_path, 100 * TABLE, "model")])
+    assert sorted(given.rows["score"].astype(float)) == [0.42, 0.5, 0.605, 0.71]
+    assert given.said[-1] == "scores up to 71: taken as percent, and divided by 100"
+
+
+def test_losses_are_negated_and_divided_by_one_power_of_ten(tmp_path):
+    losses = pd.DataFrame({"STS12": {"a": 2.5, "b": 0.5}, "SciFact": {"a": 10.0, "b": 3.0}})
+    assert scores_of([written(tmp_path, losses, "model")], higher_is_better=False) == {
+        "STS12": {"a": -0.25, "b": -0.05}, "SciFact": {"a": -1.0, "b": -0.3}
+    }  # fmt: skip
+
+
+def test_columns_that_are_no_scores_are_left_out_and_said(tmp_path):
+    more = TABLE.assign(Average=0.9, licence="MIT")
+    given = read_given([written(tmp_path, more, "model")])
+    assert set(given.rows["task"]) == set(SCORES)
+    assert any("Average" in line for line in given.said) and any("licence" in line for line in given.said)
+
+
+def test_categories_are_the_table_s_or_mteb_s_or_other(tmp_path):
+    table = pd.DataFrame({"a": {"STS12": 0.7, "mine": 0.5}, "b": {"STS12": 0.6, "mine": 0.4}})
+    rows = read_given([written(tmp_path, table, "task")]).rows
+    assert dict(zip(rows["task"], rows["category"], strict=True)) == {"STS12": "STS", "mine": OTHER}
+    with_own = table.assign(category=["Similarity", "Search"])
+    rows = read_given([written(tmp_path, with_own, "task")]).rows
+    assert dict(zip(rows["task"], rows["category"], strict=True)) == {"STS12": "Similarity", "mine": "Search"}
+
+
+def test_a_missing_score_stays_missing(tmp_path):
+    (tmp_path / "scores.csv").write_text("model,STS12,SciFact\na,71,n/a\nb,60.5,42\n")
+    rows = read_given([tmp_path / "scores.csv"]).rows.set_index(["model", "task"])["score"]
+    assert rows["a", "SciFact"] == "n/a" and float(rows["b", "SciFact"]) == 0.42
+
+
+HEADER = "model,STS12,SciFact\n"
+REFUSED = {
+    "orientation": ("thing,x,y\np,0.1,0.2\nq,0.3,0.4\n", 'csv: column "thing" does not say .* --tasks-in'),
+    "a task in percent": (f"{HEADER}a,71,0.5\nb,60,0.4\n", "csv:2: task SciFact .* 0.5, and STS12 up to 71"),
+    "a model in percent": (f"{HEADER}a,71,50\nb,0.6,0.4\n", "csv:3: model b .* 0.6, and a up to 71"),
+    "two spellings": (f"{HEADER}A-b,0.7,0.5\na_B,0.6,0.4\n", 'csv:3: model "a_B" is spelled "A-b"'),
+    "one model": (f"{HEADER}a,0.7,0.5\n", "csv: 1 model; a comparison needs two or more models"),
+    "one task": ("model,STS12\na,0.7\nb,0.5\n", "csv: 1 task; a comparison needs two or more tasks"),
+    "a text": (f"{HEADER}a,71,fifty\nb,60,40\n", "csv:2: model a, .*task SciFact: score .fifty. is not"),
+    "too large": (f"{HEADER}a,710,500\nb,600,400\n", "csv:2: .*score .710.* is not a number from -1"),
+    "a repeated model": (f"{HEADER}a,0.7,0.5\na,0.6,0.4\nb,0.1,0.2\n", "csv:3: a second score for model a"),
+}
+
+
+@pytest.mark.parametrize(("text", "message"), REFUSED.values(), ids=REFUSED)
+def test_what_is_ambiguous_or_wrong_is_refused_with_its_place(text, message, tmp_path):
+    (tmp_path / "scores.csv").write_text(text)
+    with pytest.raises(BadInput, match=message):
+        read_given([tmp_path / "scores.csv"])
+
+
+def test_the_orientation_can_be_stated(tmp_path):
+    (tmp_path / "scores.csv").write_text("thing,x,y\np,0.1,0.2\nq,0.3,0.4\n")
+    assert scores_of([tmp_path / "scores.csv"], tasks_in="rows") == {
+        "p": {"x": 0.1, "y": 0.2}, "q": {"x": 0.3, "y": 0.4}
+    }  # fmt: skip
+    assert scores_of([tmp_path / "scores.csv"], tasks_in="columns") == {
+        "x": {"p": 0.1, "q": 0.3}, "y": {"p": 0.2, "q": 0.4}
+    }  # fmt: skip
