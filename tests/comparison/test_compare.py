@@ -322,12 +322,12 @@ def test_of_many_significant_pairs_those_with_the_control_are_named(control, nam
     assert nemenyi.endswith(expected)
 
 
-def test_a_test_with_too_few_tasks_is_named_before_any_result():
+def test_a_test_with_too_few_tasks_is_named_right_after_the_verdict():
     comparison = compare.compare_study(clear_winner(6), STUDY).comparisons[0]
     decidable = comparison.undecidable.decidable
     assert [test for test, can in decidable.items() if not can] == ["wilcoxon_holm"]
     assert comparison.undecidable.attainable.wilcoxon_holm == 3 / 32
-    assert next(iter(comparison.sentences)) == "undecidable"
+    assert list(comparison.sentences)[:2] == ["verdict", "undecidable"]
     assert comparison.sentences["undecidable"][0] == (  # 3 x 2^(1 - N) <= 0.05 from N = 7
         "With 6 tasks, p = 0.05 cannot be reached, whatever the scores, by Wilcoxon's test with Holm's "
         "correction over 3 pairs (smallest attainable p: 0.094; it needs at least 7 tasks), "
@@ -347,7 +347,7 @@ def test_results_of_tests_that_cannot_decide_are_not_reported():
     # R 4.2: ptukey(2 * sqrt(2), 3, Inf, lower.tail = FALSE) = 0.1122
     assert comparison.sentences["undecidable"][:2] == [
         "With 2 tasks, p = 0.05 cannot be reached, whatever the scores, by "
-        "Friedman's test (smallest attainable p: 0.135; it needs at least 3 tasks), "
+        "Friedman's chi-square (smallest attainable p: 0.135; it needs at least 3 tasks), "
         "Nemenyi's test (smallest attainable p: 0.112; it needs at least 3 tasks), "
         "Wilcoxon's test with Holm's correction over 3 pairs "
         "(smallest attainable p: 1.000; it needs at least 7 tasks) and "

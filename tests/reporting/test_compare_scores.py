@@ -36,9 +36,9 @@ def test_the_verdict_and_the_page_are_printed_last(compared):
     folder, run = compared
     assert run.returncode == 0, run.stderr
     *_, verdict, page = run.stdout.splitlines()
-    assert "nothing but good could be the best" in verdict
+    assert "only good could be the best" in verdict
     assert page == "Findings: results/mine/findings.html"
-    assert "nothing but good could be the best" in (folder / "results/mine/findings.html").read_text()
+    assert "only good could be the best" in (folder / "results/mine/findings.html").read_text()
 
 
 def test_the_folder_holds_what_a_study_s_results_hold(compared):

@@ -210,7 +210,7 @@ def test_cost_is_the_median_over_the_seeds_of_the_study(results):
 def test_untestable_category_is_marked_as_such(page):
     row = Outline(page).table("What the tests found")["Clustering"]
     assert row[0] == "1"
-    assert row[2:6] == ["–", "–", "–", "not testable"]
+    assert row[2:7] == ["–", "–", "–", "–", "not testable"]
 
 
 def test_significant_p_values_are_bold(results):

@@ -31,6 +31,13 @@ def test_with_two_groups_it_is_students_t():
     assert dunnett_upper_sf(t, 2, 7) == pytest.approx(stats.t.sf(t, 7), abs=1e-9)
 
 
+@pytest.mark.parametrize("alpha", [0.05, 0.5, 0.6, 0.9])
+def test_with_two_groups_the_quantile_of_any_level_is_students(alpha):
+    assert critical_value(dunnett_upper_sf, alpha, 2, 7) == pytest.approx(stats.t.isf(alpha, 7), abs=1e-6)
+    found = best_over_runs(runs_of([0.1, 0.2], 0.1, 3), alpha)
+    assert found["best_set"] == [name for name in ("d1", "d0") if found["designs"][name]["p"] > alpha]
+
+
 def test_the_intervals_are_minitabs():
     # Minitab, One-Way ANOVA, paint hardness: 6 samples of 4 blends, pooled StDev 3.95012; Hsu's intervals of
     # blends 2 and 3 are (-14.5000, 0) and (-10.0833, 0), and blends 1 and 4 have none that ends at 0

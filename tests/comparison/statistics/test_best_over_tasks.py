@@ -1,4 +1,4 @@
-"""What could be the best over tasks: Fisher's analysis of Darwin's plants, scipy, counts, and coverage."""
+"""The best set over tasks: Fisher's analysis of Darwin's plants, scipy, counts, and coverage."""
 
 import numpy as np
 import pandas as pd
@@ -70,10 +70,12 @@ def test_equal_models_are_in_the_set_together_and_do_not_change_the_others():
     assert both["p"]["copy"] == both["p"]["m0"] and both["ranks"]["copy"] == both["ranks"]["m0"] == [1, 2]
 
 
-def test_the_order_of_tasks_and_models_does_not_matter():
-    scores = drawn(4, 9, 5)
-    found = best_by_score(scores, ALPHA)
-    again = best_by_score(scores.iloc[::-1, ::-1], ALPHA)
+@pytest.mark.parametrize("n", [9, 20])  # with 20, signs are drawn
+@pytest.mark.parametrize("best", [best_by_score, best_by_rank])
+def test_the_order_of_tasks_and_models_does_not_matter(best, n):
+    scores = drawn(4, n, 5)
+    found = best(scores, ALPHA)
+    again = best(scores.iloc[::-1, ::-1], ALPHA)
     assert again["p"] == found["p"] and again["ranks"] == found["ranks"]
 
 

@@ -78,6 +78,12 @@ def test_a_missing_score_in_a_table_of_objects_is_refused():
         ranks.rank_designs(scores)
 
 
-def test_none_is_no_number():
+@pytest.mark.parametrize("kind", [np.float16, np.float32, np.float64])
+def test_numpys_numbers_are_checked_too(kind):
+    with pytest.raises(BadInput, match=r"^wilcoxon: alpha has nan; every number must be finite$"):
+        pairwise.wilcoxon(random_scores(4, 3, seed=1), kind("nan"))
+
+
+def test_none_is_not_a_number():
     assert ranks.iman_davenport(None, 5, 3)["p"] is None
     assert not ranks.open_categories({"STS": None}, 0.05)["STS"]["open"]

@@ -176,9 +176,12 @@ def test_the_papers_rule_calls_pairs_that_holm_does_not_keep():
 def test_published_scores_of_180_models():
     scores = mteb_english(180)
     pairs = by_pair(scores)
+    compared = 0
     for first, second in list(pairs)[::97]:
         differences = (scores[first] - scores[second]).round(6).to_numpy()
         if len(set(abs(differences)) | {0.0}) == len(differences) + 1:  # neither ties nor zeros
             expected = stats.wilcoxon(differences).pvalue
             assert pairs[first, second]["p_uncorrected"] == pytest.approx(expected, rel=1e-9)
+            compared += 1
+    assert compared > 100
     json.dumps(list(pairs.values()), allow_nan=False)

@@ -76,6 +76,12 @@ def test_random_permutations_come_close_to_the_exact_p(monkeypatch):
     assert drawn == friedman_permutation(ROUNDING_TIMES)  # seeded
 
 
+@pytest.mark.parametrize(("n_tasks", "exact"), [(100, True), (300, False)])
+def test_three_designs_are_counted_up_to_a_hundred_tasks_and_drawn_beyond(n_tasks, exact):
+    # each task adds little to the sums held at once, but with 300 all of them together would take a minute
+    assert (friedman_permutation(random_scores(n_tasks, 3, seed=1))["draws"] is None) == exact
+
+
 def test_many_designs_and_tasks_have_a_p():
     found = friedman_permutation(random_scores(41, 30, seed=3))
     assert found["draws"] == module.DRAWS and 0 < found["p_permutation"] <= 1

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from embedding_designs.common.errors import BadInput
 from embedding_designs.comparison.statistics import pairwise
 from embedding_designs.comparison.statistics.ranks import holm
 from embedding_designs.comparison.statistics.shaffer import shaffer, true_hypotheses
@@ -50,6 +51,12 @@ def test_it_is_never_above_holms_and_begins_with_the_same(n_designs):
     corrected, holms = shaffer(p_values, n_designs), holm(p_values)
     assert (corrected <= holms).all() and (corrected >= p_values).all()
     assert corrected.min() == pytest.approx(holms.min())
+
+
+@pytest.mark.parametrize("n_designs", [2, 4])
+def test_another_number_of_p_values_than_pairs_is_refused(n_designs):
+    with pytest.raises(BadInput, match=rf"^shaffer: p_values has 3 values; {n_designs} designs have"):
+        shaffer([0.1, 0.2, 0.3], n_designs)
 
 
 def test_wilcoxon_has_it_if_asked_for():

@@ -12,7 +12,8 @@ def verdict(comparison: Comparison, alpha: float) -> str:
     reason = comparison.these_checkpoints.best_by_score.reason
     clauses = [] if reason else [f"on tasks like these, {'; '.join(_over_tasks(comparison))}"]
     clauses += _over_runs(comparison)
-    claim = f"{'; '.join(clauses)} ({100 * (1 - alpha):g}% confidence)." if clauses else ""
+    confidence = f"{'' if reason else 'each at '}{100 * (1 - alpha):g}% confidence"
+    claim = f"{'; '.join(clauses)} ({confidence})." if clauses else ""
     return " ".join(text[0].upper() + text[1:] for text in (reason, claim) if text)
 
 
@@ -23,33 +24,24 @@ def _over_tasks(comparison: Comparison) -> Iterator[str]:
         yield f"{_could_be(by_score.best_set, comparison)}, by mean score and by average rank"
         return
     yield f"{_could_be(by_score.best_set, comparison)} by mean score"
-    yield f"{_could_be(by_rank.best_set, comparison)} by average rank"
+    yield f"{_could_be(by_rank.best_set, comparison, 'best average rank')} by average rank"
 
 
 def _over_runs(comparison: Comparison) -> Iterator[str]:
-    """Yield what changes if the designs are trained again."""
+    """Yield what could be the best if the designs are trained again, which is about these tasks only."""
     best = comparison.these_designs.best
-    if best is None or best.reason:
-        return
-    before = comparison.these_checkpoints.best_by_score
-    more = [name for name in best.best_set if name not in before.best_set]
-    if before.reason or not set(before.best_set) <= set(best.best_set):
-        yield f"over new trainings, {_could_be(best.best_set, comparison)}"
-    elif more:
-        yield f"over new trainings, {_names(more, comparison)} could be too"
-    else:
-        yield "the same holds over new trainings"
+    if best is not None and not best.reason:
+        yield f"over new trainings, on these tasks, {_could_be(best.best_set, comparison)} by mean score"
 
 
-def _could_be(names: Sequence[str], comparison: Comparison) -> str:
+def _could_be(names: Sequence[str], comparison: Comparison, first_has: str = "highest mean") -> str:
+    if not names:
+        return f"no {comparison.unit} could be the best"
     if len(names) == 1:
-        return f"nothing but {names[0]} could be the best"
+        return f"only {names[0]} could be the best"
     if len(names) == comparison.n_designs > 2:
         return f"any of the {comparison.n_designs} {comparison.unit}s could be the best"
-    return f"{_names(names, comparison)} could be the best"
-
-
-def _names(names: Sequence[str], comparison: Comparison) -> str:
     if len(names) <= MANY_NAMES:
-        return listing(names)
-    return f"{len(names)} of the {comparison.n_designs} {comparison.unit}s, {names[0]} first among them,"
+        return f"{listing(names)} could be the best"
+    counted = f"{len(names)} of the {comparison.n_designs} {comparison.unit}s"
+    return f"{counted} could be the best ({names[0]} has the {first_has})"

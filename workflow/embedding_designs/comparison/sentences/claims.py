@@ -9,7 +9,7 @@ from .designs import about_these_designs
 from .undecidable import cannot_be_decided
 
 CLAIMS = {
-    "verdict": "What could be the best",
+    "verdict": "Best set",
     "undecidable": "What cannot be decided here",
     "these_checkpoints": "These checkpoints (tests over tasks; newly trained ones may rank differently)",
     "these_designs": "These designs (tests over runs; these findings hold for newly trained checkpoints)",

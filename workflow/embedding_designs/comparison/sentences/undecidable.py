@@ -8,7 +8,7 @@ from ..results import Comparison
 from ..results_of_tests import Detected, DetectedOverTasks
 
 TESTS = {  # that give a p-value over tasks
-    "friedman": "Friedman's test",
+    "friedman": "Friedman's chi-square",
     "nemenyi": "Nemenyi's test",
     "wilcoxon_holm": "Wilcoxon's test with Holm's correction over {family}",
     "control_holm": "the test against the control with Holm's correction over {family}",

@@ -46,7 +46,7 @@ def _not_finite(value: Any) -> str | None:
         return next((f"{problem} at {key}" for key, problem in found if problem), None)
     if isinstance(value, list | tuple | pd.Series):
         return next((problem for problem in map(_not_finite, value) if problem), None)
-    return str(value) if isinstance(value, float) and not np.isfinite(value) else None
+    return str(value) if isinstance(value, float | np.floating) and not np.isfinite(value) else None
 
 
 def _first(values: np.ndarray) -> tuple[int, ...] | None:

@@ -25,8 +25,9 @@ def wilcoxon(scores: pd.DataFrame, alpha: float, correction: str = "holm") -> li
     correction "shaffer" adds p_shaffer and significant_shaffer, with Shaffer's static correction.
 
     Two-sided. Differences are rounded to the recorded precision; zeros are ranked and split between the two
-    sides (Pratt 1959). p is exact for up to 50 tasks, given the observed ties and zeros, and the normal
-    approximation for more. rank_biserial is (R+ - R-) / (R+ + R-), which is positive if `first` is better.
+    sides (Demsar 2006). p is exact for up to 50 tasks, given the observed ties and zeros (Pratt 1959), and
+    the normal approximation for more. rank_biserial is (R+ - R-) / (R+ + R-), which is positive if `first` is
+    better.
     """
     pairs = list(combinations(scores.columns, 2))
     if not pairs:

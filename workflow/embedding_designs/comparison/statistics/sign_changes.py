@@ -27,6 +27,7 @@ def leads(values: np.ndarray, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
     """
     n_tasks, n_models = values.shape
     signs = _sign_changes(n_tasks, seed)
+    values = values[_order_of_tasks(values)]
     scale = _scale(values)
     sums = signs @ values
     largest = np.empty((2, len(signs), n_models))
@@ -53,6 +54,15 @@ def _sign_changes(n_tasks: int, seed: int) -> np.ndarray:
     drawn = np.random.default_rng(seed).choice([-1.0, 1.0], (DRAWS // 2, n_tasks))
     drawn[0] = 1
     return drawn
+
+
+def _order_of_tasks(values: np.ndarray) -> np.ndarray:
+    """Return an order of the tasks by their values, so that drawn signs do not depend on that in the table.
+
+    The models are ordered first, by their sorted values, because their order must not matter either.
+    """
+    models = np.lexsort(np.sort(values, axis=0))
+    return np.lexsort(values[:, models].T)
 
 
 def _scale(values: np.ndarray) -> np.ndarray:

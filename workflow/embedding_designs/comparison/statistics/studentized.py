@@ -51,11 +51,15 @@ def dunnett_upper_sf(t: np.ndarray | float, k: int, df: int) -> np.ndarray:
 @finite
 @cache
 def critical_value(tail: Callable[..., np.ndarray], alpha: float, k: int, df: int) -> float:
-    """Return the value exceeded with probability alpha according to `tail`, one of the functions above."""
+    """Return the value exceeded with probability alpha according to `tail`, one of the functions above.
+
+    Only that of dunnett_upper_sf can be negative, if alpha is large.
+    """
     upper = 4.0
     while tail(upper, k, df)[0] > alpha:
         upper *= 2
-    return float(optimize.brentq(lambda value: tail(value, k, df)[0] - alpha, 0, upper, xtol=1e-10))
+    lower = -upper if tail is dunnett_upper_sf else 0.0
+    return float(optimize.brentq(lambda value: tail(value, k, df)[0] - alpha, lower, upper, xtol=1e-10))
 
 
 def _tail(values: np.ndarray | float, df: int, power: Callable[[np.ndarray], np.ndarray]) -> np.ndarray:
