@@ -2,6 +2,7 @@
 
 import contextlib
 import json
+import re
 import resource
 import sys
 import time
@@ -16,6 +17,8 @@ from ..common.atomic_writes import atomic
 from ..common.collapse import has_collapsed
 from ..common.command import progress
 from . import processes
+
+STATUS = Path("/proc/self/status")  # on Linux
 
 
 class TrainingLog(TrainerCallback):
@@ -170,5 +173,9 @@ def peak_memory_mb() -> int:
     """Return the most memory used so far, in MB: the GPU's if there is one, otherwise the process's."""
     if torch.cuda.is_available():
         return torch.cuda.max_memory_allocated() // 2**20
-    unit = 1 if sys.platform == "darwin" else 1024  # ru_maxrss: bytes on macOS, KiB on Linux
+    if found := re.search(r"VmHWM:\s+(\d+) kB", STATUS.read_text() if STATUS.exists() else ""):
+        return (
+            int(found[1]) // 1024
+        )  # ru_maxrss would include what the parent used when it started this process
+    unit = 1 if sys.platform == "darwin" else 1024  # ru_maxrss: bytes on macOS, KiB elsewhere
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit // 2**20
