@@ -1,13 +1,17 @@
 """A training that this machine cannot hold ends in one line that says what to set, before it starts."""
 
 import json
+import subprocess
+import sys
 
 import pytest
+import torch
 from datasets import Dataset
 
 from embedding_designs.common import machine
 from embedding_designs.common.errors import BadInput
 from embedding_designs.training import memory
+from helpers.training import environment
 
 SIZES = {"hidden_size": 4096, "intermediate_size": 14336, "num_hidden_layers": 32, "num_attention_heads": 32,
          "num_key_value_heads": 8, "vocab_size": 32000}  # fmt: skip
@@ -69,3 +73,18 @@ def test_two_settings_are_advised_if_one_is_not_enough(base, on_cpu, run_config)
     message = "set training.gradient_checkpointing: true and training.mini_batch_size: 1$"
     with pytest.raises(BadInput, match=message):
         memory.check_memory(config, base, LONG)
+
+
+PARENT = """
+import subprocess, sys
+held = b"x" * 1_500_000_000
+child = "from embedding_designs.training.log import peak_memory_mb; print(peak_memory_mb())"
+print(subprocess.run([sys.executable, "-c", child], capture_output=True, text=True).stdout)
+"""
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason="the memory of the GPU is reported")
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux has a process's own peak")
+def test_the_peak_of_a_training_does_not_include_that_of_the_process_that_started_it():
+    run = subprocess.run([sys.executable, "-c", PARENT], capture_output=True, text=True, env=environment())
+    assert 100 < int(run.stdout) < 1400

@@ -173,9 +173,8 @@ def peak_memory_mb() -> int:
     """Return the most memory used so far, in MB: the GPU's if there is one, otherwise the process's."""
     if torch.cuda.is_available():
         return torch.cuda.max_memory_allocated() // 2**20
+    # On Linux, ru_maxrss would include what the parent used when it started this process.
     if found := re.search(r"VmHWM:\s+(\d+) kB", STATUS.read_text() if STATUS.exists() else ""):
-        return (
-            int(found[1]) // 1024
-        )  # ru_maxrss would include what the parent used when it started this process
+        return int(found[1]) // 1024
     unit = 1 if sys.platform == "darwin" else 1024  # ru_maxrss: bytes on macOS, KiB elsewhere
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit // 2**20
