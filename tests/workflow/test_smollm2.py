@@ -65,4 +65,5 @@ def test_a_run_is_tuned_and_scored(design, folder):
     assert config["training"]["precision"] == precision_here("auto")
     assert config["tuning"]["settings"] == {"learning_rate": 0.001}
     scores = pd.read_csv(folder / FOLDER / f"scores/smollm2/{design}/seed1/all.csv")
-    assert scores["score"].between(0.01, 1).all()
+    assert scores["category"].tolist() == ["STS", "Retrieval"]
+    assert scores["score"].between(-1, 1).all() and scores["score"].abs().sum() > 0
