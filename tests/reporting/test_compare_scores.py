@@ -70,3 +70,16 @@ def test_bad_input_is_one_line_and_writes_nothing(text, tmp_path):
     assert run.returncode == 2
     assert run.stderr.startswith("error: bad.csv: ") and run.stderr.count("\n") == 1
     assert not (tmp_path / "results").exists()
+
+
+def test_what_was_inferred_is_on_the_page(tmp_path):
+    (tmp_path / "mine.csv").write_text("model,STS12,STS13,STS14,Average\na,71,60,50,60.3\nb,61,50,40,50.3\n")
+    assert compare("mine.csv", folder=tmp_path).returncode == 0
+    page = (tmp_path / "results/mine/findings.html").read_text()
+    assert "taken as percent" in page and "Average" in page
+
+
+def test_options_for_tables_are_refused_for_a_folder(tmp_path):
+    (tmp_path / "results-clone").mkdir()
+    run = compare("results-clone", "--tasks-in", "rows", folder=tmp_path)
+    assert run.returncode == 2 and "for tables, not for MTEB results" in run.stderr

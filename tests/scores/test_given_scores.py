@@ -107,3 +107,17 @@ def test_the_orientation_can_be_stated(tmp_path):
     assert scores_of([tmp_path / "scores.csv"], tasks_in="columns") == {
         "x": {"p": 0.1, "q": 0.3}, "y": {"p": 0.2, "q": 0.4}
     }  # fmt: skip
+
+
+def test_a_category_given_once_holds_for_all_rows_of_its_task(tmp_path):
+    (tmp_path / "s.csv").write_text(
+        "model,task,score,category\na,x,0.1,Own\nb,x,0.2,\na,STS12,0.3,\nb,STS12,0.4,\n"
+    )
+    rows = read_given([tmp_path / "s.csv"]).rows
+    assert rows["category"].tolist() == ["Own", "Own", "STS", "STS"]
+
+
+def test_single_scores_that_could_be_on_another_scale_are_said(tmp_path):
+    (tmp_path / "s.csv").write_text(f"{HEADER}a,71,0.5\nb,0.6,42\n")
+    said = read_given([tmp_path / "s.csv"]).said[-1]
+    assert said == "taken as percent, although at most 1: b on STS12 (0.6), a on SciFact (0.5)"

@@ -54,10 +54,11 @@ def compare_scores(
     study_file = output / f"{study_name(paths[0])}.yaml"
     if output.is_dir() and any(output.iterdir()) and not study_file.exists():
         raise BadInput(f"--output {output}: holds other files; choose an empty or new folder")
-    source = read_source(paths, output, higher_is_better, tasks_in)
+    source, said = read_source(paths, output, higher_is_better, tasks_in)
     source |= {"benchmark": benchmark} if benchmark else {}
     source |= {"labels": str(labels.resolve())} if labels else {}
-    study = {"description": f"A comparison of the scores in {', '.join(map(str, paths))}.", "scores": source}
+    about = "; ".join([f"A comparison of the scores in {', '.join(map(str, paths))}", *said])
+    study = {"description": f"{about}.", "scores": source}
     if paths[0].is_dir():  # published results are rarely complete
         study |= {"statistics": {"missing": "drop_tasks"}} if not benchmark else {}
         source |= {"pools": {"all": {"complete": True}}} if benchmark else {}
@@ -82,17 +83,24 @@ def verdict(sentences: dict[str, list[str]]) -> list[str]:
 
 def read_source(
     paths: Sequence[Path], output: Path, higher_is_better: bool, tasks_in: str | None
-) -> dict[str, Any]:
-    """Return the `scores` of a study for the input; tables become one tidy table in the output folder."""
+) -> tuple[dict[str, Any], list[str]]:
+    """Return the `scores` of a study for the input, and what was inferred.
+
+    Tables become one tidy table in the output folder.
+    """
     if folders := [path for path in paths if path.is_dir()]:
         if len(paths) > 1:
             raise BadInput(f"{folders[0]}: a folder of MTEB results cannot be compared with other files")
-        return {"from": "mteb_results", "path": str(paths[0].resolve())}
+        if tasks_in or not higher_is_better:
+            raise BadInput(
+                f"{folders[0]}: --tasks-in and --higher-is-better are for tables, not for MTEB results"
+            )
+        return {"from": "mteb_results", "path": str(paths[0].resolve())}, []
     given = read_given(paths, higher_is_better, tasks_in)
     for line in given.said:
         note(line)
     write(output / GIVEN, given.rows[given_columns(given.rows)].to_csv(index=False))
-    return {"from": "table", "path": str((output / GIVEN).resolve())}
+    return {"from": "table", "path": str((output / GIVEN).resolve())}, given.said
 
 
 def study_name(path: Path) -> str:

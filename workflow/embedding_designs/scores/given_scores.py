@@ -14,7 +14,7 @@ from ..common.errors import BadInput
 from ..common.wording import counted, few, shown
 from ..study.benchmarks import categories_of_tasks
 from .not_used import NotUsed, in_words, not_used
-from .published.sources import MODEL_COLUMNS, READ, tidy
+from .published.sources import MODEL_COLUMNS, READ, filled, tidy
 from .score_table import WHERE, checked, is_missing
 from .text_tables import read_texts
 
@@ -119,12 +119,11 @@ def two_spellings(rows: pd.DataFrame, column: str) -> Iterator[str]:
 
 def with_known_categories(rows: pd.DataFrame) -> tuple[pd.DataFrame, list[str]]:
     """Return the rows with a category each: their own, MTEB's, or OTHER; and which tasks are in OTHER."""
-    own = rows["category"] if "category" in rows else pd.Series("", rows.index)
+    own = filled(rows.assign(category=rows.get("category", "")), ["task"], "category")["category"]
     known = rows["task"].map(categories_of_tasks()).fillna(OTHER)
-    filled = own.where(own != "", known)
-    other = list(rows.loc[filled == OTHER, "task"].unique())
-    said = [f"no category is known for {few(other)}: category {OTHER}"] if other and (own == "").any() else []
-    return rows.assign(category=filled), said
+    unknown = list(rows.loc[(own == "") & (known == OTHER), "task"].unique())
+    said = [f"no category is known for {few(unknown)}: category {OTHER}"] if unknown else []
+    return rows.assign(category=own.where(own != "", known)), said
 
 
 def on_unit_scale(rows: pd.DataFrame, higher_is_better: bool) -> tuple[pd.DataFrame, list[str]]:
@@ -142,6 +141,9 @@ def on_unit_scale(rows: pd.DataFrame, higher_is_better: bool) -> tuple[pd.DataFr
     elif 1 < largest <= 100:
         check_all_in_percent(rows, numbers)
         divisor, said = 100, [f"scores up to {largest:g}: taken as percent, and divided by 100"]
+        small = rows[(numbers != 0) & (numbers.abs() <= 1)]
+        cells = [f"{row.model} on {row.task} ({row.score})" for row in small.itertuples()]
+        said += [f"taken as percent, although at most 1: {few(cells)}"] if cells else []
     if not higher_is_better:
         said.append("lower is better: scores are shown with the opposite sign")
     converted = numbers / (divisor if higher_is_better else -divisor)
