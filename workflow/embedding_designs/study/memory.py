@@ -67,12 +67,7 @@ def model_on(backbone: Backbone, settings: Mapping[str, Any], design: Mapping[st
 
 def training_on_cpu(model: Model, recipe: Mapping[str, Any], processes: int = 1) -> float:
     """Return the bytes that each process of a training takes on a CPU."""
-    return least_on_cpu(model, recipe, processes) + HEAP * kept(model, recipe, processes)
-
-
-def least_on_cpu(model: Model, recipe: Mapping[str, Any], processes: int = 1) -> float:
-    """Return the bytes that each process of a training takes on a CPU, however small its batches are."""
-    return LIBRARIES["training"] + states(model, recipe, processes)
+    return LIBRARIES["training"] + states(model, recipe, processes) + HEAP * kept(model, recipe, processes)
 
 
 def training_mb(study: Mapping[str, Any], base: str, design: str, on_gpu: bool = False) -> int:

@@ -2,10 +2,7 @@
 
 import torch
 
-CPU_FEATURES = (
-    "avx512_bf16",
-    "amx_bf16",
-)  # without them, bf16 is slower than fp32
+CPU_FEATURES = ["avx512_bf16", "amx_bf16"]  # of x86; without them, bf16 is slower than fp32
 
 
 def precision_here(precision: str) -> str:
