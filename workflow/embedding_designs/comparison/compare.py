@@ -33,7 +33,7 @@ from .statistics.best_over_tasks import best_by_rank, best_by_score
 from .statistics.control import against_control
 
 MANY_DESIGNS = 60  # for more designs, the most expensive pairwise results are left out
-MANY = f"left out for pools of more than {MANY_DESIGNS} designs"
+LEFT_OUT = f"Practical equivalence, sub-pools and Wilcoxon cliques are left out for more than {MANY_DESIGNS}."
 
 
 def compare_study(
@@ -47,8 +47,7 @@ def compare_study(
     settings = statistics_settings(study)
     every, dropped = complete(scores, study, source)
     scores, left = without_collapsed(every, report.collapsed, source)
-    # Published scores have one run per model, so they support no claim about designs.
-    unit = "model" if study.get("scores", {}).get("from", "table") != "table" else "design"
+    unit = unit_of(study, scores)
     comparisons = []
     for base, cells in progress(scores.groupby("base", sort=False), description="compare designs"):
         about = {"base": base, "dropped_tasks": dropped.get(base, []), "unit": unit}
@@ -71,6 +70,14 @@ def compare_study(
         revisions=report.revisions,
         collapsed=report.collapsed,
     )
+
+
+def unit_of(study: Mapping[str, Any], scores: pd.DataFrame) -> str:
+    """Return what is compared: designs, or models, of which nothing is given but one run each."""
+    if "scores" not in study:
+        return "design"
+    described = (scores[["pooling", "attention"]] != "unknown").any(axis=None) or scores["seed"].nunique() > 1
+    return "design" if study["scores"].get("from") == "table" and described else "model"
 
 
 def _compare_base(
@@ -157,7 +164,7 @@ def _compare_designs(
         "these_designs": runs.design_claim(of_runs, control, alpha)
         | {"best": best_over_runs(of_runs, alpha)},
         "factors": factors.factor_effects(of_runs, about, alpha),
-        "left_out": None if few else f"Practical equivalence, sub-pools and Wilcoxon cliques are {MANY}.",
+        "left_out": None if few else LEFT_OUT,
         "sentences": {},  # written once the gates are known
     }
 
