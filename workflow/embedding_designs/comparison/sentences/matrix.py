@@ -3,21 +3,21 @@
 from ..verdict_matrix import VerdictMatrix
 
 CLAIMS = {
-    "over_tasks": "could be the best on tasks like these (these checkpoints)",
-    "over_runs": "could be the best over new trainings, on these tasks (these {unit}s)",
+    "over_tasks": "on tasks like these (these checkpoints)",
+    "over_runs": "over new trainings (these {unit}s)",
 }
-UNDECIDED = {1: "undecided: nothing is ruled out", 2: "undecided: marks disagree, or nothing is ruled out"}
+UNDECIDED = {1: "undecided: nothing ruled out", 2: "undecided: marks disagree, or nothing ruled out"}
 
 
 def claims_in_words(matrix: VerdictMatrix) -> dict[str, str]:
-    """Return what the mark of each kind of claim says. Keys: those of verdict_matrix.MARKS."""
+    """Return where a design with the mark of each kind of claim could be the best. Keys: those of verdict_matrix.MARKS."""
     return {claim: CLAIMS[claim].format(unit=matrix.unit) for claim in matrix.claims}
 
 
 def verdicts_in_words(matrix: VerdictMatrix) -> dict[str, str]:
     """Return what the color of each verdict says."""
     words = {
-        "best": "could be the best",
+        "best": "in the best set",
         "undecided": UNDECIDED[max(1, len(matrix.claims))],
         "worse": "ruled out as the best",
     }

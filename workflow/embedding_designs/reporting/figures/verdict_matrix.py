@@ -114,7 +114,8 @@ def _layout(comparisons: Sequence[Comparison], alpha: float, width: float) -> La
 def _legend(matrix: VerdictMatrix) -> list[Entry]:
     marks = [Entry(text, marker=MARKERS[claim]) for claim, text in claims_in_words(matrix).items()]
     verdicts = verdicts_in_words(matrix).items()
-    return marks + [Entry(text, COLOURS[verdict], "s") for verdict, text in verdicts]
+    lead = [Entry("Could be the best:")] if marks else []
+    return lead + marks + [Entry(text, COLOURS[verdict], "s") for verdict, text in verdicts]
 
 
 def _draw_lines(lines: Sequence[str], top: float, pitch: float, size: float, ax: Axes) -> None:

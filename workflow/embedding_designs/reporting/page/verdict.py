@@ -30,7 +30,7 @@ class Answer:
     def describe(self, cell: Cell) -> str:
         """Return the marks of a cell in words, for readers who do not see them."""
         said = [words for mark, words in self.claims.items() if mark in cell.marks]
-        return "; ".join(said) or self.verdicts[cell.verdict]
+        return f"could be the best {' and '.join(said)}" if said else self.verdicts[cell.verdict]
 
 
 def answer(comparisons: Sequence[Comparison], alpha: float) -> Answer:
