@@ -71,8 +71,8 @@ def test_a_long_list_is_counted():
     other = changed(comparison, "these_checkpoints.best_by_rank.best_set", names[:0:-1])
     same = changed(comparison, "these_checkpoints.best_by_rank.best_set", names[::-1])
     highest = f"12 of the 14 designs could be the best ({names[0]} has the highest mean)"
-    assert f"{highest}, by mean score and by average rank" in verdict(same, 0.05)
+    assert f"{highest}, by mean score and by average rank" in best_set(same, 0.05)
     assert (
         f"{highest} by mean score; 11 of the 14 designs could be the best ({names[11]} has the best average "
-        "rank) by average rank" in verdict(other, 0.05)
+        "rank) by average rank" in best_set(other, 0.05)
     )

@@ -26,16 +26,16 @@ def three(by_score: list[str], by_rank: list[str], over_runs: list[str] | None =
     [
         (([A], [A]), f"Use {A}. On tasks like these, no other model could be the best (95% confidence)."),
         (([A], [A], [A, B]), f"Use {A}. On tasks like these, no other design could be the best; over new "
-                             f"trainings, {B} could be the best, too (each at 95% confidence)."),
+                             f"trainings, {B} could be, too (each at 95% confidence)."),
         (([A], [A], [A]), f"Use {A}. On tasks like these and over new trainings, no other design could be "
                           "the best (each at 95% confidence)."),
         (([A, B], [A, B], [A]), f"Use {A}. On tasks like these, {B} could be the best, too; over new "
                                 "trainings, no other design could be the best (each at 95% confidence)."),
         (([A], [A, C]), f"Use {A}. By mean score on tasks like these, no other model could be the best; by "
-                        f"average rank, {C} could be the best, too (each at 95% confidence)."),
+                        f"average rank, {C} could be, too (each at 95% confidence)."),
         (([A, B], [B, A]), f"Tied for first: {A} and {B} on tasks like these (95% confidence)."),
-        (([A, B], [B, A], [A, B, C]), f"Tied for first: {A} and {B} on tasks like these; any of the 3 designs "
-                                      "over new trainings (each at 95% confidence)."),
+        (([A, B], [B, A], [A, B, C]), f"Tied for first: {A} and {B} on tasks like these; any of the 3 "
+                                      "designs over new trainings (each at 95% confidence)."),
         (([A], [B]), f"The best depends on the measure: only {A} by mean score on tasks like these; only {B} "
                      "by average rank (each at 95% confidence)."),
         (([A, B, C], [C, B, A], [A, B, C]), "Undecided: any of the 3 designs could be the best on tasks like "

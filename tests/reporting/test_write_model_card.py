@@ -114,8 +114,12 @@ def test_the_card_opens_with_the_verdict_and_marks_its_own_design():
             ["eos|x", "0.431", "0.555 ◆", "2"]]  # fmt: skip
     card = model_card(changed(verdict=ModelVerdict("Use mean.", rows, "Could be the best: ● here.")))
     assert card.index("one seed of one design") < card.index("Use mean.") < card.index("## Use")
-    assert ["| design | All (9) | STS (3) | rank |", "|---|---|---|---|", "| **mean** | 0.512 ●◆ | 0.498 | 1 |",
-            r"| eos\|x | 0.431 | 0.555 ◆ | 2 |"] in tables(card)  # fmt: skip
+    assert [
+        "| design | All (9) | STS (3) | rank |",
+        "|---|---|---|---|",
+        "| **mean** | 0.512 ●◆ | 0.498 | 1 |",
+        r"| eos\|x | 0.431 | 0.555 ◆ | 2 |",
+    ] in tables(card)
     assert "Could be the best: ● here." in card
     assert "## Verdict" not in model_card(FACTS)
 

@@ -10,7 +10,7 @@ UNDECIDED = {1: "undecided: nothing ruled out", 2: "undecided: marks disagree, o
 
 
 def claims_in_words(matrix: VerdictMatrix) -> dict[str, str]:
-    """Return where a design with the mark of each kind of claim could be the best. Keys: those of verdict_matrix.MARKS."""
+    """Return where a design could be the best that has the mark of each kind of claim."""
     return {claim: CLAIMS[claim].format(unit=matrix.unit) for claim in matrix.claims}
 
 

@@ -108,7 +108,8 @@ def _highest_mean(comparison: Comparison) -> Iterator[str]:
     names = highest_means(comparison)
     if len(names) < comparison.n_designs:
         shown = listing(names) if len(names) <= NAMED else counted(len(names), comparison.unit)
-        yield f"{shown} {'has' if len(names) == 1 else 'share'} the highest mean score."
+        most = "higher" if comparison.n_designs == 2 else "highest"
+        yield f"{shown} {'has' if len(names) == 1 else 'share'} the {most} mean score."
 
 
 def _about_trainings(comparison: Comparison) -> Iterator[str]:

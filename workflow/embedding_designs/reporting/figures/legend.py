@@ -33,11 +33,17 @@ class Entry(NamedTuple):
 
 
 def legend_lines(look: Mapping[str, Look], names: Iterable[str], width: float) -> list[list[Entry]]:
-    """Return the legend of some designs: on one line if that fits, else at least one line per kind."""
+    """Return the legend of some designs: on one line if that fits, else at least one line per kind.
+
+    A kind that is unknown for all of them has no legend.
+    """
     styles = [look[name] for name in names]
     colours = dict.fromkeys(Entry(style.attention, colour=style.colour) for style in styles)
     markers = dict.fromkeys(Entry(style.pooling, marker=style.marker) for style in styles)
     kinds = [[Entry("attention:"), *colours], [Entry("pooling:"), *markers]]
+    kinds = [kind for kind in kinds if {entry.text for entry in kind[1:]} != {"unknown"}]
+    if not kinds:
+        return []
     together = wrapped_entries([entry for kind in kinds for entry in kind], width)
     if len(together) == 1:
         return together
