@@ -15,7 +15,7 @@ def test_a_search_holds_a_block_of_documents_and_the_best_of_each_query():
 
 
 def test_a_reranking_keeps_the_candidates_of_all_queries():
-    """MindSmallReranking: 2,362,514 queries with 41 candidates of 310 bytes, 30.0 GB; 42,439 embeddings, 0.7."""
+    """MindSmallReranking: 2,362,514 queries, each with 41 candidates of 310 bytes; 42,439 embeddings."""
     assert task_memory("MindSmallReranking", None, 4096) == pytest.approx(30.7e9, rel=0.01)
 
 

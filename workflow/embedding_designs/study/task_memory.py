@@ -11,7 +11,7 @@ FOUND, FOUND_BYTES = 1_000, 250  # best documents kept per query, in MTEB's list
 CANDIDATES, CANDIDATE_BYTES = (
     41,
     310,
-)  # per query of a reranking, in lists; as measured for MindSmallReranking
+)  # per query of a reranking; MindSmallReranking is the largest
 
 
 def task_memory(task: str, benchmark: str | None, dimensions: int) -> float:
