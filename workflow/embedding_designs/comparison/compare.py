@@ -76,8 +76,9 @@ def unit_of(study: Mapping[str, Any], scores: pd.DataFrame) -> str:
     """Return what is compared: designs, or models, of which nothing is given but one run each."""
     if "scores" not in study:
         return "design"
+    source = study["scores"]
     described = (scores[["pooling", "attention"]] != "unknown").any(axis=None) or scores["seed"].nunique() > 1
-    return "design" if study["scores"].get("from") == "table" and described else "model"
+    return "design" if source.get("from") == "table" and described else "model"
 
 
 def _compare_base(

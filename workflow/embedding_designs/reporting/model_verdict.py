@@ -21,10 +21,13 @@ def model_verdict(statistics: Statistics, base: str, design: str) -> ModelVerdic
     if not comparisons:
         return None
     matrix = verdict_matrix(comparisons)
-    (sentence,) = comparisons[-1].sentences["verdict"]
     marks = ", ".join(f"{MARKS[claim]} {words}" for claim, words in claims_in_words(matrix).items())
     lead = f"Could be the best: {marks}. " if marks else ""
-    return ModelVerdict(sentence, _rows(matrix, design), lead + matrix_note(matrix, statistics.alpha))
+    return ModelVerdict(
+        comparisons[-1].sentences["verdict"][0],
+        _rows(matrix, design),
+        lead + matrix_note(matrix, statistics.alpha),
+    )
 
 
 def _rows(matrix: VerdictMatrix, own: str) -> list[list[str]]:

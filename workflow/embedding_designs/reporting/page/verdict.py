@@ -43,7 +43,7 @@ def answer(comparisons: Sequence[Comparison], alpha: float) -> Answer:
 
 def first_words(comparison: Comparison) -> tuple[str, str]:
     """Return the verdict over all tasks in two parts: what to use, or "Tied for first:", and the rest."""
-    (sentence,) = comparison.sentences["verdict"]
+    sentence = comparison.sentences["verdict"][0]
     use = decided(comparison)
     end = len(f"Use {use}.") if use else min(sentence.find(sign) for sign in ":." if sign in sentence) + 1
     return sentence[:end], sentence[end:].strip()
