@@ -3,7 +3,7 @@
 from collections import defaultdict
 from html.parser import HTMLParser
 
-VOID = {"meta", "link", "img", "br"}
+VOID = {"meta", "link", "img", "br", "wbr"}
 
 
 class Outline(HTMLParser):

@@ -4,6 +4,7 @@ python -m embedding_designs.reporting.write_findings results/quickstart --output
 """
 
 import argparse
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -29,8 +30,13 @@ def render(page: Mapping[str, Any]) -> str:
         lstrip_blocks=True,
         keep_trailing_newline=True,
     )
-    environment.filters["counted"] = counted
+    environment.filters |= {"counted": counted, "parts": parts}
     return environment.get_template(TEMPLATE).render(page)
+
+
+def parts(name: str) -> list[str]:
+    """Return the parts of a name such as PairClassification, between which a browser can break it."""
+    return re.split(r"(?<=[a-z])(?=[A-Z])", name)
 
 
 @command
