@@ -11,7 +11,7 @@ import pytest
 from embedding_designs.common.errors import BadInput
 from embedding_designs.common.score_files import write_scores
 from embedding_designs.modules.poolings import POOLINGS
-from embedding_designs.scores.collect_published_scores import published_scores
+from embedding_designs.scores.published.pools import published_scores
 from embedding_designs.scores.missing_scores import complete
 from embedding_designs.scores.published.labels import read_labels
 from embedding_designs.scores.score_table import read_scores
@@ -114,7 +114,7 @@ def test_the_shipped_study_needs_no_import_of_mteb(tmp_path):
     """Importing mteb takes longer than everything else."""
     code = (
         "import sys; from embedding_designs.study.show_study import load_study; "
-        "from embedding_designs.scores.collect_published_scores import published_scores; "
+        "from embedding_designs.scores.published.pools import published_scores; "
         f"published_scores(load_study({str(LEADERBOARD)!r})['scores']); print('mteb' in sys.modules)"
     )
     run = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True,

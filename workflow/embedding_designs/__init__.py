@@ -14,7 +14,8 @@ Each folder is a stage of the workflow; a rule runs the module of its own name i
     planning     what a study costs, before it is run
     common       what the stages share
 
-In a notebook, `from embedding_designs import compare` compares a table of scores without the workflow.
+In a notebook, `from embedding_designs import compare` compares a table of scores without the workflow, and
+`embedding_designs.statistics` has the tests as functions of a wide table (docs/library.md).
 """
 
 __all__ = ["compare"]
@@ -24,6 +25,6 @@ def __getattr__(name: str):
     """Import `compare` when it is first used, so that no command pays for it."""
     if name not in __all__:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    from .comparison.compare_table import compare
+    from .reporting.compare_table import compare
 
     return compare

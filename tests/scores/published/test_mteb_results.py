@@ -10,7 +10,7 @@ import pytest
 from mteb.results import TaskResult
 
 from embedding_designs.common.errors import BadInput
-from embedding_designs.scores.collect_published_scores import published_scores
+from embedding_designs.scores.published.pools import published_scores
 from embedding_designs.scores.published import mteb_results
 
 BENCHMARK = "MTEB(eng, v2)"
