@@ -11,9 +11,9 @@ import pytest
 from embedding_designs.common.errors import BadInput
 from embedding_designs.common.score_files import write_scores
 from embedding_designs.modules.poolings import POOLINGS
-from embedding_designs.scores.published.pools import published_scores
 from embedding_designs.scores.missing_scores import complete
 from embedding_designs.scores.published.labels import read_labels
+from embedding_designs.scores.published.pools import published_scores
 from embedding_designs.scores.score_table import read_scores
 from embedding_designs.study.study import load_study
 from helpers.paths import ROOT

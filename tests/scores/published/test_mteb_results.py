@@ -10,8 +10,8 @@ import pytest
 from mteb.results import TaskResult
 
 from embedding_designs.common.errors import BadInput
-from embedding_designs.scores.published.pools import published_scores
 from embedding_designs.scores.published import mteb_results
+from embedding_designs.scores.published.pools import published_scores
 
 BENCHMARK = "MTEB(eng, v2)"
 TASKS = ["STS12", "STS17", "SprintDuplicateQuestions"]

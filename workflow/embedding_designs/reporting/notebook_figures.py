@@ -16,6 +16,7 @@ from .figures.significance import draw_significance, significance_height
 from .figures.study_figures import run_means
 
 WIDTH = 7.0  # inches of a new figure
+SHARE = 0.95  # of it for texts that are laid out; hinted letters on a screen are wider than in a file
 ROW = 0.25  # inches of a row with one model
 
 
@@ -88,16 +89,17 @@ class Figures:
             return ax
 
         with style_for(drawn_names(self.statistics)):
-            return at_the_top(ax or _new(WIDTH, height(WIDTH), edge=True))
+            return at_the_top(ax or _new(WIDTH, height(SHARE * WIDTH), SHARE))
 
     def _drawn(self, ax: Axes | None, height: float, draw: Callable[[Axes], Axes]) -> Axes:
         with style_for(drawn_names(self.statistics)):
             return draw(ax or _new(WIDTH, height))
 
 
-def _new(width: float, height: float, edge: bool = False) -> Axes:
-    """Return the ax of a new figure that a notebook shows; edge: it fills the figure."""
+def _new(width: float, height: float, share: float | None = None) -> Axes:
+    """Return the ax of a new figure that a notebook shows; share: of its width, without room for ticks."""
     from matplotlib import pyplot  # chooses a backend, which a library should not do when it is imported
 
-    figure = pyplot.figure(figsize=(width, height), layout=None if edge else "constrained")
-    return figure.add_axes((0, 0, 1, 1)) if edge else figure.subplots()
+    if share is None:
+        return pyplot.figure(figsize=(width, height), layout="constrained").subplots()
+    return pyplot.figure(figsize=(width, height)).add_axes((0, 0, share, 1))
