@@ -121,7 +121,7 @@ def test_a_category_can_be_chosen(one_run):
     assert one_run.categories == ["Retrieval", "STS", "All"]
     assert one_run.of("STS").tests.tasks == TASKS[:4]
     assert one_run.of("STS").pairs["wins"].tolist()[0] == 4
-    with pytest.raises(BadInput, match='^category "sts" is not in the table; did you mean "?STS'):
+    with pytest.raises(BadInput, match=r'^category "sts" is not in the table; .*STS'):
         one_run.of("sts")
 
 
@@ -149,7 +149,7 @@ def test_figures_are_drawn_into_an_ax_or_a_new_figure_and_returned(one_run, name
 
 def test_the_bars_of_the_diagram_are_of_a_known_test(one_run):
     assert one_run.plot.critical_difference(test="wilcoxon").has_data()
-    with pytest.raises(BadInput, match="^test 'tukey' is not known; choose nemenyi or wilcoxon"):
+    with pytest.raises(BadInput, match=r"^test 'tukey' is not known; choose nemenyi or wilcoxon"):
         one_run.plot.critical_difference(test="tukey")
 
 
@@ -178,7 +178,7 @@ def test_nothing_is_left_out_of_a_complete_table(one_run):
 def test_tasks_without_a_score_of_some_model_are_left_out_on_request_and_listed():
     scores = wide()
     scores.loc["SciFact", "weak"] = np.nan
-    with pytest.raises(BadInput, match="^scores: 1 score missing: weak on SciFact; .*in Python, missing="):
+    with pytest.raises(BadInput, match=r"^scores: 1 score missing: weak on SciFact; .*in Python, missing="):
         compare(scores)
     result = compare(scores, missing="drop_tasks")
     assert "SciFact" not in result.tests.tasks
@@ -194,9 +194,7 @@ def test_models_without_a_score_are_left_out_on_request_and_listed():
 
 
 def test_columns_and_categories_that_are_not_compared_are_listed(capsys):
-    result = compare(
-        wide().T.assign(Average=0.5, licence="MIT", Touche2020=[0.5, 0.4, 0.3]).rename_axis("model")
-    )
+    result = compare(wide().T.rename_axis("model").assign(Average=0.5, licence="MIT"))
     assert "1 column not used: Average (computed from the others)" in left_out(result)
     assert "1 column not used: licence (no numbers in it)" in left_out(result)
     alone = compare(wide().rename({"ArguAna": "mine"}))
@@ -219,10 +217,7 @@ UNNAMED = pd.DataFrame({"thing": ["p", "q"], "x": [0.1, 0.3], "y": [0.2, 0.4]})
         (UNNAMED.set_index("thing").rename_axis(None), "scores: the first column, without a name, does not"),
         (table().head(0), "scores: no scores"),
         (wide() * [100, 100, 1], "scores:row 0: model weak has scores up to 0.5.*use one scale"),
-        (
-            (wide().T * [100, 1, 100, 100, 100, 100, 100, 100]).rename_axis("model"),
-            "scores:row 0: task STS13 has",
-        ),
+        (wide().T.rename_axis("model") * [100, *[1] * 7], "scores:row 0: task STS13 has"),
         (wide().rename(columns={"weak": "Good"}), 'scores:row 0: model "Good" is spelled "good" elsewhere'),
         (wide()[["good"]], "scores: 1 model; a comparison needs two or more models"),
         (wide().head(1), "scores: 1 task; a comparison needs two or more tasks"),

@@ -59,7 +59,9 @@ def test_a_wide_table_can_have_seeds_and_labels():
     frame = TABLE.rename_axis("model").reset_index()
     runs = pd.concat([frame.assign(seed=seed, pooling="mean") for seed in (1, 2, 3)])
     rows = read_given([runs]).rows
-    assert rows.groupby("model")["seed"].unique().map(list).to_dict() == dict.fromkeys("ab", ["1", "2", "3"])
+    assert rows.groupby("model")["seed"].unique().map(list).to_dict() == {
+        model: ["1", "2", "3"] for model in "ab"
+    }
     assert set(rows["pooling"]) == {"mean"} and set(rows["task"]) == set(SCORES)
 
 

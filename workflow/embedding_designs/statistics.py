@@ -7,7 +7,7 @@ model; higher is better.
     friedman, friedman_permutation        do any models differ? by chi-square, and without an approximation
     iman_davenport                        the same, by F
     nemenyi, critical_difference          which pairs differ, by average ranks
-    wilcoxon                              which pairs differ, by the sizes of their differences, Holm-corrected
+    wilcoxon                              which pairs differ, by the sizes of their differences (Holm)
     cliques                               the groups in which no pair differs
     against_control                       which models differ from one of them
     best_by_score, best_by_rank           which models could be the best, and confidence sets of all ranks
