@@ -276,3 +276,12 @@ def test_a_labeled_model_that_the_source_lacks_is_named(source):
     labels = LABELS + "org/fourth,Fourth,A,eos,causal\n"
     with pytest.raises(BadInput, match=r"pools\.p: the source has no scores for org/fourth; set complete"):
         scores_of(source(labels=labels, pools={"p": {"where": {"backbone": "A"}}}))
+
+
+def test_models_without_a_score_on_the_selected_tasks_are_reported(source):
+    text = "model,task,category,score\na,own,Mine,0.1\nb,own,Mine,0.2\nc,other,Mine,0.3\n"
+    found = published_scores(source(text, None, **{"from": "table", "tasks": ["own"]}))
+    assert set(found.rows["design"]) == {"a", "b"}
+    reasons = {name: entry.reason for entry in found.not_used for name in entry.names}
+    assert reasons["c"] == "no score on the selected tasks"
+    assert "not among the tasks" in reasons["other"]

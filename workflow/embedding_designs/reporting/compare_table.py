@@ -3,7 +3,7 @@
 import os
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 import pandas as pd
 
@@ -22,7 +22,7 @@ from ..scores.score_table import COLUMNS, checked
 from .notebook import Comparison
 from .results_folder import study_of
 
-Table = pd.DataFrame | str | os.PathLike[str]
+Table: TypeAlias = pd.DataFrame | str | os.PathLike[str]
 DESCRIPTIONS = ["pooling", "attention"]
 
 

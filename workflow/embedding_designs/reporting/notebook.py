@@ -16,7 +16,7 @@ from ..common.near_names import nearest
 from ..common.wording import counted
 from ..comparison import results
 from ..comparison.statistics.intervals import pair_intervals
-from ..comparison.tables import tables
+from ..comparison.tables import table_of
 from ..scores.not_used import in_words
 from .notebook_figures import Figures
 from .results_folder import Failed, not_computed, run_step, verdict, write_for_page
@@ -175,8 +175,8 @@ class Comparison:
         return runs.loc[self.tests.designs]
 
     def _table(self, name: str) -> pd.DataFrame:
-        """Return a table of this base and category; it is empty if the study has no such table."""
-        table = tables(replace(self.statistics, comparisons=[self.tests])).get(name, pd.DataFrame())
+        """Return a table of this base and category; empty if there are no such results."""
+        table = table_of(name, [self.tests], self.statistics)
         return table.drop(columns=["base", "category"], errors="ignore")
 
     def __repr__(self) -> str:
