@@ -3,10 +3,10 @@
 import subprocess
 import sys
 
-import matplotlib
 import numpy as np
 import pandas as pd
 import pytest
+from matplotlib import pyplot
 from scipy import stats
 
 from embedding_designs import compare
@@ -25,9 +25,9 @@ TASKS = ["STS12", "STS13", "STS14", "STS15", "SciFact", "NFCorpus", "ArguAna", "
 
 @pytest.fixture(autouse=True)
 def without_windows():
-    matplotlib.use("agg")
+    pyplot.switch_backend("agg")
     yield
-    matplotlib.pyplot.close("all")
+    pyplot.close("all")
 
 
 def table() -> pd.DataFrame:
@@ -141,7 +141,7 @@ def test_losses_are_better_if_they_are_lower():
 @pytest.mark.parametrize("name", ["critical_difference", "significance", "differences", "mean_scores"])
 def test_figures_are_drawn_into_an_ax_or_a_new_figure_and_returned(one_run, name):
     draw = getattr(one_run.plot, name)
-    _, ax = matplotlib.pyplot.subplots()
+    _, ax = pyplot.subplots()
     assert draw(ax) is ax and ax.has_data()
     new = draw()
     assert new is not ax and new.has_data()
@@ -216,7 +216,7 @@ UNNAMED = pd.DataFrame({"thing": ["p", "q"], "x": [0.1, 0.3], "y": [0.2, 0.4]})
         (UNNAMED, 'scores: column "thing" does not say .*; call it model or task, .*tasks_in'),
         (UNNAMED.set_index("thing").rename_axis(None), "scores: the first column, without a name, does not"),
         (table().head(0), "scores: no scores"),
-        (wide() * [100, 100, 1], "scores:row 0: model weak has scores up to 0\..*use one scale"),
+        (wide() * [100, 100, 1], "scores:row 0: model weak has scores up to 0.*use one scale"),
         (wide().T.rename_axis("model") * [100, *[1] * 7], "scores:row 0: task STS13 has"),
         (wide().rename(columns={"weak": "Good"}), 'scores:row 0: model "Good" is spelled "good" elsewhere'),
         (wide()[["good"]], "scores: 1 model; a comparison needs two or more models"),

@@ -2,13 +2,13 @@
 
 import re
 
-import matplotlib
+from matplotlib import pyplot
 
 from helpers.paths import ROOT
 
 
 def test_the_example_runs_and_its_comments_hold(tmp_path, monkeypatch):
-    matplotlib.use("agg")
+    pyplot.switch_backend("agg")
     monkeypatch.chdir(tmp_path)
     blocks = re.findall(r"```python\n(.*?)```", (ROOT / "docs" / "library.md").read_text("utf-8"), re.DOTALL)
     assert len(blocks) == 2
@@ -20,4 +20,4 @@ def test_the_example_runs_and_its_comments_hold(tmp_path, monkeypatch):
     assert "only layers could be the best" in result.verdict[0]
     assert result.left_out == []
     assert (tmp_path / "findings.html").exists()
-    matplotlib.pyplot.close("all")
+    pyplot.close("all")
