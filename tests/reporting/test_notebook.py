@@ -220,6 +220,7 @@ UNNAMED = pd.DataFrame({"thing": ["p", "q"], "x": [0.1, 0.3], "y": [0.2, 0.4]})
         (wide().T.rename_axis("model") * [100, *[1] * 7], "scores:row 0: task STS13 has"),
         (wide().rename(columns={"weak": "Good"}), 'scores:row 0: model "Good" is spelled "good" elsewhere'),
         (wide()[["good"]], "scores: 1 model; a comparison needs two or more models"),
+        (wide() * 0, "scores: base all: All designs score the same on every task"),
         (wide().head(1), "scores: 1 task; a comparison needs two or more tasks"),
         (table().assign(score=500.0), "scores:row 0: .*score .* is not a number from -1 to 1"),
         (table().head(11), "scores: 1 score missing: multi on D"),
