@@ -97,6 +97,16 @@ def test_columns_that_are_no_scores_are_left_out_and_said(tmp_path):
     assert reasons == {"Average": "computed from the others", "licence": "no numbers in it"}
 
 
+def test_a_task_called_average_is_left_out_but_a_model_called_mean_is_not():
+    named = TABLE.rename({"a": "mean"})
+    given = read_given([named.T.rename_axis("task")])
+    assert set(given.rows["model"]) == {"mean", "b"} and given.not_used == []
+    with_summary = pd.concat([named.T, pd.DataFrame({"mean": {"Average": 0.6}, "b": {"Average": 0.5}})])
+    given = read_given([with_summary.rename_axis("task")])
+    assert set(given.rows["task"]) == set(SCORES)
+    assert [(entry.what, entry.names) for entry in given.not_used] == [("row", ["Average"])]
+
+
 def test_categories_are_the_table_s_or_mteb_s_or_other(tmp_path):
     table = pd.DataFrame({"a": {"STS12": 0.7, "mine": 0.5}, "b": {"STS12": 0.6, "mine": 0.4}})
     rows = read_given([written(tmp_path, table, "task")]).rows

@@ -19,7 +19,7 @@ from .published.sources import READ, filled, tidy
 from .score_table import WHERE, checked, is_missing
 from .text_tables import MODEL_COLUMNS, TASK_COLUMNS, as_texts, read_texts, with_index
 
-SUMMARIES = ("average", "avg", "mean", "overall", "rank")  # columns that are computed from the others
+SUMMARIES = ("average", "avg", "mean", "overall", "rank")  # tasks that are computed from the others
 LAYOUTS = {
     "tidy": "one row per score",
     "columns": "one row per model, one column per task",
@@ -131,14 +131,21 @@ def wide(table: pd.DataFrame, name: str, layout: str) -> tuple[pd.DataFrame, lis
     in_rows, in_columns = ("model", "task") if layout == "columns" else ("task", "model")
     kept = [column for column in others if column in KEPT[layout]]
     texts = [column for column in others if column not in kept and not table[column].map(is_number).any()]
-    summaries = [column for column in others if column.lower() in SUMMARIES and column not in texts]
-    scores = [column for column in others if column not in (*kept, *texts, *summaries)]
+    names = others if layout == "columns" else table[first]  # of tasks; a model can be called mean
+    summaries = [name for name in names if name.lower() in SUMMARIES and name not in texts]
+    if layout == "rows":
+        table = table[~table[first].isin(summaries)]
+    scores = [
+        column
+        for column in others
+        if column not in (*kept, *texts, *(summaries if layout == "columns" else ()))
+    ]
     named = table.rename(columns={first: in_rows}).assign(
         **{WHERE: [f"{name}:{line}" for line in table.index]}
     )
     rows = named.melt([in_rows, *kept, WHERE], scores, var_name=in_columns, value_name="score")
     left = not_used("column", texts, "no numbers in it")
-    left += not_used("column", summaries, "computed from the others")
+    left += not_used("column" if layout == "columns" else "row", summaries, "computed from the others")
     return rows.assign(seed=rows.get("seed", "0")), left
 
 
