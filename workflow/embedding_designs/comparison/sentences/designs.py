@@ -18,7 +18,8 @@ def about_these_designs(comparison: Comparison, alpha: float) -> Iterator[str]:
     """Yield the findings of the tests over runs, or only why there are none."""
     claim = comparison.these_designs
     if claim.refused:
-        yield _ONE_RUN_EACH if comparison.unit == "model" else claim.refused
+        published = comparison.unit == "model" and len(comparison.seeds) == 1
+        yield _ONE_RUN_EACH if published else claim.refused
         return
     one_way, quasi = claim.one_way, claim.quasi_f
     if one_way.p is None:
