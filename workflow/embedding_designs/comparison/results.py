@@ -119,6 +119,7 @@ class Factors:
     crossed: Cross | None
     anova: dict[str, FactorTest] | None
     aligned_ranks: dict[str, FTest] | None
+    quasi_f: dict[str, QuasiF] | None
     effects: list[Effect]
     simple: list[Effect]
     refused: list[str]
