@@ -6,6 +6,7 @@ from ..results import Comparison
 from .best_set import verdict
 from .checkpoints import about_these_checkpoints, best_rank
 from .designs import about_these_designs
+from .together import in_all_categories
 from .undecidable import cannot_be_decided
 
 CLAIMS = {
@@ -26,7 +27,7 @@ def findings(comparison: Comparison, alpha: float, rope: float) -> dict[str, lis
             "these_designs": [],
         }
     return {
-        "verdict": [verdict(comparison, alpha)],
+        "verdict": [verdict(comparison, alpha), *in_all_categories(comparison, alpha)],
         "undecidable": list(cannot_be_decided(comparison, alpha)),
         "these_checkpoints": list(about_these_checkpoints(comparison, alpha, rope)),
         "these_designs": list(about_these_designs(comparison, alpha)),
