@@ -20,17 +20,13 @@ def resolved(scores: pd.DataFrame) -> dict:
 def test_clear_steps_are_all_separated_and_equal_models_are_not():
     # c = d on every task; a > b > c by .1 with little noise
     noise = np.random.default_rng(0).normal(0, 0.001, (20, 3))
-    scores = pd.DataFrame((noise + [0.5, 0.4, 0.3]).round(6), columns=list("abc"))
+    scores = pd.DataFrame((noise + np.array([0.5, 0.4, 0.3])).round(6), columns=list("abc"))
     scores["d"] = scores["c"]
     found = resolved(scores)
     assert found["n_pairs"] == 6
     assert found["separated"]["wilcoxon_holm"] == found["separated"]["rank_intervals"] == 5
     assert [pair["separated"] for pair in found["neighbors"]] == [True, True, False]
-    assert [(pair["first"], pair["second"]) for pair in found["neighbors"]] == [
-        ("a", "b"),
-        ("b", "c"),
-        ("c", "d"),
-    ]
+    assert [pair["first"] + pair["second"] for pair in found["neighbors"]] == ["ab", "bc", "cd"]
     assert found["neighbors"][-1]["tasks_needed"] is None
     assert found["neighbors"][0]["difference"] == pytest.approx(scores["a"].mean() - scores["b"].mean())
 

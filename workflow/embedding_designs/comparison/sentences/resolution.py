@@ -17,8 +17,8 @@ def about_resolution(comparison: Comparison) -> Iterator[str]:
     apart = sum(pair.separated for pair in neighbors)
     yield (
         f"Wilcoxon's test with Holm's correction separates {separated:,} of {found.n_pairs:,} pairs "
-        f"({separated / found.n_pairs:.0%}), and {apart} of the {len(neighbors)} pairs of {unit}s that follow "
-        f"each other by mean score. {_needed(median(pair.tasks_needed or inf for pair in neighbors))}"
+        f"({separated / found.n_pairs:.0%}), and {apart} of the {len(neighbors)} pairs of {unit}s that "
+        f"follow each other by mean score. {_needed(median(pair.tasks_needed or inf for pair in neighbors))}"
     )
 
 

@@ -1,4 +1,4 @@
-"""How finely a set of tasks resolves the order of many models: which pairs are separated, and which neighbors.
+"""How finely a set of tasks resolves the order of models: which pairs are separated, and which neighbors.
 
 Neighbors are models that follow each other in the order of their mean scores.
 """
@@ -57,8 +57,8 @@ def tasks_to_separate(
 ) -> list[int | None]:
     """Return the tasks that a paired t test takes to detect the mean of (tasks, pairs) with this power.
 
-    Two-sided, with Bonferroni's correction over n_pairs, by the normal approximation (Cohen 1988). The observed
-    mean and spread are taken as the true ones. None if the mean is 0: no number of tasks suffices.
+    Two-sided, with Bonferroni's correction over n_pairs, by the normal approximation (Cohen 1988). The
+    observed mean and spread are taken as the true ones. None if the mean is 0: no number suffices.
     """
     mean, spread = np.abs(differences.mean(axis=0)), differences.std(axis=0, ddof=1)
     quantiles = stats.norm.isf(alpha / n_pairs / 2) + stats.norm.isf(1 - power)
