@@ -16,8 +16,9 @@ def in_all_categories(comparison: Comparison, alpha: float) -> Iterator[str]:
     alone, together = clauses(comparison), clauses(_together(comparison))
     if comparison.these_checkpoints.best_by_score.best_set_together is None or not alone:
         return
-    categories = f"in all {comparison.these_checkpoints.gate.categories} categories at once"
-    where = f"at {100 * (1 - alpha):g}% confidence {categories} (Bonferroni's correction)"
+    number = comparison.these_checkpoints.gate.categories
+    categories = "both categories" if number == 2 else f"all {number} categories"
+    where = f"at {100 * (1 - alpha):g}% confidence in {categories} at once (Bonferroni's correction)"
     if alone == together:
         yield f"This also holds {where}."
     else:
