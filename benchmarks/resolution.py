@@ -15,7 +15,7 @@ from measure import print_table
 
 from embedding_designs.comparison.statistics.best_over_tasks import best_by_rank, best_by_score
 from embedding_designs.comparison.statistics.pairwise import wilcoxon
-from embedding_designs.comparison.statistics.ranks import nemenyi
+from embedding_designs.comparison.statistics.ranks import nemenyi, rank_designs
 from embedding_designs.comparison.statistics.resolution import tasks_to_separate
 
 ALPHA, DRAWS = 0.05, 2000
@@ -61,6 +61,11 @@ def resolved(n_models: int) -> tuple[list[list[str]], list[str]]:
         [str(n_models), name, f"{len(one):,} ({len(one) / len(pairs):.0%})", str(len(one & adjacent))]
         for name, one in found.items()
     ]
+    leader = rank_designs(scores).mean().idxmin()
+    joined = [
+        str(n_models - sum(leader in pair for pair in found[test]))
+        for test in ("Wilcoxon with Holm", "Nemenyi")
+    ]
     by_score, by_rank = best_by_score(scores, ALPHA), best_by_rank(scores, ALPHA)
     for name, best in (("mean score", by_score), ("average rank", by_rank)):
         number = above_others(best)
@@ -71,7 +76,7 @@ def resolved(n_models: int) -> tuple[list[list[str]], list[str]]:
     needed = sorted(tasks or np.inf for tasks in tasks_to_separate(differences, len(pairs), ALPHA))
     at_first = [str(sum(ranks[0] == 1 for ranks in best["ranks"].values())) for best in (by_score, by_rank)]
     easiest = [f"{needed[int(share * (len(needed) - 1))]:,}" for share in (0, 0.1, 0.5)]
-    first = [str(len(by_score["best_set"])), str(len(by_rank["best_set"])), ", ".join(at_first)]
+    first = [str(len(by_score["best_set"])), str(len(by_rank["best_set"])), ", ".join(at_first), *joined]
     return rows, [str(n_models), f"{len(pairs):,}", *first, *easiest]
 
 
@@ -84,7 +89,7 @@ def main() -> None:
     print_table(columns, [row for rows, _ in found for row in rows])
     print()
     columns = ["models", "pairs", "best set, mean score", "best set, average rank"]
-    columns += ["rank 1 in the intervals (score, rank)"]
+    columns += ["rank 1 in the intervals (score, rank)", "joined by Wilcoxon with Holm", "joined by Nemenyi"]
     columns += [f"tasks to separate {which} of the neighbors" for which in ("the easiest", "a tenth", "half")]
     print_table(columns, [row for _, row in found])
 
