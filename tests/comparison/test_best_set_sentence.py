@@ -6,6 +6,7 @@ import pytest
 
 from embedding_designs.comparison.results_of_best_sets import BestOverRuns
 from embedding_designs.comparison.sentences.best_set import best_set
+from embedding_designs.comparison.sentences.together import in_all_categories
 from helpers.figure_examples import changed, comparison_of
 
 A, B, C = "eos-causal", "last-layer-causal", "multi-layer-causal"
@@ -76,3 +77,23 @@ def test_a_long_list_is_counted():
         f"{highest} by mean score; 11 of the 14 designs could be the best ({names[11]} has the best average "
         "rank) by average rank" in best_set(other, 0.05)
     )
+
+
+def in_four_categories(alone: list[str], together: list[str] | None) -> list[str]:
+    """Return what is said of a category's best set and of the one that is right in all categories at once."""
+    comparison = changed(comparison_of([1.0, 2.0, 3.0]), "these_checkpoints.gate.categories", 4)
+    for best in ("best_by_score", "best_by_rank"):
+        comparison = changed(comparison, f"these_checkpoints.{best}.best_set", alone)
+        comparison = changed(comparison, f"these_checkpoints.{best}.best_set_together", together)
+    return list(in_all_categories(changed(comparison, "these_designs.best", None), 0.05))
+
+
+def test_what_a_correction_for_the_number_of_categories_leaves_is_said():
+    assert in_four_categories([A], [A]) == [
+        "This also holds at 95% confidence in all 4 categories at once (Bonferroni's correction)."
+    ]
+    assert in_four_categories([A], [A, C]) == [
+        "This is about this category alone; at 95% confidence in all 4 categories at once (Bonferroni's "
+        f"correction), on tasks like these, {A} and {C} could be the best, by mean score and by average rank."
+    ]
+    assert in_four_categories([A], None) == []

@@ -33,6 +33,8 @@ from .statistics import (
 from .statistics.best_over_runs import best_over_runs
 from .statistics.best_over_tasks import best_by_rank, best_by_score
 from .statistics.control import against_control
+from .statistics.resolution import resolution
+from .statistics.together import best_set_together
 
 MANY_DESIGNS = 60  # for more designs, the most expensive pairwise results are left out
 LEFT_OUT = f"Practical equivalence, sub-pools and Wilcoxon cliques are left out for more than {MANY_DESIGNS}."
@@ -106,6 +108,7 @@ def _compare_base(
         for category, part in [*cells.groupby("category", sort=False), ("All", cells)]
     ]
     _open_categories(found, settings["alpha"])
+    _hold_together(found[:-1], settings["alpha"])
     return [_in_words(from_json(Comparison, content, "comparison"), settings) for content in found]
 
 
@@ -198,8 +201,7 @@ def _spread(means: pd.DataFrame) -> dict[str, float | None]:
 
 def _undecidable(scores: pd.DataFrame, of_runs: pd.DataFrame, alpha: float) -> dict[str, Any]:
     """Return what these tasks and seeds cannot decide, given their numbers and the observed spread."""
-    n_tasks, n_designs = scores.shape
-    smallest = attainable.attainable(n_tasks, n_designs, alpha)
+    smallest = attainable.attainable_with_ties(scores, alpha)
     untestable = ranks.why_untestable(scores)
     return {
         "untestable": untestable,
@@ -208,7 +210,7 @@ def _undecidable(scores: pd.DataFrame, of_runs: pd.DataFrame, alpha: float) -> d
             test: untestable is None and smallest[test] <= alpha
             for test in ("friedman", "nemenyi", "wilcoxon_holm", "control_holm")
         }
-        | {"equivalence": untestable is None and n_tasks >= equivalence.FEWEST_TO_DECIDE},
+        | {"equivalence": untestable is None and len(scores) >= equivalence.FEWEST_TO_DECIDE},
         "detectable": power.detectable(scores, of_runs, alpha),
     }
 
@@ -221,6 +223,7 @@ def _these_checkpoints(
     friedman = ranks.friedman(scores) | permutations.friedman_permutation(scores)
     nemenyi = ranks.nemenyi(scores, alpha)
     wilcoxon = pairwise.wilcoxon(scores, alpha, settings["correction"])
+    by_score = best_by_score(scores, alpha)
     if few and friedman["p"] is not None:
         for pair, flips in zip(nemenyi["pairs"], pools.pool_dependence(scores, alpha), strict=True):
             pair |= flips
@@ -235,8 +238,9 @@ def _these_checkpoints(
         "against_control": against_control(scores, control, alpha),
         "equivalence": equivalence.equivalence(scores, settings["rope"]) if few else None,
         "papers_rule": pairwise.papers_rule(wilcoxon),
-        "best_by_score": best_by_score(scores, alpha),
+        "best_by_score": by_score,
         "best_by_rank": best_by_rank(scores, alpha),
+        "resolution": resolution(scores, wilcoxon, nemenyi["pairs"], by_score["ranks"], alpha),
     }
 
 
@@ -258,3 +262,15 @@ def _open_categories(comparisons: list[dict[str, Any]], alpha: float) -> None:
         size = sum(p is not None for p in p_values.values())
         for comparison in family:
             comparison["these_checkpoints"]["gate"] = gates[comparison["category"]] | {"categories": size}
+
+
+def _hold_together(categories: Sequence[Mapping[str, Any]], alpha: float) -> None:
+    """Set the best sets that are right in all categories at once, if there are several."""
+    size = sum(c["undecidable"]["untestable"] is None for c in categories)
+    for category in categories if size > 1 else ():
+        over_tasks, over_runs = category["these_checkpoints"], category["these_designs"]["best"]
+        found = [(best, best["p"]) for best in (over_tasks["best_by_score"], over_tasks["best_by_rank"])]
+        if over_runs:
+            found.append((over_runs, {name: row["p"] for name, row in over_runs["designs"].items()}))
+        for best, p in found:
+            best["best_set_together"] = best_set_together(best["best_set"], p, alpha, size)

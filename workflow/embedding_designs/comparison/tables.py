@@ -189,24 +189,26 @@ def _factors(comparison: Comparison, statistics: Statistics) -> Rows:
     """Return the effects of pooling and attention that the study can estimate."""
     effects = comparison.factors
     for effect in [*effects.effects, *effects.simple]:
-        over_tasks, over_runs = effect.checkpoints, effect.designs
+        over_tasks, over_runs, both = effect.checkpoints, effect.designs, effect.designs_and_tasks
         yield {
             "effect": effect.effect, "contrast": effect.name, "estimate": effect.estimate,
             "task_wins": over_tasks.wins, "task_losses": over_tasks.losses,
             "p_over_tasks": over_tasks.p, "p_holm_over_tasks": over_tasks.p_holm,
             "p_over_runs": over_runs and over_runs.p, "p_holm_over_runs": over_runs and over_runs.p_holm,
             "low_over_runs": over_runs and over_runs.low, "high_over_runs": over_runs and over_runs.high,
+            "p_over_runs_and_tasks": both and both.p, "p_holm_over_runs_and_tasks": both and both.p_holm,
         }  # fmt: skip
 
 
 def _factor_tests(comparison: Comparison, statistics: Statistics) -> Rows:
-    """Return the two-way analysis of variance over runs, with that of the aligned ranks."""
-    ranked = comparison.factors.aligned_ranks or {}
+    """Return the two-way analysis of variance over runs, that of the aligned ranks, and the quasi-F."""
+    ranked, quasi = comparison.factors.aligned_ranks or {}, comparison.factors.quasi_f or {}
     for effect, test in (comparison.factors.anova or {}).items():
         yield {
             "effect": effect, "f": test.f, "df1": test.df1, "df2": test.df2, "p": test.p,
             "partial_eta_squared": test.partial_eta_squared, "aligned_ranks_f": ranked[effect].f,
-            "aligned_ranks_p": ranked[effect].p,
+            "aligned_ranks_p": ranked[effect].p, "quasi_f": quasi[effect].f, "quasi_f_df1": quasi[effect].df1,
+            "quasi_f_df2": quasi[effect].df2, "quasi_f_p": quasi[effect].p,
         }  # fmt: skip
 
 

@@ -10,11 +10,17 @@ from .phrases import MANY_PAIRS as MANY_NAMES
 def best_set(comparison: Comparison, alpha: float) -> str:
     """Return which designs could be the best on tasks like these, and which over new trainings."""
     reason = comparison.these_checkpoints.best_by_score.reason
-    clauses = [] if reason else [f"on tasks like these, {'; '.join(_over_tasks(comparison))}"]
-    clauses += _over_runs(comparison)
     confidence = f"{'' if reason else 'each at '}{100 * (1 - alpha):g}% confidence"
-    claim = f"{'; '.join(clauses)} ({confidence})." if clauses else ""
+    could_be = clauses(comparison)
+    claim = f"{could_be} ({confidence})." if could_be else ""
     return " ".join(text[0].upper() + text[1:] for text in (reason, claim) if text)
+
+
+def clauses(comparison: Comparison) -> str:
+    """Return what the best sets say, by kind of claim, or nothing if there is nothing to say."""
+    reason = comparison.these_checkpoints.best_by_score.reason
+    over_tasks = [] if reason else [f"on tasks like these, {'; '.join(_over_tasks(comparison))}"]
+    return "; ".join([*over_tasks, *_over_runs(comparison)])
 
 
 def _over_tasks(comparison: Comparison) -> Iterator[str]:

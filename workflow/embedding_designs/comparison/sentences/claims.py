@@ -6,6 +6,7 @@ from ..results import Comparison
 from .best_set import best_set
 from .checkpoints import about_these_checkpoints, best_rank
 from .designs import about_these_designs
+from .together import in_all_categories
 from .undecidable import cannot_be_decided
 from .verdict import verdict
 
@@ -29,7 +30,7 @@ def findings(comparison: Comparison, alpha: float, rope: float) -> dict[str, lis
     return {
         "verdict": [verdict(comparison, alpha)],
         "undecidable": list(cannot_be_decided(comparison, alpha)),
-        "best_set": [best_set(comparison, alpha)],
+        "best_set": [best_set(comparison, alpha), *in_all_categories(comparison, alpha)],
         "these_checkpoints": list(about_these_checkpoints(comparison, alpha, rope)),
         "these_designs": list(about_these_designs(comparison, alpha)),
     }

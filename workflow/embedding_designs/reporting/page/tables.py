@@ -100,12 +100,13 @@ def _pair_row(
 def effects(comparisons: Sequence[Comparison]) -> Table | None:
     """Return the estimable contrasts of pooling and of attention, or None if there are none."""
     header = ["Category", "Effect", "Contrast", "Estimate", "Tasks for / against", "p over tasks, Holm",
-              "p over runs, Holm"]  # fmt: skip
+              "p over runs, Holm", "p over runs and tasks, Holm"]  # fmt: skip
     rows = [
         Row(c.category, [
             effect.effect, effect.name, _signed(effect.estimate), _votes(effect.checkpoints),
             _p(effect.checkpoints.p_holm),
             _p(effect.designs.p_holm if effect.designs else None),
+            _p(effect.designs_and_tasks.p_holm if effect.designs_and_tasks else None),
         ])
         for c in comparisons
         for effect in [*c.factors.effects, *c.factors.simple]
