@@ -36,7 +36,7 @@ def test_the_verdict_and_the_page_are_printed_last(compared):
     folder, run = compared
     assert run.returncode == 0, run.stderr
     *_, verdict, page = run.stdout.splitlines()
-    assert "only good could be the best" in verdict
+    assert verdict.startswith("Use good. On tasks like these, no other model could be the best")
     assert page == "Findings: results/mine/findings.html"
     assert "only good could be the best" in (folder / "results/mine/findings.html").read_text()
 

@@ -13,6 +13,7 @@ from ..common.wording import few
 from ..scores.collapsed_runs import left_out, without_collapsed
 from ..scores.missing_scores import complete, missing_cells
 from ..scores.not_used import NotUsed, not_used
+from ..scores.published.labels import UNKNOWN
 from ..scores.report_file import NO_REPORT, Report
 from ..study.parts import statistics_settings
 from .results import Comparison, Design, Statistics
@@ -34,7 +35,7 @@ from .statistics.best_over_tasks import best_by_rank, best_by_score
 from .statistics.control import against_control
 
 MANY_DESIGNS = 60  # for more designs, the most expensive pairwise results are left out
-MANY = f"left out for pools of more than {MANY_DESIGNS} designs"
+LEFT_OUT = f"Practical equivalence, sub-pools and Wilcoxon cliques are left out for more than {MANY_DESIGNS}."
 
 
 def compare_study(
@@ -48,7 +49,7 @@ def compare_study(
     settings = statistics_settings(study)
     every, dropped = complete(scores, study, source)
     kept, left = without_collapsed(every, report.collapsed, source)
-    unit = unit_of(study)
+    unit = unit_of(study, kept)
     comparisons = []
     for base, cells in progress(kept.groupby("base", sort=False), description="compare designs"):
         about = {"base": base, "dropped_tasks": dropped.get(base, []), "unit": unit}
@@ -74,10 +75,17 @@ def compare_study(
     )
 
 
-def unit_of(study: Mapping[str, Any]) -> str:
-    """Return what a study compares: "design", or "model" if it starts from published scores or says so."""
-    source = study.get("scores", {})
-    return source.get("unit") or ("design" if source.get("from", "table") == "table" else "model")
+def unit_of(study: Mapping[str, Any], scores: pd.DataFrame) -> str:
+    """Return what is compared, "design" or "model": if `scores.unit` does not say it, as the scores suggest.
+
+    Published scores, and tables with one run each and neither pooling nor attention, are of models.
+    """
+    if "scores" not in study:
+        return "design"
+    source = study["scores"]
+    described = (scores[["pooling", "attention"]] != UNKNOWN).any(axis=None) or scores["seed"].nunique() > 1
+    inferred = "design" if source.get("from") == "table" and described else "model"
+    return source.get("unit", inferred)
 
 
 def _compare_base(
@@ -177,7 +185,7 @@ def _compare_designs(
         "these_designs": runs.design_claim(of_runs, control, alpha)
         | {"best": best_over_runs(of_runs, alpha)},
         "factors": factors.factor_effects(of_runs, about, alpha),
-        "left_out": None if few else f"Practical equivalence, sub-pools and Wilcoxon cliques are {MANY}.",
+        "left_out": None if few else LEFT_OUT,
         "sentences": {},  # written once the gates are known
     }
 

@@ -8,12 +8,18 @@ from ..results_of_tests import QuasiF
 from .factors import about_factors
 from .phrases import better_and_worse, f_text, pairs_found
 
+_ONE_RUN_EACH = (
+    "Each model is one checkpoint, so nothing can be said about newly trained ones; that would take at least "
+    "three seeds."
+)
+
 
 def about_these_designs(comparison: Comparison, alpha: float) -> Iterator[str]:
     """Yield the findings of the tests over runs, or only why there are none."""
     claim = comparison.these_designs
     if claim.refused:
-        yield claim.refused
+        published = comparison.unit == "model" and len(comparison.seeds) == 1
+        yield _ONE_RUN_EACH if published else claim.refused
         return
     one_way, quasi = claim.one_way, claim.quasi_f
     if one_way.p is None:
