@@ -19,7 +19,8 @@ from .published.sources import READ, filled, tidy
 from .score_table import WHERE, checked, is_missing
 from .text_tables import MODEL_COLUMNS, TASK_COLUMNS, as_texts, read_texts, with_index
 
-SUMMARIES = ("average", "avg", "mean", "overall", "rank")  # tasks that are computed from the others
+SUMMARIES = ("average", "avg", "mean", "overall", "rank")  # names of what is not a task
+COMPUTED = "computed from the others"
 LAYOUTS = {
     "tidy": "one row per score",
     "columns": "one row per model, one column per task",
@@ -126,27 +127,28 @@ def layout_of(table: pd.DataFrame, name: str, tasks_in: str | None) -> str:
 
 
 def wide(table: pd.DataFrame, name: str, layout: str) -> tuple[pd.DataFrame, list[NotUsed]]:
-    """Return the rows of a wide table, and the report on columns that are not scores."""
+    """Return the rows of a wide table, and the report on what is not a score."""
+    table, left = without_summaries(table, layout)
     first, *others = table.columns
     in_rows, in_columns = ("model", "task") if layout == "columns" else ("task", "model")
     kept = [column for column in others if column in KEPT[layout]]
     texts = [column for column in others if column not in kept and not table[column].map(is_number).any()]
-    names = others if layout == "columns" else table[first]  # of tasks; a model can be called mean
-    summaries = [name for name in names if name.lower() in SUMMARIES and name not in texts]
-    if layout == "rows":
-        table = table[~table[first].isin(summaries)]
-    scores = [
-        column
-        for column in others
-        if column not in (*kept, *texts, *(summaries if layout == "columns" else ()))
-    ]
+    scores = [column for column in others if column not in (*kept, *texts)]
     named = table.rename(columns={first: in_rows}).assign(
         **{WHERE: [f"{name}:{line}" for line in table.index]}
     )
     rows = named.melt([in_rows, *kept, WHERE], scores, var_name=in_columns, value_name="score")
-    left = not_used("column", texts, "no numbers in it")
-    left += not_used("column" if layout == "columns" else "row", summaries, "computed from the others")
-    return rows.assign(seed=rows.get("seed", "0")), left
+    return rows.assign(seed=rows.get("seed", "0")), left + not_used("column", texts, "no numbers in it")
+
+
+def without_summaries(table: pd.DataFrame, layout: str) -> tuple[pd.DataFrame, list[NotUsed]]:
+    """Return a wide table without tasks that are means of the others; a model can be called mean."""
+    first, *others = table.columns
+    if layout == "columns":
+        names = [column for column in others if column.lower() in SUMMARIES]
+        return table.drop(columns=names), not_used("column", names, COMPUTED)
+    is_summary = table[first].str.lower().isin(SUMMARIES)
+    return table[~is_summary], not_used("row", table.loc[is_summary, first].tolist(), COMPUTED)
 
 
 def is_number(text: str) -> bool:
