@@ -106,7 +106,7 @@ def encode_batches(
 
 
 def _encode(load: Callable[[], Any], rank: int, threads: int, batches: Any, results: Any) -> None:
-    """Encode batches until the parent exits; the first result is the model's `max_seq_length`, `reads_apart`."""
+    """Encode batches until the parent exits; the first result is what the parent must know of the model."""
     if torch.cuda.is_available():
         torch.cuda.set_device(rank)
     else:

@@ -19,8 +19,8 @@ def check_input(name: str, design: Mapping[str, Any], prompts: Mapping[str, str]
     if kind == "plain" and "templates" in design:
         yield f"designs.{name}.templates needs designs.{name}.input echo or prompt, not plain"
     if kind == "prompt" and tokens != "last":
-        yield (f"designs.{name}.pooling.tokens {tokens} does not fit input prompt, which pools the last token; "
-               "choose a pooling with tokens last")  # fmt: skip
+        yield (f"designs.{name}.pooling.tokens {tokens} does not fit input prompt, which pools the last "
+               "token; choose a pooling with tokens last")  # fmt: skip
     if kind != "plain":
         for side, template in design["templates"].items():
             if problem := _problem(kind, template, tokens):
@@ -33,7 +33,9 @@ def _problem(kind: str, template: str, tokens: str) -> str | None:
     """Return what is wrong with a template, or None."""
     for placeholder in PLACEHOLDER.findall(template):
         if placeholder != TEXT:
-            return f"has {placeholder}; only {TEXT} is replaced, and a task's prompt comes before the template"
+            return (
+                f"has {placeholder}; only {TEXT} is replaced, and a task's prompt comes before the template"
+            )
     count, after = template.count(TEXT), template.rpartition(TEXT)[2]
     if count != COPIES[kind]:
         return f"has {TEXT} {count} times; {kind} needs it {'twice' if COPIES[kind] == 2 else 'once'}"
