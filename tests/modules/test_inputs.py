@@ -1,4 +1,4 @@
-"""Echo, prompt templates and unpooled prompts equal a small independent implementation, whatever the batch."""
+"""Echo, prompt templates and unpooled prompts equal a small independent implementation in any batch."""
 
 import pytest
 import torch
@@ -156,7 +156,7 @@ def test_a_template_is_tokenized_once(bases):
 @pytest.mark.parametrize("architecture", BACKBONES)
 @pytest.mark.parametrize("prompt", ["the lazy dog:", "seven wizards"])
 def test_a_prompt_is_seen_and_not_pooled_as_in_sentence_transformers(prompt, architecture, bases):
-    """Its Pooling with include_prompt=False, given the length of the prompt alone, as its Transformer does."""
+    """Its Pooling with include_prompt=False, given the length of the prompt by itself."""
     texts = [f" {text}" for text in TEXTS if text]  # begin with a token of their own
     ours = model_of(bases[architecture], attention="bidirectional", pool_prompt=False)
     backbone = ours[0]

@@ -1,4 +1,4 @@
-"""How the designs of a study read a text: checks of their templates, and how many tokens they read."""
+"""How the designs of a study read a text: checks of templates, names in tables, and tokens that are read."""
 
 import re
 from collections.abc import Iterator, Mapping
@@ -15,12 +15,12 @@ CHARACTERS_A_TOKEN = 4.0  # for English and vocabularies of 32,000 to 150,000 to
 
 def check_input(name: str, design: Mapping[str, Any], prompts: Mapping[str, str]) -> Iterator[str]:
     """Yield one line for each problem of how a design reads a text. prompts: those of the evaluation."""
-    kind, tokens = design["input"], design["pooling"]["tokens"]
+    kind, tokens = design["input"], token_states(design["pooling"])
     if kind == "plain" and "templates" in design:
         yield f"designs.{name}.templates needs designs.{name}.input echo or prompt, not plain"
-    if kind == "prompt" and tokens != "last":
-        yield (f"designs.{name}.pooling.tokens {tokens} does not fit input prompt, which pools the last "
-               "token; choose a pooling with tokens last")  # fmt: skip
+    for other in tokens - {"last"} if kind == "prompt" else ():
+        yield (f"designs.{name}.pooling.tokens {other} does not fit input prompt, which pools the last token; "
+               "choose a pooling with tokens last")  # fmt: skip
     if kind != "plain":
         for side, template in design["templates"].items():
             if problem := _problem(kind, template, tokens):
@@ -29,7 +29,13 @@ def check_input(name: str, design: Mapping[str, Any], prompts: Mapping[str, str]
         yield from _check_pool_prompt(f"designs.{name}.pool_prompt false", kind, tokens, prompts)
 
 
-def _problem(kind: str, template: str, tokens: str) -> str | None:
+def token_states(pooling: Mapping[str, Any]) -> set[str]:
+    """Return the token states that a pooling reads, or those that it is made of."""
+    own = {pooling["tokens"]} if "tokens" in pooling else set()
+    return own.union(*(token_states(part) for part in pooling.values() if isinstance(part, Mapping)))
+
+
+def _problem(kind: str, template: str, tokens: set[str]) -> str | None:
     """Return what is wrong with a template, or None."""
     for placeholder in PLACEHOLDER.findall(template):
         if placeholder != TEXT:
@@ -41,18 +47,26 @@ def _problem(kind: str, template: str, tokens: str) -> str | None:
         return f"has {TEXT} {count} times; {kind} needs it {'twice' if COPIES[kind] == 2 else 'once'}"
     if kind == "prompt" and not after.strip():
         return f"ends with {TEXT}; prompt needs words after it, the last of which is pooled"
-    if kind == "echo" and tokens == "last" and after:
+    if kind == "echo" and "last" in tokens and after:
         return f"goes on after its second {TEXT}, and EOS comes at its end; with tokens last, end it there"
     return None
 
 
-def _check_pool_prompt(key: str, kind: str, tokens: str, prompts: Mapping[str, str]) -> Iterator[str]:
+def _check_pool_prompt(key: str, kind: str, tokens: set[str], prompts: Mapping[str, str]) -> Iterator[str]:
     if kind != "plain":
         yield f"{key} does not fit input {kind}, which never pools the prompt; remove it"
-    elif tokens == "last":
+    elif tokens == {"last"}:
         yield f"{key} does not fit tokens last: EOS is pooled, and never the prompt; remove it"
     elif not any(prompts.values()):
         yield f"{key} needs evaluation.prompts: without a prompt it changes nothing"
+
+
+def pooled_name(design: Mapping[str, Any]) -> str:
+    """Return what tables call what a design pools, such as "mean", "echo mean" or "mean without prompt"."""
+    kind = design["pooling"]["kind"]
+    if design.get("input", "plain") != "plain":
+        return f"{design['input']} {kind}"
+    return kind if design.get("pool_prompt", True) else f"{kind} without prompt"
 
 
 def tokens_read(design: Mapping[str, Any], tokens: float, side: str) -> float:
