@@ -19,8 +19,8 @@ def check_input(name: str, design: Mapping[str, Any], prompts: Mapping[str, str]
     if kind == "plain" and "templates" in design:
         yield f"designs.{name}.templates needs designs.{name}.input echo or prompt, not plain"
     for other in tokens - {"last"} if kind == "prompt" else ():
-        yield (f"designs.{name}.pooling.tokens {other} does not fit input prompt, which pools the last token; "
-               "choose a pooling with tokens last")  # fmt: skip
+        yield (f"designs.{name}.pooling.tokens {other} does not fit input prompt, which pools the last "
+               "token; choose a pooling with tokens last")  # fmt: skip
     if kind != "plain":
         for side, template in design["templates"].items():
             if problem := _problem(kind, template, tokens):
