@@ -11,7 +11,7 @@ import psutil
 import pytest
 import torch
 
-from embedding_designs.evaluation.devices import count_devices, on_devices
+from embedding_designs.evaluation.devices import count_devices, on_devices, reads_apart
 from embedding_designs.evaluation.encoder import Encoder
 from embedding_designs.training.model import build_model, load_model, save_model
 from helpers.paths import WORKFLOW
@@ -49,6 +49,18 @@ def test_two_processes_give_the_embeddings_of_one_and_a_dead_process_is_an_error
             process.kill()
         with pytest.raises(RuntimeError, match="the process on device 0 died with exit code -9"):
             list(model.encode_batches([["a"]]))
+
+
+def test_two_processes_are_told_prompt_and_side(bases, tmp_path):
+    save_model(build_model(bases["mistral"], DESIGNS["echo-mean-causal"], max_seq_length=32), tmp_path / "m")
+    load, texts = partial(load_model, tmp_path / "m"), [sentence(seed) for seed in range(6)]
+    expected = load().encode(texts, prompt="dog: ", task="document")
+    with on_devices(load, 2) as model:
+        assert reads_apart(model)
+        found = Encoder(model, {}, 4).embed(
+            texts, "STS12", False, np.float32, prompt="dog: ", task="document"
+        )
+    np.testing.assert_allclose(found, expected, rtol=0, atol=1e-6)
 
 
 def test_an_error_in_a_process_is_raised():

@@ -11,6 +11,8 @@ from sentence_transformers import util
 from embedding_designs.evaluation import encoder as encoder_module
 from embedding_designs.evaluation.embedding_store import EmbeddingStore
 from embedding_designs.evaluation.encoder import Encoder, prompt_for
+from embedding_designs.training.model import build_model
+from helpers.toy import DESIGNS
 
 PROMPTS = {"NFCorpus": "find: ", "Reranking": "rank: ", "STS": "compare: ", "STS12": "weigh: "}
 
@@ -152,3 +154,18 @@ def test_similarity_equals_that_of_sentence_transformers():
     one, two = torch.randn(3, 5).numpy(), torch.randn(4, 5).numpy()
     encoder = Encoder(Recorder(), {}, 2)
     torch.testing.assert_close(encoder.similarity(one, two), util.cos_sim(one, two), rtol=0, atol=0)
+
+
+@pytest.mark.parametrize("design", ["echo-mean-causal", "mean-without-prompt"])
+def test_a_model_with_templates_or_an_unpooled_prompt_is_told_side_and_prompt(design, bases):
+    model = build_model(bases["mistral"], DESIGNS[design], max_seq_length=64)
+    encoder = Encoder(model, {"FEVER": "dog: "}, batch_size=2)
+    found = {kind: encode(encoder, "fox", task=Search, prompt_type=kind) for kind in PromptType}
+    query, document = (
+        model.encode(["fox"], prompt="dog: ", task="query"),
+        model.encode(["fox"], task="document"),
+    )
+    np.testing.assert_allclose(found[PromptType.query], query, atol=1e-6)
+    np.testing.assert_allclose(found[PromptType.document], document, atol=1e-6)
+    np.testing.assert_allclose(encode(encoder, "fox"), model.encode_query(["fox"]), atol=1e-6)
+    assert encode(encoder, "dog: fox").tolist() != found[PromptType.query].tolist()

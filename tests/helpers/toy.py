@@ -4,6 +4,11 @@ import torch
 
 BACKBONES = ["mistral", "qwen2", "qwen3", "llama"]
 TRAINABLE = {"latents": 4, "heads": 2, "head_dim": 8}
+ECHO = {
+    "query": "Query:{text}\nQuery again:{text}",
+    "document": "Document:{text}\nDocument again:{text}",
+}
+ONE_WORD = 'This sentence : "{text}" means in one word:"'
 DESIGNS = {
     "eos-causal": {"attention": "causal", "pooling": {"kind": "eos", "tokens": "last"}},
     "mean-causal": {"attention": "causal", "pooling": {"kind": "mean", "tokens": "mean"}},
@@ -77,6 +82,40 @@ DESIGNS = {
             "layers": "middle_third",
             "layer_weights": False,
         },
+    },
+    "echo-mean-causal": {
+        "attention": "causal",
+        "input": "echo",
+        "templates": ECHO,
+        "pooling": {"kind": "mean", "tokens": "mean"},
+    },
+    "echo-multi-layer-bidirectional": {
+        "attention": "bidirectional",
+        "input": "echo",
+        "templates": ECHO,
+        "pooling": {
+            "kind": "multi_layer",
+            "tokens": "mean",
+            **TRAINABLE,
+            "layers": "all",
+            "layer_weights": True,
+        },
+    },
+    "prompt-eol": {
+        "attention": "causal",
+        "input": "prompt",
+        "templates": {"query": ONE_WORD, "document": ONE_WORD},
+        "pooling": {"kind": "eos", "tokens": "last"},
+    },
+    "mean-without-prompt": {
+        "attention": "bidirectional",
+        "pool_prompt": False,
+        "pooling": {"kind": "mean", "tokens": "mean"},
+    },
+    "last-layer-without-prompt": {
+        "attention": "bidirectional",
+        "pool_prompt": False,
+        "pooling": {"kind": "last_layer", "tokens": "all", **TRAINABLE},
     },
 }
 WORDS = ["the", "quick", "brown", "fox", "jumps", "over", "a", "lazy", "dog", "while", "seven", "wizards"]

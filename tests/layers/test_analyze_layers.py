@@ -22,7 +22,7 @@ from embedding_designs.evaluation.models import load_for_evaluation
 from embedding_designs.evaluation.tasks import load, score
 from embedding_designs.layers import analyze_layers
 from embedding_designs.layers.layer_models import untrained_base, with_all_layers
-from embedding_designs.layers.layer_scores import read_finished
+from embedding_designs.layers.layer_scores import Sampled, read_finished
 from embedding_designs.layers.pooling_reads import pooling_reads
 from embedding_designs.training.model import save_run, untrained_model
 from helpers.paths import WORKFLOW
@@ -85,6 +85,10 @@ def pairs_of(tasks: Path) -> pd.DataFrame:
 
 def texts_of(tasks: Path) -> list[str]:
     return sorted({*pairs_of(tasks)["sentence1"], *pairs_of(tasks)["sentence2"]})
+
+
+def sampled(texts: list[str]) -> list[Sampled]:
+    return [Sampled("", "", text) for text in texts]
 
 
 @pytest.mark.parametrize(
@@ -155,7 +159,7 @@ def test_the_sample_has_equal_shares_of_the_tasks_and_the_same_texts_for_every_m
     assert found["llama"][TASKS[0]] != found["llama"][TASKS[1]]  # though both tasks have the same texts
 
 
-def read_sample(path: Path) -> list[str]:
+def read_sample(path: Path) -> list[Sampled]:
     finished = read_finished(path)
     assert finished is not None
     return finished.sample
@@ -164,7 +168,7 @@ def read_sample(path: Path) -> list[str]:
 def test_the_attention_of_a_pooling_is_what_its_equations_give(saved, bases, tasks):
     """q = Wq LN(Z), k = Wk LN(h + v) with the last token's state h of each layer; softmax over the layers."""
     folder, texts = saved("multi-layer-causal"), texts_of(tasks)
-    found = pooling_reads(load_for_evaluation(folder, 16), texts, batch_size=5)
+    found = pooling_reads(load_for_evaluation(folder, 16), sampled(texts), batch_size=5)
     weights = load_file(folder / "1_MultiLayerPooling" / "model.safetensors")
     states = torch.tensor(all_states(bases["mistral"], "causal", texts, "last")).float()
     query = layer_norm(weights["latent_states"], (32,)) @ weights["to_query.weight"].T  # (latents, heads * 8)
@@ -179,7 +183,7 @@ def test_the_attention_of_a_pooling_is_what_its_equations_give(saved, bases, tas
 
 
 def test_layers_that_a_pooling_does_not_read_have_no_weight(saved, tasks):
-    found = pooling_reads(load_for_evaluation(saved("no-layer-weights"), 16), texts_of(tasks), 8)
+    found = pooling_reads(load_for_evaluation(saved("no-layer-weights"), 16), sampled(texts_of(tasks)), 8)
     assert (found.layers, found.weights, found.vector_norms) == ([2], [1], None)
     assert found.effective_layers == pytest.approx(1)
 
@@ -188,15 +192,15 @@ def test_a_layer_mix_reads_its_shares_and_other_poolings_have_no_weights(saved, 
     mix = load_for_evaluation(saved("layer-mix-bidirectional"), 16)
     with torch.no_grad():
         mix[1].scores.copy_(torch.tensor([0.0, 0.0, 2.0]).log1p())  # shares 1 : 1 : 3
-    found = pooling_reads(mix, texts_of(tasks), 8)
+    found = pooling_reads(mix, sampled(texts_of(tasks)), 8)
     assert found.weights == pytest.approx([0.2, 0.2, 0.6], abs=1e-5)
-    assert pooling_reads(load_for_evaluation(saved("eos-causal"), 16), texts_of(tasks), 8) is None
+    assert pooling_reads(load_for_evaluation(saved("eos-causal"), 16), sampled(texts_of(tasks)), 8) is None
 
 
 def test_reading_does_not_depend_on_the_analysis_before_it(saved, tasks, tmp_path):
     """The analysis reads mean token states, this pooling the last token's."""
     folder = saved("multi-layer-causal")
-    before = pooling_reads(load_for_evaluation(folder, 16), texts_of(tasks), 8)
+    before = pooling_reads(load_for_evaluation(folder, 16), sampled(texts_of(tasks)), 8)
     subject = analyze_layers.run_subject(folder, 16)
     after = analyze_layers.analyze(subject, CONFIG, tasks, tmp_path / "partial")
     assert after.reads == before

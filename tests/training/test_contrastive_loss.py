@@ -1,5 +1,7 @@
 """The training loss: what it is, and that it is the same in the memory of a few texts."""
 
+from unittest.mock import patch
+
 import pytest
 import torch
 from peft import LoraConfig
@@ -11,7 +13,8 @@ from embedding_designs.training.contrastive_loss import (
     one_batch,
 )
 from embedding_designs.training.model import build_model
-from helpers.toy import sentence
+from helpers.toy import DESIGNS, sentence
+from helpers.training import train
 
 
 @pytest.fixture
@@ -104,3 +107,37 @@ def test_the_cached_loss_keeps_the_activations_of_one_chunk_only(model, columns)
         return Kept.most
 
     assert most(CachedInBatchContrastiveLoss(model, 20.0, 3)) < most(InBatchContrastiveLoss(model, 20.0)) / 2
+
+
+@pytest.mark.parametrize("chunk", [None, 3])
+def test_the_loss_pools_what_each_columns_input_pools(chunk, bases):
+    """Expected: the plain loss of embeddings of the columns by themselves, each with its own template."""
+    torch.manual_seed(5)
+    model = build_model(bases["mistral"], DESIGNS["echo-mean-causal"], max_seq_length=16).double().eval()
+    texts = [[sentence(10 * row + words, words) for words in (1, 9, 4)] for row in range(3)]
+    sides = ("query", "document", "document")
+    columns = [model.preprocess(column, task=side) for column, side in zip(texts, sides, strict=True)]
+    expected = MultipleNegativesRankingLoss(model, scale=20.0)([dict(column) for column in columns], None)
+    loss = CachedInBatchContrastiveLoss(model, 20.0, chunk) if chunk else InBatchContrastiveLoss(model, 20.0)
+    torch.testing.assert_close(loss(columns, None), expected, rtol=1e-6, atol=0)
+
+
+def test_queries_and_documents_are_trained_with_their_templates(bases, run_config, triplets, tmp_path):
+    """The first batch of a training, as its loss gets it."""
+    seen = []
+    config = run_config("echo-mean-causal", steps=1, warmup_steps=0, gradient_accumulation_steps=1)
+
+    class Seeing(InBatchContrastiveLoss):
+        def forward(self, sentence_features, labels):
+            columns = list(sentence_features)
+            seen.append([self.model.tokenizer.decode(column["input_ids"][0]) for column in columns])
+            return super().forward(columns, labels)
+
+    with patch(
+        "embedding_designs.training.train_run.contrastive_loss",
+        lambda model, recipe: Seeing(model, recipe["scale"]),
+    ):
+        train(config, bases["mistral"], triplets, tmp_path / "run")
+    for query, *documents in seen:
+        assert query.count("Query again:") == 1
+        assert [text.count("Document again:") for text in documents] == [1, 1]

@@ -31,6 +31,7 @@ def encode(name, folder):
     model = SentenceTransformer(folder, trust_remote_code=True, device="cpu")
     vectors[name] = model.encode(work["texts"])
     vectors[f"{name} prompted"] = model.encode(work["texts"], prompt="quick ")
+    vectors[f"{name} documents"] = model.encode_document(work["texts"])
     return model
 
 work = json.load(sys.stdin)
@@ -137,6 +138,7 @@ def test_a_saved_model_encodes_the_same_without_this_package(saved, vectors):
     for name, (model, _) in saved.items():
         assert np.array_equal(vectors[name], model.encode(TEXTS)), name
         assert np.array_equal(vectors[f"{name} prompted"], model.encode(TEXTS, prompt="quick ")), name
+        assert np.array_equal(vectors[f"{name} documents"], model.encode_document(TEXTS)), name
 
 
 def test_a_model_that_is_saved_again_or_pushed_to_a_hub_encodes_the_same(saved, vectors):

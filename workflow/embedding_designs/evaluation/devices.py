@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 import torch
+from sentence_transformers import SentenceTransformer
 
 PATIENCE = 2.0  # seconds between checks that the other processes are alive
 
@@ -53,12 +54,14 @@ class SeveralDevices:
         ]
         for process in self.processes:
             process.start()
-        self.max_seq_length = self._result()
+        self.max_seq_length, self.reads_apart = self._result()
 
-    def encode_batches(self, batches: Sequence[Sequence[str]]) -> Iterator[tuple[int, np.ndarray]]:
+    def encode_batches(
+        self, batches: Sequence[Sequence[str]], **reading: str
+    ) -> Iterator[tuple[int, np.ndarray]]:
         """Yield the number and the embeddings, (texts, dim), of each batch as soon as it is done."""
-        for numbered in enumerate(batches):
-            self.batches.put(numbered)
+        for number, texts in enumerate(batches):
+            self.batches.put((number, texts, reading))
         for _ in batches:
             yield self._result()
 
@@ -81,17 +84,29 @@ class SeveralDevices:
                     raise RuntimeError(f"the process on device {rank} died with exit code {process.exitcode}")
 
 
-def encode_batches(model: Any, batches: Sequence[Sequence[str]]) -> Iterator[tuple[int, np.ndarray]]:
-    """Yield the number and the embeddings, (texts, dim), of each batch, from one model or several."""
+def reads_apart(model: Any) -> bool:
+    """Return whether a model must be given prompts by themselves, and which side of a task texts are from."""
+    if isinstance(model, SeveralDevices):
+        return model.reads_apart
+    return isinstance(model, SentenceTransformer) and getattr(model[0], "reads_apart", False)
+
+
+def encode_batches(
+    model: Any, batches: Sequence[Sequence[str]], **reading: str
+) -> Iterator[tuple[int, np.ndarray]]:
+    """Yield the number and the embeddings, (texts, dim), of each batch, from one model or several.
+
+    reading: Sentence Transformers' `prompt` and `task`, for a model that `reads_apart`.
+    """
     if hasattr(model, "encode_batches"):
-        yield from model.encode_batches(batches)
+        yield from model.encode_batches(batches, **reading)
         return
     for number, texts in enumerate(batches):
-        yield number, model.encode(texts, batch_size=len(texts), show_progress_bar=False)
+        yield number, model.encode(texts, batch_size=len(texts), show_progress_bar=False, **reading)
 
 
 def _encode(load: Callable[[], Any], rank: int, threads: int, batches: Any, results: Any) -> None:
-    """Encode batches until the parent exits; the first result is the model's maximum sequence length."""
+    """Encode batches until the parent exits; the first result is what the parent must know of the model."""
     if torch.cuda.is_available():
         torch.cuda.set_device(rank)
     else:
@@ -100,11 +115,11 @@ def _encode(load: Callable[[], Any], rank: int, threads: int, batches: Any, resu
     try:
         model = load()
         if rank == 0:
-            results.put(getattr(model, "max_seq_length", None))
+            results.put((getattr(model, "max_seq_length", None), reads_apart(model)))
         while parent and parent.is_alive():
             with contextlib.suppress(queue.Empty):
-                number, texts = batches.get(timeout=PATIENCE)
-                results.put((number, next(encode_batches(model, [texts]))[1]))
+                number, texts, reading = batches.get(timeout=PATIENCE)
+                results.put((number, next(encode_batches(model, [texts], **reading))[1]))
     except Exception as error:
         results.put(RuntimeError(f"device {rank}: {type(error).__name__}: {error}"))
         raise

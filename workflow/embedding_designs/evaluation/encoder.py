@@ -16,7 +16,7 @@ from torch import Tensor
 from torch.utils.data import DataLoader
 
 from ..study.categories import ONLY_QUERIES, SEARCHES
-from .devices import encode_batches
+from .devices import encode_batches, reads_apart
 from .embedding_store import HALF_FROM, EmbeddingStore, text_keys
 
 TEXTS_AT_ONCE = 1024  # limits a batch of short texts
@@ -56,33 +56,46 @@ class Encoder(AbsEncoder):
     ) -> np.ndarray:
         """Return the embeddings, (texts, dim), in float32, or in float16 for many queries or documents."""
         prompt = prompt_for(self.prompts, task_metadata.name, task_metadata.type, prompt_type)
-        texts = [prompt + text for text in _texts(inputs)]
+        texts, reading = _texts(inputs), {}
+        if reads_apart(self.model):
+            side = "document" if prompt_type == PromptType.document else "query"
+            reading = {"prompt": prompt, "task": side}
+        elif prompt:
+            texts = [prompt + text for text in texts]
         half = len(texts) >= HALF_FROM
-        searched = task_metadata.type in SEARCHES
-        return self.embed(texts, task_metadata.name, half, np.float16 if half and searched else np.float32)
+        kind = np.float16 if half and task_metadata.type in SEARCHES else np.float32
+        return self.embed(texts, task_metadata.name, half, kind, **reading)
 
-    def embed(self, texts: Sequence[str], task: str, half: bool, kind: type) -> np.ndarray:
-        """Return the embeddings, (texts, dim), of texts that already include their prompt."""
-        keys = text_keys(texts)
+    def embed(
+        self, texts: Sequence[str], task_name: str, half: bool, kind: type, **reading: str
+    ) -> np.ndarray:
+        """Return the embeddings, (texts, dim), of texts that already include their prompt.
+
+        reading: instead, for a model that `reads_apart`, Sentence Transformers' `prompt` and `task`.
+        """
+        keys = text_keys(texts if not reading else (read_key(text, **reading) for text in texts))
         self.store.refresh()
-        self._embed_new(texts, keys, task, half)
+        self._embed_new(texts, keys, task_name, half, reading)
         try:
             return self.store.read(keys, half, kind)
         except FileNotFoundError:  # another process of the run has finished the task and removed it
             self.store.reset()
-            return self.embed(texts, task, half, kind)
+            return self.embed(texts, task_name, half, kind, **reading)
 
     def similarity(self, embeddings1: np.ndarray, embeddings2: np.ndarray) -> Tensor:
         """Return all pairwise cosine similarities; large matrices are computed on the GPU if there is one."""
         many = len(embeddings1) * len(embeddings2) >= ON_GPU and torch.cuda.is_available()
         return cos_sim(*(_tensor(vectors, many) for vectors in (embeddings1, embeddings2)))
 
-    def _embed_new(self, texts: Sequence[str], keys: np.ndarray, task: str, half: bool) -> None:
+    def _embed_new(
+        self, texts: Sequence[str], keys: np.ndarray, task: str, half: bool, reading: Mapping[str, str]
+    ) -> None:
         _, first = np.unique(keys, return_index=True)
         first.sort()
         new = first[~self.store.known(keys[first], half)]
         batches = self._batches(texts, new)
-        for number, vectors in encode_batches(self.model, [[texts[row] for row in rows] for rows in batches]):
+        of_texts = [[texts[row] for row in rows] for rows in batches]
+        for number, vectors in encode_batches(self.model, of_texts, **reading):
             self.store.add(task, keys[batches[number]], np.asarray(vectors), half)
 
     def _batches(self, texts: Sequence[str], rows: np.ndarray) -> list[list[int]]:
@@ -99,6 +112,11 @@ class Encoder(AbsEncoder):
             batches[-1].append(row)
             room -= 1
         return batches
+
+
+def read_key(text: str, prompt: str, task: str) -> str:
+    """Return what tells apart texts that a model reads differently."""
+    return f"{task} {len(prompt)} {prompt}{text}"
 
 
 def _texts(inputs: DataLoader) -> list[str]:

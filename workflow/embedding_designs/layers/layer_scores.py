@@ -1,6 +1,7 @@
 """Scores the embedding of each layer on tasks, and takes a sample of their texts."""
 
-from collections.abc import Iterator, Mapping, Sequence
+import itertools
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -18,12 +19,29 @@ from ..evaluation.tasks import load, score
 from .layer_stores import LayerStore, finish_task
 
 
+@dataclass(frozen=True, order=True)
+class Sampled:
+    """A text of a task with its prompt; if its model `reads_apart`, the two apart, and its side of the task.
+
+    Sorted, texts that are read the same way follow each other.
+    """
+
+    prompt: str
+    task: str
+    text: str
+
+    @property
+    def reading(self) -> dict[str, str]:
+        """Return how the model reads the text, for `Encoder.embed`."""
+        return {"prompt": self.prompt, "task": self.task} if self.task else {}
+
+
 @dataclass(frozen=True)
 class FinishedTask:
-    """The scores of all layers on a task, and a sample of its texts with their prompts."""
+    """The scores of all layers on a task, and a sample of its texts."""
 
     scores: TaskScores
-    sample: list[str]
+    sample: list[Sampled]
 
 
 class SamplingEncoder(Encoder):
@@ -32,22 +50,27 @@ class SamplingEncoder(Encoder):
     def __init__(self, *arguments: Any, size: int):
         super().__init__(*arguments)
         self.size = size
-        self.sampled: dict[int, str] = {}
+        self.sampled: dict[int, Sampled] = {}
 
     @property
-    def sample(self) -> list[str]:
+    def sample(self) -> list[Sampled]:
         """Return the `size` texts, or all if there are fewer, whose keys are smallest: a random choice."""
         return [self.sampled[key] for key in sorted(self.sampled)[: self.size]]
 
-    def embed(self, texts: Sequence[str], task: str, half: bool, kind: type) -> np.ndarray:
+    def embed(
+        self, texts: Sequence[str], task_name: str, half: bool, kind: type, **reading: str
+    ) -> np.ndarray:
         """Return the embeddings of texts, and remember some of them."""
         salted = text_keys(
-            f"{task}\n{text}" for text in texts
+            f"{task_name}\n{text}" for text in texts
         )  # tasks that share texts have different samples
         keys, places = np.unique(salted, return_index=True)
         smallest = zip(keys[: self.size].tolist(), places[: self.size].tolist(), strict=True)
-        self.sampled |= {key: texts[place] for key, place in smallest}
-        return super().embed(texts, task, half, kind)
+        self.sampled |= {
+            key: Sampled(reading.get("prompt", ""), reading.get("task", ""), texts[place])
+            for key, place in smallest
+        }
+        return super().embed(texts, task_name, half, kind, **reading)
 
 
 def score_layers(
@@ -93,11 +116,19 @@ def read_finished(path: Path) -> FinishedTask | None:
 
 
 def embeddings_of(
-    model: Any, config: Mapping[str, Any], stores: Sequence[LayerStore], texts: Sequence[str]
+    model: Any, config: Mapping[str, Any], stores: Sequence[LayerStore], texts: Sequence[Sampled]
 ) -> np.ndarray:
-    """Return the embeddings of texts that include their prompts, (texts, layers, dim)."""
-    by_layer = [
-        Encoder(model, {}, config["batch_size"], store).embed(texts, "sample", False, np.float32)
-        for store in stores
+    """Return the embeddings of texts, (texts, layers, dim)."""
+    by_layer = [Encoder(model, {}, config["batch_size"], store) for store in stores]
+    parts = [
+        np.stack([encoder.embed(group, "sample", False, np.float32, **reading) for encoder in by_layer], 1)
+        for reading, group in read_alike(texts)
     ]
-    return np.stack(by_layer, axis=1)
+    return np.concatenate(parts)
+
+
+def read_alike(texts: Iterable[Sampled]) -> Iterator[tuple[dict[str, str], list[str]]]:
+    """Yield the texts that follow each other and are read the same way, with how they are read."""
+    for _, group in itertools.groupby(texts, key=lambda text: (text.prompt, text.task)):
+        sampled = list(group)
+        yield sampled[0].reading, [text.text for text in sampled]

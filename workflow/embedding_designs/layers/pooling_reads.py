@@ -9,12 +9,15 @@ from torch import Tensor
 from ..common.layer_files import PoolingReads
 from ..modules.layer_poolings import LayerMixPooling
 from ..modules.trainable_pooling import MultiLayerPooling
+from .layer_scores import Sampled, read_alike
 
 DIGITS = 6
 
 
 @torch.no_grad()
-def pooling_reads(model: SentenceTransformer, texts: Sequence[str], batch_size: int) -> PoolingReads | None:
+def pooling_reads(
+    model: SentenceTransformer, texts: Sequence[Sampled], batch_size: int
+) -> PoolingReads | None:
     """Return what the pooling of a model reads in these texts, or None if it has no weights for layers."""
     pooling = model[1]
     if isinstance(pooling, LayerMixPooling):
@@ -24,7 +27,9 @@ def pooling_reads(model: SentenceTransformer, texts: Sequence[str], batch_size: 
         return None
     model[0].layer_tokens, model[0].layers = pooling.tokens, pooling.layers
     found = [
-        _attention_to(model, texts[start : start + batch_size]) for start in range(0, len(texts), batch_size)
+        _attention_to(model, group[start : start + batch_size], reading)
+        for reading, group in read_alike(texts)
+        for start in range(0, len(group), batch_size)
     ]
     weights, effective = (torch.cat(parts).mean(dim=0) for parts in zip(*found, strict=True))
     vectors = pooling.layer_vectors
@@ -51,9 +56,11 @@ def effective_layers(weights: Tensor) -> Tensor:
     return torch.special.entr(weights).sum(dim=-1).exp()
 
 
-def _attention_to(model: SentenceTransformer, texts: Sequence[str]) -> tuple[Tensor, Tensor]:
+def _attention_to(
+    model: SentenceTransformer, texts: Sequence[str], reading: dict[str, str]
+) -> tuple[Tensor, Tensor]:
     """Return the attention to each layer, (batch, layers), and the effective layers, (batch,)."""
-    features = {name: value.to(model.device) for name, value in model[0].preprocess(texts).items()}
+    features = {name: value.to(model.device) for name, value in model[0].preprocess(texts, **reading).items()}
     attention = layer_attention(model[1], model[0](features)["layer_embeddings"])
     return attention.mean(dim=(1, 2)), effective_layers(attention).mean(dim=(1, 2))
 

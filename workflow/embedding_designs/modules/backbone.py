@@ -9,8 +9,10 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from .inputs import input_of, pooling_mask
 from .length_batches import chunks_by_length
 from .loading import CheckedTransformer, keep_code_references, require_all_weights
+from .pooling import pooled_tokens
 
 # From the registry, so that a re-saved model has the file of every pooling in its folder.
 from .poolings import TOKEN_POOLINGS
@@ -25,13 +27,17 @@ class Backbone(CheckedTransformer):
         has no config.json to keep it in.
     layer_tokens: None, or "last" or "mean": also return that token state of each layer.
     layers: numbers, from 1, of the layers whose state is returned; None: all.
+    input, templates, pool_prompt: how a text is read, and which of its tokens are pooled; see `inputs`.
     base_code: whether Python files that the language model's `auto_map` names may run. They also need
         `trust_remote_code` when the saved model is loaded, which alone allows only this file's folder.
     Raises ValueError if weights of the language model are missing or not finite, if it ignores the
     attention mode, or if its tokenizer has no EOS token.
     """
 
-    config_keys = [*CheckedTransformer.config_keys, "attention", "layer_tokens", "layers", "base_code"]
+    config_keys = [
+        *CheckedTransformer.config_keys,
+        *("attention", "layer_tokens", "layers", "input", "templates", "pool_prompt", "base_code"),
+    ]
 
     def __init__(
         self,
@@ -40,6 +46,9 @@ class Backbone(CheckedTransformer):
         attention: str = "causal",
         layer_tokens: str | None = None,
         layers: list[int] | None = None,
+        input: str = "plain",
+        templates: dict[str, str] | None = None,
+        pool_prompt: bool = True,
         base_code: bool = False,
         **kwargs: Any,
     ):
@@ -67,7 +76,13 @@ class Backbone(CheckedTransformer):
             raise ValueError("its tokenizer has no EOS token; set eos_token in tokenizer_config.json")
         if self.tokenizer.pad_token_id is None:
             self.tokenizer.pad_token = self.tokenizer.unk_token or self.tokenizer.eos_token
-        self._tokenizer_adds_eos = self.tokenizer("a")["input_ids"][-1] == self.tokenizer.eos_token_id
+        self.input, self.templates, self.pool_prompt = input, templates, pool_prompt
+        self.reader = input_of(self.tokenizer, input, templates, pool_prompt)
+
+    @property
+    def reads_apart(self) -> bool:
+        """Return whether a text's embedding depends on its side, or on where its prompt ends."""
+        return self.input != "plain" or not self.pool_prompt
 
     def get_config_dict(self) -> dict[str, Any]:
         """Return the settings to save; with an adapter, also how to load its base, which is not saved."""
@@ -101,24 +116,23 @@ class Backbone(CheckedTransformer):
         return backbone
 
     def preprocess(
-        self, inputs: Sequence[str], prompt: str | None = None, **kwargs: Any
+        self, inputs: Sequence[str], prompt: str | None = None, task: str | None = None, **kwargs: Any
     ) -> dict[str, Tensor]:
-        """Return input_ids and attention_mask, (batch, tokens), of texts that each end with EOS.
+        """Return input_ids and attention_mask of texts, (batch, tokens), and pooling_mask if not all count.
 
-        The prompt comes before the text, with no separator. EOS survives truncation. Only the mask identifies
-        padding, as its token may be EOS.
+        The prompt comes before the text, with no separator. task: "query" or "document", for inputs with a
+        template for each; default: query. EOS survives truncation. Only the mask identifies padding, as its
+        token may be EOS.
         """
         limit = kwargs.get("max_length") or self.max_seq_length
-        room_for_eos = 0 if self._tokenizer_adds_eos else 1
-        rows = self.tokenizer(
-            [(prompt or "") + text for text in inputs],
-            truncation=True,
-            max_length=limit - room_for_eos,
-            return_attention_mask=False,
-        )["input_ids"]
-        eos = [self.tokenizer.eos_token_id] * room_for_eos
-        features = self.tokenizer.pad({"input_ids": [row + eos for row in rows]}, return_tensors="pt")
-        return dict(features)
+        side = "document" if task == "document" else "query"
+        rows = self.reader.rows(inputs, prompt or "", side, limit)
+        features = dict(self.tokenizer.pad({"input_ids": [row.ids for row in rows]}, return_tensors="pt"))
+        if self.reads_apart:
+            features["pooling_mask"] = pooling_mask(
+                rows, features["attention_mask"], self.tokenizer.padding_side
+            )
+        return features
 
     def forward(self, features: dict[str, Any], **kwargs: Any) -> dict[str, Any]:
         """Add token_embeddings (batch, tokens, dim) and, if asked, layer_embeddings (batch, layers, dim).
@@ -139,10 +153,11 @@ class Backbone(CheckedTransformer):
         return features
 
     def _states(self, features: dict[str, Any], **kwargs: Any) -> tuple[Tensor, Tensor | None]:
+        read = {name: value for name, value in features.items() if name != "pooling_mask"}
         if self.layer_tokens is None:
-            return super().forward(features, **kwargs)["token_embeddings"], None
-        with LayerStates(self.model, self.layer_tokens, features["attention_mask"], self.layers) as states:
-            return super().forward(features, **kwargs)["token_embeddings"], states.stacked()
+            return super().forward(read, **kwargs)["token_embeddings"], None
+        with LayerStates(self.model, self.layer_tokens, pooled_tokens(features), self.layers) as states:
+            return super().forward(read, **kwargs)["token_embeddings"], states.stacked()
 
 
 class LayerStates:

@@ -6,7 +6,7 @@ import torch
 from torch import Tensor, nn
 
 from .attention import GatedFeedForward, attend
-from .pooling import Pooling, mean_token
+from .pooling import Pooling, mean_token, pooled_tokens
 
 
 class LatentAttentionPooling(Pooling):
@@ -41,4 +41,4 @@ class LatentAttentionPooling(Pooling):
         key, value = self.to_key_value(latents).chunk(2, dim=-1)  # (latents, heads * head_dim)
         attended = self.to_output(attend(query, key, value, self.heads)) + states  # (batch, tokens, dim)
         transformed = self.feed_forward(self.norm_feed_forward(attended)) + attended
-        return mean_token(transformed, features["attention_mask"])
+        return mean_token(transformed, pooled_tokens(features))

@@ -39,13 +39,18 @@ def weighted_mean_token(states: Tensor, mask: Tensor) -> Tensor:
     return (states * weights.unsqueeze(-1).to(states.dtype)).sum(dim=1)
 
 
+def pooled_tokens(features: dict[str, Any]) -> Tensor:
+    """Return the mask of the tokens to pool, (batch, tokens): all real ones, unless the input says which."""
+    return features.get("pooling_mask", features["attention_mask"])
+
+
 def move_padding_last(features: dict[str, Any]) -> None:
     """Put each text's real tokens first, where `encode(output_value="token_embeddings")` expects them."""
     mask = features.get("attention_mask")
     if mask is None:
         return
     order = mask.bool().logical_not().byte().argsort(dim=1, stable=True)
-    for name in ("input_ids", "attention_mask", "token_embeddings"):
+    for name in ("input_ids", "attention_mask", "pooling_mask", "token_embeddings"):
         if (values := features.get(name)) is not None:
             index = order.unsqueeze(-1) if values.ndim == 3 else order
             features[name] = values.take_along_dim(index, dim=1)

@@ -4,7 +4,7 @@ from typing import Any
 
 from torch import Tensor
 
-from .pooling import TOKEN_POOLINGS, Pooling
+from .pooling import TOKEN_POOLINGS, Pooling, pooled_tokens
 
 
 class TokenPooling(Pooling):
@@ -13,7 +13,7 @@ class TokenPooling(Pooling):
     def pool(self, features: dict[str, Any]) -> Tensor:
         """Return (batch, dim) from features["token_embeddings"] (batch, tokens, dim)."""
         pool_tokens = TOKEN_POOLINGS[self.tokens]
-        return pool_tokens(features["token_embeddings"], features["attention_mask"])
+        return pool_tokens(features["token_embeddings"], pooled_tokens(features))
 
 
 class EosPooling(TokenPooling):

@@ -19,7 +19,7 @@ from .contraction import Contraction, product_dtype
 from .kept_results import KeepsResults
 from .mean_feed_forward import MeanGatedUnits, MeanGatedUnitsOfShifted, texts_at_once
 from .plain_trainable_pooling import PlainTrainablePooling
-from .pooling import last_token
+from .pooling import last_token, pooled_tokens
 
 # Indices: b text, e input state, h head, m latent, a inner dimension of a head, i, j, c dimension of states.
 SCORES = "mi,hai,haj,bej->behm"  # latents, Wq, Wk, inputs
@@ -161,7 +161,7 @@ class LastLayerPooling(TrainablePooling):
 
     def pool(self, features: dict[str, Any]) -> Tensor:
         """Return (batch, dim) from features["token_embeddings"] (batch, tokens, dim)."""
-        states, mask = features["token_embeddings"], features["attention_mask"]
+        states, mask = features["token_embeddings"], pooled_tokens(features)
         if self.tokens == "last":
             return self.pool_states(last_token(states, mask).unsqueeze(1))
         return self.pool_states(states, mask)

@@ -8,14 +8,14 @@ from typing import Any
 
 from ..evaluation.embedding_store import HALF_FROM
 from ..study.categories import ONLY_QUERIES
+from ..study.inputs import CHARACTERS_A_TOKEN
 from ..study.layers import UNTRAINED, analyzed_layers, chosen_tasks
-from ..study.memory import ADAM, QUERY_TOKENS, training_memory
-from ..study.model_sizes import Backbone, Model, Pool
+from ..study.memory import ADAM, QUERY_TOKENS, model_on, training_memory
+from ..study.model_sizes import Backbone, Model
 from ..study.run_configs import finetuning, names_of, task_batches, tasks_by_category
 from ..study.task_sizes import Side, characters, task_sizes
 from ..study.tuning import tuning_points
 
-CHARACTERS_A_TOKEN = 4.0  # for English and vocabularies of 32,000 to 150,000 tokens
 DOCUMENT_TOKENS = 150  # of training texts
 COPIES = 3  # bytes per character: the file, its copy by datasets, and the training table or MTEB's documents
 
@@ -39,18 +39,17 @@ class StudyCost:
         self.backbone = backbone
         self.benchmark = study["evaluation"]["benchmark"]
         designs = study["designs"].values()
-        self.pools = [Pool(design["pooling"], backbone.width, backbone.layers) for design in designs]
         self.models = [
-            Model(backbone, pool, finetuning(study["bases"][base], design))
-            for pool, design in zip(self.pools, designs, strict=True)
+            model_on(backbone, finetuning(study["bases"][base], design), design) for design in designs
         ]
-        self.runs = len(self.pools) * len(study["seeds"])
+        self.runs = len(self.models) * len(study["seeds"])
 
     def training(self) -> Cost:
         """Return the cost of one training: forward and backward passes, and recomputation."""
         samples = self._samples(self.study["training"]["steps"])
-        operations = samples * mean(self._row_operations())
-        return Cost("training, per run", samples * sum(self._row_tokens()), operations)
+        operations = samples * mean(map(self._row_operations, self.models))
+        tokens = samples * mean(sum(self._row_tokens(model)) for model in self.models)
+        return Cost("training, per run", tokens, operations)
 
     def tuning(self) -> list[Cost]:
         """Return the cost of all tuning runs of the base; nothing if the study has no tuning."""
@@ -58,35 +57,41 @@ class StudyCost:
             return []
         points = [len(tuning_points(tuning, design)) for design in self.study["designs"].values()]
         samples = self._samples(tuning["steps"])
-        operations = samples * sum(map(mul, points, self._row_operations()))
-        what = f"tuning, {sum(points)} trainings of {tuning['steps']} steps"
-        return [Cost(what, samples * sum(points) * sum(self._row_tokens()), operations)]
+        tokens = samples * sum(map(mul, points, (sum(self._row_tokens(model)) for model in self.models)))
+        operations = samples * sum(map(mul, points, map(self._row_operations, self.models)))
+        return [Cost(f"tuning, {sum(points)} trainings of {tuning['steps']} steps", tokens, operations)]
 
-    def _row_tokens(self) -> list[int]:
-        """Return the tokens of a training row's query, positive, and negative."""
+    def _row_texts(self) -> list[tuple[int, str]]:
+        """Return the tokens, and the side, of a training row's query, positive, and negative."""
         longest = self.study["training"]["max_seq_length"]
-        return [min(longest, tokens) for tokens in (QUERY_TOKENS, DOCUMENT_TOKENS, DOCUMENT_TOKENS)]
+        documents = 2 * [(min(longest, DOCUMENT_TOKENS), "document")]
+        return [(min(longest, QUERY_TOKENS), "query"), *documents]
 
-    def _row_operations(self) -> list[float]:
-        """Return the operations of training on one row, for each design."""
+    def _row_tokens(self, model: Model) -> list[float]:
+        """Return the tokens that a design reads for the texts of a training row."""
+        return [model.reads(tokens, side) for tokens, side in self._row_texts()]
+
+    def _row_operations(self, model: Model) -> float:
+        """Return the operations of training a design on one row."""
         recipe = self.study["training"]
         again = recipe["gradient_checkpointing"] + bool(recipe.get("mini_batch_size"))
-        return [
-            sum((passes + again) * self.backbone.operations(tokens) + (3 + again) * pool.operations(tokens)
-                for tokens in self._row_tokens())
-            for pool, passes in zip(self.pools, self._passes(), strict=True)
-        ]  # fmt: skip
+        passes = (2 if model.lora else 3) + again  # forward passes of the backbone
+        return sum(
+            passes * self.backbone.operations(model.reads(tokens, side))
+            + (3 + again) * model.pool.operations(tokens)
+            for tokens, side in self._row_texts()
+        )
 
     def evaluation(self, what: str, tasks: Sequence[str]) -> Cost:
         """Return the cost of embedding the texts of tasks for one run."""
         sides = embedded(tasks, self.benchmark)
-        lengths = [self._length(side) for side in sides]
-        tokens = sum(side.unique * length for side, length in zip(sides, lengths, strict=True))
+        read = [(side, model) for side in sides for model in self.models]
+        tokens = sum(side.unique * self._read(side, model) for side, model in read) / len(self.models)
         operations = sum(
             side.unique
-            * (self.backbone.operations(length) + mean(pool.operations(length) for pool in self.pools))
-            for side, length in zip(sides, lengths, strict=True)
-        )
+            * (self.backbone.operations(self._read(side, model)) + model.pool.operations(self._length(side)))
+            for side, model in read
+        ) / len(self.models)
         texts = sum(side.unique for side in sides)
         numbers = sum(side.unique * (2 if side.texts >= HALF_FROM else 4) for side in sides)
         return Cost(what, tokens, operations, texts, numbers * self.backbone.width)
@@ -128,7 +133,9 @@ class StudyCost:
         """Return the cost of embedding a task's texts with all analyzed layers: one pass of the backbone."""
         cost = self.evaluation(task, [task])
         sides = embedded([task], self.benchmark)
-        operations = sum(side.unique * self.backbone.operations(self._length(side)) for side in sides)
+        read = [(side.unique, self._read(side, model)) for side in sides for model in self.models]
+        operations = sum(unique * self.backbone.operations(tokens) for unique, tokens in read)
+        operations /= len(self.models)
         layers = len(analyzed_layers(self.study["layers"]["numbers"], self.backbone.layers))
         return Cost(task, cost.tokens, operations, cost.texts, layers * cost.embeddings)
 
@@ -171,9 +178,9 @@ class StudyCost:
         recipe = self.study["training"]
         return steps * recipe["batch_size"] * recipe["gradient_accumulation_steps"]
 
-    def _passes(self) -> list[int]:
-        """Return the cost of a step in forward passes of the backbone, for each design."""
-        return [2 if model.lora else 3 for model in self.models]
+    def _read(self, side: Side, model: Model) -> float:
+        """Return the mean number of tokens that a design reads for a side's texts."""
+        return model.reads(self._length(side), "document" if side.side == "documents" else "query")
 
     def _length(self, side: Side) -> float:
         """Return the mean number of tokens of a side's texts, with prompt and EOS."""

@@ -15,6 +15,7 @@ import pandas as pd
 from ..common.command import command
 from ..common.score_files import SCORE_COLUMNS, write_scores
 from ..study.config_files import read_study
+from ..study.inputs import pooled_name
 from ..study.run_configs import task_batches
 from .collapsed_runs import collapsed_runs
 from .not_used import NotUsed, not_used, write_report
@@ -28,7 +29,7 @@ def run_files(results: Path, study: Mapping[str, Any]) -> dict[Path, dict[str, s
         results / f"scores/{base}/{design}/seed{seed}/{batch}.csv": {
             "base": base,
             "design": design,
-            "pooling": study["designs"][design]["pooling"]["kind"],
+            "pooling": pooled_name(study["designs"][design]),
             "attention": study["designs"][design]["attention"],
             "seed": str(seed),
         }

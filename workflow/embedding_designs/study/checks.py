@@ -12,6 +12,7 @@ from ..common.near_names import nearest
 from .benchmarks import complete_tasks
 from .data_config import key_of, sources_of, without_keys_of_sources
 from .design_checks import check_design
+from .inputs import check_input
 from .layers import check_layers
 from .run_configs import data_config, tasks_by_category
 from .source_checks import check_sizes, check_sources
@@ -76,6 +77,7 @@ def _complete_and_check_training(study: dict[str, Any]) -> Iterator[str]:
         yield from _check_base(name, base, study)
     for name, design in designs.items():
         yield from check_design(name, design, bases)
+        yield from check_input(name, design, study["evaluation"]["prompts"])
     yield from itertools.chain(_twins("bases", bases), _twins("designs", designs))
     yield from _twins("data.sources", study["data"].get("sources", ()))
     yield from _check_numbers(study)

@@ -41,9 +41,10 @@ def kept(model: Model, recipe: Mapping[str, Any], gpus: int = 1) -> float:
     are kept, and everything of one layer.
     """
     length, queries = recipe["max_seq_length"], ceil(recipe["batch_size"] / gpus)
-    tokens, texts = 2 * queries * length + queries * min(QUERY_TOKENS, length), 3 * queries
+    document, query = model.reads(length, "document"), model.reads(min(QUERY_TOKENS, length), "query")
+    tokens, texts = 2 * queries * document + queries * query, 3 * queries
     if (mini := recipe.get("mini_batch_size")) and mini < texts:
-        tokens, texts = min(tokens, mini * length), mini
+        tokens, texts = min(tokens, mini * document), mini
     backbone, products = model.backbone, BYTES[recipe["precision"]]
     layer = backbone.activations(model.lora, model.weight_bytes, products)
     layers = backbone.layers * layer
@@ -61,7 +62,7 @@ def model_of(study: Mapping[str, Any], base: str, design: str) -> Model | None:
 
 def model_on(backbone: Backbone, settings: Mapping[str, Any], design: Mapping[str, Any]) -> Model:
     """Return the sizes of a design on a backbone."""
-    return Model(backbone, Pool(design["pooling"], backbone.width, backbone.layers), settings)
+    return Model(backbone, Pool(design["pooling"], backbone.width, backbone.layers), settings, design)
 
 
 def training_on_cpu(model: Model, recipe: Mapping[str, Any], processes: int = 1) -> float:
@@ -116,7 +117,7 @@ def loaded(model: Model) -> float:
 
 def forward(model: Model, evaluation: Mapping[str, Any]) -> float:
     """Return the bytes that the forward pass of a batch holds at once: those of a feed-forward layer."""
-    tokens = evaluation["batch_size"] * evaluation["max_seq_length"]
+    tokens = evaluation["batch_size"] * model.reads(evaluation["max_seq_length"], "document")
     return 4 * tokens * (3 * model.backbone.feed_forward + 4 * model.backbone.width)
 
 

@@ -5,12 +5,13 @@ An operation is a multiplication or an addition. Norms, softmax, and other cheap
 
 import csv
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
 from ..common.json_files import read_json
 from .designs import layer_numbers
+from .inputs import tokens_read
 
 TABLE = Path(__file__).with_name("base_sizes.csv")
 TRAINABLE = ("last_layer", "multi_layer")
@@ -124,12 +125,18 @@ class Pool:
 class Model:
     """One design on a backbone, as it is trained.
 
-    settings: the base as the design trains it: precision, and lora if only an adapter is trained.
+    settings: the base as the design trains it: precision, and lora if only an adapter is trained; design: how
+    it reads a text.
     """
 
     backbone: Backbone
     pool: Pool
     settings: Mapping[str, Any]
+    design: Mapping[str, Any] = field(default_factory=dict)
+
+    def reads(self, tokens: float, side: str) -> float:
+        """Return the tokens that the backbone reads for a text of this many, "query" or "document"."""
+        return tokens_read(self.design, tokens, side)
 
     @property
     def lora(self) -> Mapping[str, Any]:

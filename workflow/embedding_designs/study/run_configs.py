@@ -16,6 +16,7 @@ from typing import Any
 from ..common.places import found
 from .data_config import sources_of
 from .docstring_task_names import task_name
+from .inputs import UNVARIED
 from .layers import layers_config
 from .run_config import RunConfig
 from .task_sizes import batches_by_size
@@ -203,7 +204,11 @@ def task_config(study: Mapping[str, Any], batch: str) -> dict[str, Any]:
 def run_config(study: Mapping[str, Any], base: str, design: str, seed: int) -> RunConfig:
     """Return everything that influences one trained model, beside its data."""
     settings = study["designs"][design]
-    own = {key: value for key, value in settings.items() if key not in ("finetuning", "lora")}
+    own = {
+        key: value
+        for key, value in settings.items()
+        if key not in ("finetuning", "lora") and value != UNVARIED.get(key)
+    }
     batches = {"batches": study["data"]["batches"]} if "batches" in study["data"] else {}
     return RunConfig(
         base={"name": base, **finetuning(study["bases"][base], settings)},

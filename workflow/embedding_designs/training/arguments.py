@@ -13,6 +13,7 @@ from . import processes
 from .sampler import SAMPLERS
 
 POOLING_PARAMETERS = r"(^|\.)1\."  # the pooling is module 1 of the model
+SIDES = {"query": "query", "positive": "document", "negative": "document"}  # of a row, for templates
 
 
 def training_arguments(
@@ -33,6 +34,7 @@ def training_arguments(
         gradient_accumulation_steps=recipe["gradient_accumulation_steps"],
         learning_rate=recipe["learning_rate"],
         learning_rate_mapping={POOLING_PARAMETERS: pooling_rate} if pooling_rate and has_weights else {},
+        router_mapping=SIDES if "templates" in config.design else {},
         warmup_steps=recipe["warmup_steps"],
         lr_scheduler_type="linear",
         weight_decay=recipe["weight_decay"],

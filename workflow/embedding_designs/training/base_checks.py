@@ -85,8 +85,10 @@ def check_positions(backbone: Backbone, max_seq_length: int) -> None:
     """Raise ValueError if a backbone has fewer learned positions than `max_seq_length`."""
     positions = getattr(backbone.config, "max_position_embeddings", max_seq_length)
     embeddings = [part for part in backbone.model.modules() if isinstance(part, torch.nn.Embedding)]
-    if len(embeddings) > 1 and max_seq_length > positions:
-        raise ValueError(f"max_seq_length {max_seq_length} exceeds its {positions} positions")
+    longest = backbone.reader.longest(max_seq_length)
+    if len(embeddings) > 1 and longest > positions:
+        read = "" if longest == max_seq_length else f" (read as {longest} tokens by input {backbone.input})"
+        raise ValueError(f"max_seq_length {max_seq_length}{read} exceeds its {positions} positions")
 
 
 def check_lora_targets(model: SentenceTransformer, targets: Sequence[str], asked_by: str) -> None:

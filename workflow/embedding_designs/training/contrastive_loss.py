@@ -87,5 +87,6 @@ def one_batch(columns: list[dict[str, Tensor]]) -> dict[str, Tensor]:
     width = max(column["attention_mask"].shape[1] for column in columns)
     return {
         name: torch.cat([F.pad(column[name], (width - column[name].shape[1], 0)) for column in columns])
-        for name in ("input_ids", "attention_mask")
+        for name in ("input_ids", "attention_mask", "pooling_mask")
+        if name in columns[0]
     }

@@ -29,6 +29,7 @@ from .processes import device
 
 MODULES = f"{module_package.__name__}."
 PRECISIONS = {"fp32": torch.float32, "bf16": torch.bfloat16}
+INPUT_KEYS = ("input", "templates", "pool_prompt")  # of a design; without them a text is read as it is
 HEADS = ("lm_head", "score", "classifier", "qa_outputs", "embed_out")  # not needed by an embedding model
 
 
@@ -55,9 +56,10 @@ def build_model(
 ) -> SentenceTransformer:
     """Return an untrained embedding model, backbone, pooling and L2 normalization, without an adapter.
 
-    base: folder or hub name of a language model; design: {"attention": …, "pooling": {"kind": …, …}};
-    precision: of the backbone's weights, "fp32" or "bf16" (the pooling is always fp32); asked_by: the key
-    that names the base, for errors; trust_remote_code: run the base's Python files; hub: its revision.
+    base: folder or hub name of a language model; design: {"attention": …, "pooling": {"kind": …, …}} and, if
+    a text is not read as it is, INPUT_KEYS; precision: of the backbone's weights, "fp32" or "bf16" (the
+    pooling is always fp32); asked_by: the key that names the base, for errors; trust_remote_code: run the
+    base's Python files; hub: its revision.
     Randomness is the caller's: seed it first. Raises BadInput if the base cannot be used.
     """
     settings = dict(design["pooling"])
@@ -67,6 +69,7 @@ def build_model(
             str(base),
             attention=design["attention"],
             layer_tokens=settings["tokens"] if pooling_class.reads_layers else None,
+            **{key: design[key] for key in INPUT_KEYS if key in design},
             base_code=trust_remote_code,
             model_kwargs={"dtype": PRECISIONS[precision], "use_safetensors": True, **hub},
             processor_kwargs={"model_max_length": max_seq_length, **hub},

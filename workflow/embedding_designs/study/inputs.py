@@ -1,0 +1,81 @@
+"""How the designs of a study read a text: checks of templates, names in tables, and tokens that are read."""
+
+import re
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from ..common.wording import shown
+
+UNVARIED = {"input": "plain", "pool_prompt": True}  # in no run config, so that older runs keep theirs
+TEXT = "{text}"  # where a template has the text
+COPIES = {"echo": 2, "prompt": 1}  # of the text in a template
+PLACEHOLDER = re.compile(r"\{\w*\}")
+CHARACTERS_A_TOKEN = 4.0  # for English and vocabularies of 32,000 to 150,000 tokens
+
+
+def check_input(name: str, design: Mapping[str, Any], prompts: Mapping[str, str]) -> Iterator[str]:
+    """Yield one line for each problem of how a design reads a text. prompts: those of the evaluation."""
+    kind, tokens = design["input"], token_states(design["pooling"])
+    if kind == "plain" and "templates" in design:
+        yield f"designs.{name}.templates needs designs.{name}.input echo or prompt, not plain"
+    for other in tokens - {"last"} if kind == "prompt" else ():
+        yield (f"designs.{name}.pooling.tokens {other} does not fit input prompt, which pools the last "
+               "token; choose a pooling with tokens last")  # fmt: skip
+    if kind != "plain":
+        for side, template in design["templates"].items():
+            if problem := _problem(kind, template, tokens):
+                yield f"designs.{name}.templates.{side} {shown(template)} {problem}"
+    if not design["pool_prompt"]:
+        yield from _check_pool_prompt(f"designs.{name}.pool_prompt false", kind, tokens, prompts)
+
+
+def token_states(pooling: Mapping[str, Any]) -> set[str]:
+    """Return the token states that a pooling reads, or those that it is made of."""
+    own = {pooling["tokens"]} if "tokens" in pooling else set()
+    return own.union(*(token_states(part) for part in pooling.values() if isinstance(part, Mapping)))
+
+
+def _problem(kind: str, template: str, tokens: set[str]) -> str | None:
+    """Return what is wrong with a template, or None."""
+    for placeholder in PLACEHOLDER.findall(template):
+        if placeholder != TEXT:
+            return (
+                f"has {placeholder}; only {TEXT} is replaced, and a task's prompt comes before the template"
+            )
+    count, after = template.count(TEXT), template.rpartition(TEXT)[2]
+    if count != COPIES[kind]:
+        return f"has {TEXT} {count} times; {kind} needs it {'twice' if COPIES[kind] == 2 else 'once'}"
+    if kind == "prompt" and not after.strip():
+        return f"ends with {TEXT}; prompt needs words after it, the last of which is pooled"
+    if kind == "echo" and "last" in tokens and after:
+        return f"goes on after its second {TEXT}, and EOS comes at its end; with tokens last, end it there"
+    return None
+
+
+def _check_pool_prompt(key: str, kind: str, tokens: set[str], prompts: Mapping[str, str]) -> Iterator[str]:
+    if kind != "plain":
+        yield f"{key} does not fit input {kind}, which never pools the prompt; remove it"
+    elif tokens == {"last"}:
+        yield f"{key} does not fit tokens last: EOS is pooled, and never the prompt; remove it"
+    elif not any(prompts.values()):
+        yield f"{key} needs evaluation.prompts: without a prompt it changes nothing"
+
+
+def pooled_name(design: Mapping[str, Any]) -> str:
+    """Return what tables call what a design pools, such as "mean", "echo mean" or "mean without prompt"."""
+    kind = design["pooling"]["kind"]
+    if design.get("input", "plain") != "plain":
+        return f"{design['input']} {kind}"
+    return kind if design.get("pool_prompt", True) else f"{kind} without prompt"
+
+
+def tokens_read(design: Mapping[str, Any], tokens: float, side: str) -> float:
+    """Return how many tokens a design reads for a text of this many, on the side "query" or "document".
+
+    tokens: with prompt and EOS, of which echo has no second copy; they are few, and counted twice.
+    """
+    templates = design.get("templates")
+    if not templates:
+        return tokens
+    around = len(templates[side].replace(TEXT, "")) / CHARACTERS_A_TOKEN
+    return COPIES[design["input"]] * tokens + around
