@@ -8,6 +8,10 @@ DESIGNS = {
     "eos-causal": {"attention": "causal", "pooling": {"kind": "eos", "tokens": "last"}},
     "mean-causal": {"attention": "causal", "pooling": {"kind": "mean", "tokens": "mean"}},
     "mean-bidirectional": {"attention": "bidirectional", "pooling": {"kind": "mean", "tokens": "mean"}},
+    "mean-bidirectional-late": {
+        "attention": {"bidirectional": "last_third"},
+        "pooling": {"kind": "mean", "tokens": "mean"},
+    },
     "weighted-mean-causal": {
         "attention": "causal",
         "pooling": {"kind": "weighted_mean", "tokens": "weighted_mean"},

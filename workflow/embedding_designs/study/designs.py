@@ -1,6 +1,11 @@
-"""What a design is on a base: the layers that its pooling reads, and whether the pooling is trained."""
+"""What a design is on a base: its attention in each layer, the layers that its pooling reads, its weights."""
 
-LAYER_CHOICES = ("all", "first_third", "middle_third", "last_third")
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+ATTENTIONS = ("causal", "bidirectional")
+THIRDS = ("first_third", "middle_third", "last_third")
+LAYER_CHOICES = ("all", *THIRDS)
 TRAINED_POOLINGS = frozenset({"last_layer", "latent_attention", "layer_mix", "multi_layer"})
 
 
@@ -26,3 +31,32 @@ def layer_numbers(layers: str | list[int], count: int) -> list[int]:
     if unknown := [number for number in layers if number not in numbers]:
         raise ValueError(f"{layers} holds {unknown[0]}; choose from 1 to {count}")
     return sorted(layers)
+
+
+def attention_on(attention: str | Mapping[str, Any], count: int) -> str | dict[str, list[int]]:
+    """Return a design's attention on a base of `count` layers, with the numbers of its bidirectional layers.
+
+    Raises ValueError if the base has too few.
+    """
+    if isinstance(attention, str):
+        return attention
+    return {"bidirectional": layer_numbers(attention["bidirectional"], count)}
+
+
+def attention_name(attention: str | Mapping[str, Any]) -> str:
+    """Return what tables call an attention, such as "causal" or "bidirectional (1, 3-5)"."""
+    if isinstance(attention, str):
+        return attention
+    layers = attention["bidirectional"]
+    return f"bidirectional ({layers if isinstance(layers, str) else ', '.join(_ranges(layers))})"
+
+
+def _ranges(numbers: Iterable[int]) -> list[str]:
+    """Return numbers in order, with those that follow each other as ranges: ["1", "3-5"]."""
+    ranges: list[list[int]] = []
+    for number in sorted(numbers):
+        if ranges and number == ranges[-1][-1] + 1:
+            ranges[-1].append(number)
+        else:
+            ranges.append([number])
+    return [str(run[0]) if len(run) == 1 else f"{run[0]}-{run[-1]}" for run in ranges]

@@ -21,7 +21,7 @@ from ..common.json_files import read_json
 from ..modules.backbone import Backbone
 from ..modules.loading import some
 from ..modules.poolings import POOLINGS
-from ..study.designs import layer_numbers
+from ..study.designs import attention_on, layer_numbers
 from ..study.run_config import RunConfig
 from .base_checks import base_arguments, check_backbone, check_lora_targets, in_one_line
 from .lora import use_fused_layers
@@ -65,7 +65,7 @@ def build_model(
     with in_one_line(asked_by or str(base)):
         backbone = Backbone(
             str(base),
-            attention=design["attention"],
+            attention=design["attention"] if isinstance(design["attention"], str) else "causal",
             layer_tokens=settings["tokens"] if pooling_class.reads_layers else None,
             base_code=trust_remote_code,
             model_kwargs={"dtype": PRECISIONS[precision], "use_safetensors": True, **hub},
@@ -73,6 +73,8 @@ def build_model(
             config_kwargs=hub,
         )
         check_backbone(backbone, max_seq_length)
+        if not isinstance(design["attention"], str):
+            backbone.set_attention(_attention(design, backbone.config.num_hidden_layers))
     if unused := [name for name in backbone.unused_weights if not name.startswith(HEADS)]:
         note(f"{asked_by or base}: {len(unused)} tensors not used: {some(unused)} (not in the model)")
     if pooling_class.reads_layers:
@@ -80,6 +82,13 @@ def build_model(
     pooling = pooling_class(dimension=backbone.get_embedding_dimension(), **settings)
     modules = [backbone, pooling, Normalize()]
     return SentenceTransformer(modules=modules, similarity_fn_name="cosine", device=device())
+
+
+def _attention(design: dict[str, Any], count: int) -> str | dict[str, list[int]]:
+    try:
+        return attention_on(design["attention"], count)
+    except ValueError as error:
+        raise BadInput(f"designs.{design.get('name', '?')}.attention.bidirectional {error}") from None
 
 
 def _layers(design: dict[str, Any], count: int) -> list[int]:
