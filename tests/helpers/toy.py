@@ -20,6 +20,41 @@ DESIGNS = {
         "attention": "bidirectional",
         "pooling": {"kind": "weighted_mean", "tokens": "weighted_mean"},
     },
+    "max-causal": {"attention": "causal", "pooling": {"kind": "max", "tokens": "max"}},
+    "last-k-causal": {"attention": "causal", "pooling": {"kind": "last_k", "tokens": "all", "k": 3}},
+    "learned-query-bidirectional": {
+        "attention": "bidirectional",
+        "pooling": {"kind": "learned_query", "tokens": "all"},
+    },
+    "concat-causal": {
+        "attention": "causal",
+        "pooling": {
+            "kind": "concat",
+            "first": {"kind": "eos", "tokens": "last"},
+            "second": {"kind": "mean", "tokens": "mean"},
+        },
+        "dimensions": 48,
+    },
+    "concat-bidirectional": {
+        "attention": "bidirectional",
+        "pooling": {
+            "kind": "concat",
+            "first": {"kind": "learned_query", "tokens": "all"},
+            "second": {
+                "kind": "multi_layer",
+                "tokens": "last",
+                **TRAINABLE,
+                "layers": "all",
+                "layer_weights": True,
+            },
+        },
+    },
+    "matryoshka-bidirectional": {
+        "attention": "bidirectional",
+        "pooling": {"kind": "mean", "tokens": "mean"},
+        "dimensions": 8,
+        "matryoshka": [8, 32, 16],
+    },
     "latent-attention-causal": {
         "attention": "causal",
         "pooling": {"kind": "latent_attention", "tokens": "all", **TRAINABLE},

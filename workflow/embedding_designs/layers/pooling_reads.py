@@ -16,7 +16,7 @@ DIGITS = 6
 @torch.no_grad()
 def pooling_reads(model: SentenceTransformer, texts: Sequence[str], batch_size: int) -> PoolingReads | None:
     """Return what the pooling of a model reads in these texts, or None if it has no weights for layers."""
-    pooling = model[1]
+    pooling = layer_pooling(model[1])
     if isinstance(pooling, LayerMixPooling):
         weights = pooling.scores.float().softmax(dim=0)
         return _reads(pooling.layers, weights, effective_layers(weights), None)
@@ -24,11 +24,18 @@ def pooling_reads(model: SentenceTransformer, texts: Sequence[str], batch_size: 
         return None
     model[0].layer_tokens, model[0].layers = pooling.tokens, pooling.layers
     found = [
-        _attention_to(model, texts[start : start + batch_size]) for start in range(0, len(texts), batch_size)
+        _attention_to(model, pooling, texts[start : start + batch_size])
+        for start in range(0, len(texts), batch_size)
     ]
     weights, effective = (torch.cat(parts).mean(dim=0) for parts in zip(*found, strict=True))
     vectors = pooling.layer_vectors
     return _reads(pooling.layers, weights, effective, None if vectors is None else vectors.norm(dim=1))
+
+
+def layer_pooling(pooling: torch.nn.Module) -> torch.nn.Module:
+    """Return the pooling that reads layers: of a concatenation, one of its parts."""
+    parts = getattr(pooling, "parts", [pooling])
+    return next((part for part in parts if part.reads_layers), pooling)
 
 
 def layer_attention(pooling: MultiLayerPooling, states: Tensor) -> Tensor:
@@ -51,10 +58,12 @@ def effective_layers(weights: Tensor) -> Tensor:
     return torch.special.entr(weights).sum(dim=-1).exp()
 
 
-def _attention_to(model: SentenceTransformer, texts: Sequence[str]) -> tuple[Tensor, Tensor]:
+def _attention_to(
+    model: SentenceTransformer, pooling: MultiLayerPooling, texts: Sequence[str]
+) -> tuple[Tensor, Tensor]:
     """Return the attention to each layer, (batch, layers), and the effective layers, (batch,)."""
     features = {name: value.to(model.device) for name, value in model[0].preprocess(texts).items()}
-    attention = layer_attention(model[1], model[0](features)["layer_embeddings"])
+    attention = layer_attention(pooling, model[0](features)["layer_embeddings"])
     return attention.mean(dim=(1, 2)), effective_layers(attention).mean(dim=(1, 2))
 
 

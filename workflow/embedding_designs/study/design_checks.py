@@ -1,11 +1,23 @@
 """Checks the designs of a study: the settings of their poolings, the layers they read, the finetuning."""
 
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from typing import Any
 
+from ..common.errors import BadInput
 from ..common.near_names import nearest
-from .designs import ATTENTIONS, LAYER_CHOICES, THIRDS, layer_numbers
+from .designs import (
+    ATTENTIONS,
+    LAYER_CHOICES,
+    THIRDS,
+    full_dimensions,
+    layer_numbers,
+    parts_of,
+    too_many_dimensions,
+    trained_dimensions,
+)
 from .layers import layer_count
+from .model_sizes import backbone_of
 from .schema import defaults
 
 
@@ -18,9 +30,8 @@ def check_design(name: str, design: Mapping[str, Any], bases: Mapping[str, Any])
     elif attention not in ATTENTIONS:
         hint = nearest(attention, ATTENTIONS)
         yield f'designs.{name}.attention "{attention}" is not known; {hint}, or {{bidirectional: layers}}'
-    yield from _check_settings(name, pooling)
-    if "layers" in pooling:
-        yield from _check_layers(f"designs.{name}.pooling.layers", pooling["layers"], LAYER_CHOICES, bases)
+    yield from _check_pooling(f"designs.{name}.pooling", pooling, bases)
+    yield from _check_dimensions(f"designs.{name}", design, bases)
     yield from _check_finetuning(name, design, bases)
 
 
@@ -31,12 +42,38 @@ def pooling_settings(kind: str) -> dict[str, Any]:
     return settings
 
 
-def _check_settings(name: str, pooling: Mapping[str, Any]) -> Iterator[str]:
+def _check_pooling(key: str, pooling: Mapping[str, Any], bases: Mapping[str, Any]) -> Iterator[str]:
+    yield from _check_settings(key, pooling)
+    if pooling["kind"] != "concat":
+        if "layers" in pooling:
+            yield from _check_layers(f"{key}.layers", pooling["layers"], LAYER_CHOICES, bases)
+        return
+    for name, part in parts_of(pooling).items():
+        if part["kind"] == "concat":
+            yield f"{key}.{name}.kind concat: a concatenation has two parts; choose a pooling of another kind"
+        else:
+            yield from _check_pooling(f"{key}.{name}", part, bases)
+    if all("layers" in part for part in parts_of(pooling).values()):
+        yield f"{key}: first and second both read layers; one of them at most can"
+
+
+def _check_settings(key: str, pooling: Mapping[str, Any]) -> Iterator[str]:
     allowed = ["kind", *pooling_settings(pooling["kind"])]
-    for key, value in pooling.items():
-        if key not in allowed:
-            yield (f"designs.{name}.pooling.{key} {value} does not fit {pooling['kind']}; "
-                   f"allowed: {', '.join(allowed)}")  # fmt: skip
+    for name, value in pooling.items():
+        if name not in allowed:
+            yield f"{key}.{name} {value} does not fit {pooling['kind']}; allowed: {', '.join(allowed)}"
+
+
+def _check_dimensions(key: str, design: Mapping[str, Any], bases: Mapping[str, Any]) -> Iterator[str]:
+    trained = trained_dimensions(design)
+    if trained and design.get("dimensions", trained[0]) not in trained:
+        yield f"{key}.dimensions {design['dimensions']} is not in {key}.matryoshka {design['matryoshka']}"
+    for name, base in bases.items():
+        with suppress(BadInput):  # a damaged file, which is reported elsewhere
+            backbone = backbone_of(base)
+            full = full_dimensions(design, backbone.width) if backbone else None
+            if full and (problem := too_many_dimensions(design, full)):
+                yield f"{key}.{problem} (base {name})"
 
 
 def _check_layers(

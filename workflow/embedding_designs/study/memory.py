@@ -50,7 +50,7 @@ def kept(model: Model, recipe: Mapping[str, Any], gpus: int = 1) -> float:
     layers = backbone.layers * layer
     if recipe["gradient_checkpointing"]:
         layers = backbone.layers * max(products, model.weight_bytes) * backbone.width + layer
-    return tokens * layers + texts * model.pool.activations
+    return tokens * layers + texts * model.pool.activations(tokens / texts)
 
 
 def model_of(study: Mapping[str, Any], base: str, design: str) -> Model | None:
