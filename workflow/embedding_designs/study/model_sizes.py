@@ -107,7 +107,8 @@ class Pool:
 
         Counted in vectors of the backbone's width. The maximum keeps its input, and so does a learned query;
         latent attention the token states, their norms, queries and results, and 16 in the feed-forward layer.
-        Each latent of the trainable poolings has 14, as counted for 32 and 64 latents.
+        Each latent of the trainable poolings has 14, as counted for 32 and 64 latents, unless all latents get
+        the value of a single state, which has 18.
         """
         match self.pooling["kind"]:
             case "max" | "learned_query":
@@ -117,7 +118,8 @@ class Pool:
             case "layer_mix":
                 return 4 * self._states(tokens) * self.width
             case "last_layer" | "multi_layer":
-                return 4 * 14 * self.pooling["latents"] * self.width
+                vectors = 18 if self._states(tokens) == 1 else 14 * self.pooling["latents"]
+                return 4 * vectors * self.width
         return sum(part.activations(tokens) for part in self.parts)
 
     def operations(self, tokens: float) -> float:
