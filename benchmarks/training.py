@@ -51,13 +51,15 @@ ADAPTER = {
     "target_modules": ["q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj"],
 }  # fmt: skip
 LORA = {
-    "PEFT's, dropout 0.1, fp32": {"layers": "PEFT's", "dropout": 0.1, "weights": "fp32"},
-    "ours, dropout 0.1, fp32": {"layers": "ours", "dropout": 0.1, "weights": "fp32"},
-    "ours, no dropout, fp32": {"layers": "ours", "dropout": 0.0, "weights": "fp32"},
-    "PEFT's, dropout 0.1, bf16": {"layers": "PEFT's", "dropout": 0.1, "weights": "bf16"},
-    "ours, dropout 0.1, bf16": {"layers": "ours", "dropout": 0.1, "weights": "bf16"},
-    "ours, no dropout, bf16": {"layers": "ours", "dropout": 0.0, "weights": "bf16"},
-}
+    "PEFT's, dropout 0.1, fp32": {"layers": "PEFT's", "dropout": 0.1, "weights": "fp32", "products": "fp32"},
+    "ours, dropout 0.1, fp32": {"layers": "ours", "dropout": 0.1, "weights": "fp32", "products": "fp32"},
+    "ours, no dropout, fp32": {"layers": "ours", "dropout": 0.0, "weights": "fp32", "products": "fp32"},
+    "PEFT's, dropout 0.1, bf16": {"layers": "PEFT's", "dropout": 0.1, "weights": "fp32", "products": "bf16"},
+    "ours, dropout 0.1, bf16": {"layers": "ours", "dropout": 0.1, "weights": "fp32", "products": "bf16"},
+    "ours, no dropout, bf16": {"layers": "ours", "dropout": 0.0, "weights": "fp32", "products": "bf16"},
+    "the same, the base's weights in bf16":
+        {"layers": "ours", "dropout": 0.0, "weights": "bf16", "products": "bf16"},
+}  # fmt: skip
 
 
 def training_step(base: str, sizes: dict[str, int], texts: int, tokens: int, variant: dict) -> Callable:
@@ -94,7 +96,7 @@ def lora_step(base: str, texts: int, tokens: int, variant: dict) -> Callable:
 
     def run() -> None:
         model.zero_grad()
-        with torch.autocast(model.device.type, torch.bfloat16, enabled=variant["weights"] == "bf16"):
+        with torch.autocast(model.device.type, torch.bfloat16, enabled=variant["products"] == "bf16"):
             value = loss([dict(column) for column in columns], None)
         value.backward()
 
@@ -107,10 +109,9 @@ def measure_lora(repeats: int) -> None:
     texts, tokens = 32, 32
     with tempfile.TemporaryDirectory() as folder:
         base = random_base(folder, **SMOLLM2)
-        seconds, memory = {}, {}
-        for key, variant in LORA.items():
-            seconds[key] = medians({key: lora_step(base, texts, tokens, variant)}, repeats)[key]
-            memory[key] = peak_memory_added(lora_step, base, texts, tokens, variant)
+        case = (base, texts, tokens)
+        memory = {key: peak_memory_added(lora_step, *case, variant) for key, variant in LORA.items()}
+        seconds = medians({key: lora_step(*case, variant) for key, variant in LORA.items()}, repeats)
     first = next(iter(LORA))
     print(
         f"\nStep with LoRA, 30 layers x 576, {3 * texts} texts of {tokens} tokens, one thread. {hardware()}\n"

@@ -11,7 +11,7 @@ from typing import Any
 
 from .model_sizes import BYTES, Backbone, Model, Pool, backbone_of, backbone_to_pretrain
 from .run_configs import finetuning, names_of, task_batches
-from .task_sizes import characters
+from .task_memory import task_memory
 
 QUERY_TOKENS = 20  # of training texts; documents are assumed to have max_seq_length
 ADAM = 12  # bytes per trained weight: the weight and two moments in fp32
@@ -21,7 +21,6 @@ LIBRARIES = {"training": 620e6, "evaluation": 750e6, "GPU": 4e9}  # bytes; GPU: 
 HEAP = 1.25  # of what is kept for the backward pass, on a CPU: padding, temporary results, and fragmentation
 UNKNOWN_MB = 3000  # for a base whose sizes are not known
 LOGITS = 3  # in pretraining: the logits, their softmax, and its gradient, for each token of a batch
-TEXTS = 3  # bytes per character of a task: the text, its copy in MTEB, and that of its tokens
 
 
 def training_memory(model: Model, recipe: Mapping[str, Any], gpus: int = 1) -> float:
@@ -92,9 +91,10 @@ def evaluation_mb(
         return UNKNOWN_MB
     evaluation = study["evaluation"]
     tasks = names_of(task_batches(study)[batch] if batch else evaluation["tasks"])
-    texts = TEXTS * max((characters(task, evaluation["benchmark"]) for task in tasks), default=0)
+    width = models[0].backbone.width
+    task = max((task_memory(task, evaluation["benchmark"], width) for task in tasks), default=0)
     largest = max(loaded(model) + forward(model, evaluation) for model in models)
-    return megabytes(LIBRARIES["GPU" if on_gpu else "evaluation"] + texts + largest)
+    return megabytes(LIBRARIES["GPU" if on_gpu else "evaluation"] + task + largest)
 
 
 def pretraining_mb(study: Mapping[str, Any], base: str) -> int:
