@@ -5,6 +5,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from .first_dimensions import FirstDimensions
 from .latent_attention import LatentAttentionPooling
 from .layer_poolings import LayerMixPooling, MeanLayersPooling
 from .pooling import TOKEN_POOLINGS, Pooling
@@ -18,7 +19,8 @@ from .token_poolings import (
 )
 from .trainable_pooling import LastLayerPooling, MultiLayerPooling
 
-__all__ = ["POOLINGS", "TOKEN_POOLINGS", "Pooling", "pooling_of"]
+# With what follows a pooling, so that a re-saved model has the files of all its modules.
+__all__ = ["POOLINGS", "TOKEN_POOLINGS", "FirstDimensions", "Pooling", "pooling_of"]
 
 
 class ConcatenatedPooling(Pooling):

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from math import ceil
 from typing import Any
 
+from .designs import embedding_dimensions
 from .model_sizes import BYTES, Backbone, Model, Pool, backbone_of, backbone_to_pretrain
 from .run_configs import finetuning, names_of, task_batches
 from .task_memory import task_memory
@@ -91,7 +92,7 @@ def evaluation_mb(
         return UNKNOWN_MB
     evaluation = study["evaluation"]
     tasks = names_of(task_batches(study)[batch] if batch else evaluation["tasks"])
-    width = models[0].backbone.width
+    width = max(embedding_dimensions(study["designs"][name], models[0].backbone.width) for name in designs)
     task = max((task_memory(task, evaluation["benchmark"], width) for task in tasks), default=0)
     largest = max(loaded(model) + forward(model, evaluation) for model in models)
     return megabytes(LIBRARIES["GPU" if on_gpu else "evaluation"] + task + largest)

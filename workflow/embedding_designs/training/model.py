@@ -19,9 +19,8 @@ from ..common.command import note
 from ..common.errors import BadInput
 from ..common.json_files import read_json
 from ..modules.backbone import Backbone
-from ..modules.first_dimensions import FirstDimensions
 from ..modules.loading import some
-from ..modules.poolings import POOLINGS, Pooling, pooling_of
+from ..modules.poolings import POOLINGS, FirstDimensions, Pooling, pooling_of
 from ..study.designs import attention_on, layer_numbers, parts_of, too_many_dimensions, trained_dimensions
 from ..study.run_config import RunConfig
 from .base_checks import base_arguments, check_backbone, check_lora_targets, in_one_line
