@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 from matplotlib.axes import Axes
 
-from .looks import MARKER_SCALES, LineStyle, Look
+from .looks import MARKER_SCALES, LineStyle, Look, Marker
 from .rank_axis import DARK, GREY, SMALL
 from .text import shortened, text_width
 
@@ -18,7 +18,7 @@ class Entry(NamedTuple):
 
     text: str
     colour: str | None = None
-    marker: str | None = None
+    marker: Marker | None = None
     line: LineStyle | None = None  # style of a thin, longer stroke
 
     @property
@@ -75,4 +75,4 @@ def _draw_mark(entry: Entry, x: float, y: float, ax: Axes) -> None:
         ax.plot([x, x + STROKE], [y, y], color=entry.colour, linewidth=2.4, solid_capstyle="butt")
     elif entry.marker:
         size = 4.5 * MARKER_SCALES.get(entry.marker, 1)
-        ax.plot(x + 4, y, entry.marker, color=GREY, markersize=size, mew=0)
+        ax.plot(x + 4, y, marker=entry.marker, linestyle="", color=GREY, markersize=size, mew=0)
