@@ -13,9 +13,9 @@ from .inputs import input_of, pooling_mask
 from .layer_attention import BidirectionalLayers, layers_that_see_later
 from .length_batches import chunks_by_length
 from .loading import CheckedTransformer, keep_code_references, require_all_weights
+from .pooling import pooled_tokens
 
 # From the registry, so that a re-saved model has the file of every pooling in its folder.
-from .pooling import pooled_tokens
 from .poolings import TOKEN_POOLINGS
 
 Attention = str | dict[str, list[int]]
