@@ -13,6 +13,10 @@ DESIGNS = {
     "eos-causal": {"attention": "causal", "pooling": {"kind": "eos", "tokens": "last"}},
     "mean-causal": {"attention": "causal", "pooling": {"kind": "mean", "tokens": "mean"}},
     "mean-bidirectional": {"attention": "bidirectional", "pooling": {"kind": "mean", "tokens": "mean"}},
+    "mean-bidirectional-late": {
+        "attention": {"bidirectional": "last_third"},
+        "pooling": {"kind": "mean", "tokens": "mean"},
+    },
     "weighted-mean-causal": {
         "attention": "causal",
         "pooling": {"kind": "weighted_mean", "tokens": "weighted_mean"},
@@ -20,6 +24,41 @@ DESIGNS = {
     "weighted-mean-bidirectional": {
         "attention": "bidirectional",
         "pooling": {"kind": "weighted_mean", "tokens": "weighted_mean"},
+    },
+    "max-causal": {"attention": "causal", "pooling": {"kind": "max", "tokens": "max"}},
+    "last-k-causal": {"attention": "causal", "pooling": {"kind": "last_k", "tokens": "all", "k": 3}},
+    "learned-query-bidirectional": {
+        "attention": "bidirectional",
+        "pooling": {"kind": "learned_query", "tokens": "all"},
+    },
+    "concat-causal": {
+        "attention": "causal",
+        "pooling": {
+            "kind": "concat",
+            "first": {"kind": "eos", "tokens": "last"},
+            "second": {"kind": "mean", "tokens": "mean"},
+        },
+        "dimensions": 48,
+    },
+    "concat-bidirectional": {
+        "attention": "bidirectional",
+        "pooling": {
+            "kind": "concat",
+            "first": {"kind": "learned_query", "tokens": "all"},
+            "second": {
+                "kind": "multi_layer",
+                "tokens": "last",
+                **TRAINABLE,
+                "layers": "all",
+                "layer_weights": True,
+            },
+        },
+    },
+    "matryoshka-bidirectional": {
+        "attention": "bidirectional",
+        "pooling": {"kind": "mean", "tokens": "mean"},
+        "dimensions": 8,
+        "matryoshka": [8, 32, 16],
     },
     "latent-attention-causal": {
         "attention": "causal",

@@ -26,6 +26,8 @@ def test_a_saved_pooling_is_loaded_with_its_settings_and_weights(kind, tmp_path)
     if POOLINGS[kind].reads_layers:
         settings["layers"] = [1, 3, 4]
     pool = POOLINGS[kind](**settings)
+    for weights in pool.parameters():
+        torch.nn.init.normal_(weights)
     pool.save(str(tmp_path))
     loaded = POOLINGS[kind].load(str(tmp_path))
     assert loaded.get_config_dict() == pool.get_config_dict()

@@ -10,10 +10,18 @@ import pytest
 from embedding_designs.modules.poolings import POOLINGS, TOKEN_POOLINGS
 from embedding_designs.study import designs
 from embedding_designs.study.design_checks import check_design, pooling_settings
-from embedding_designs.study.designs import TRAINED_POOLINGS, layer_numbers
-from embedding_designs.study.schema import defaults, schema_problems, study_schema
+from embedding_designs.study.designs import (
+    TRAINED_POOLINGS,
+    attention_name,
+    embedding_dimensions,
+    is_trained,
+    layer_numbers,
+    trained_dimensions,
+)
+from embedding_designs.study.schema import defaults, part_schema, schema_problems, study_schema, typed
 
-BASES = {"mini": {"finetuning": "full", "pretrain": {"layers": 4}}}
+SIZES = {"layers": 4, "hidden_size": 32, "intermediate_size": 64, "heads": 2, "vocabulary": 300}
+BASES = {"mini": {"finetuning": "full", "pretrain": SIZES}}
 
 
 @pytest.mark.parametrize("count", range(3, 100))
@@ -56,7 +64,7 @@ def completed(pooling, attention="bidirectional"):
 def tokens_of(kind):
     """Return the token states that the schema lets a kind of pooling read."""
     (clause,) = [part for part in POOLING["allOf"] if part["if"]["properties"]["kind"]["const"] == kind]
-    return clause["then"]["properties"]["tokens"]["enum"]
+    return clause["then"]["properties"].get("tokens", {"enum": []})["enum"]
 
 
 def test_schema_and_classes_know_the_same_poolings():
@@ -75,6 +83,7 @@ def test_the_schema_says_what_a_class_takes_reads_and_trains(kind):
     assert takes == {"dimension", *settings} == set(pooling.config_keys)
     assert pooling.reads_layers == ("layers" in settings)
     small = {"latents": 2, "heads": 1, "head_dim": 2, "layers": [1, 2]}
+    assert is_trained({"kind": kind, **settings}) == (kind in TRAINED_POOLINGS)
     built = pooling(dimension=4, **settings | {key: small[key] for key in small if key in settings})
     assert bool(list(built.parameters())) == (kind in TRAINED_POOLINGS)
 
@@ -93,6 +102,9 @@ def test_every_pooling_goes_with_either_attention_and_is_completed(kind, attenti
         ("eos", "last", "last"),
         ("mean", "mean", "mean"),
         ("weighted_mean", "weighted_mean", "weighted_mean"),
+        ("max", "max", "max"),
+        ("last_k", "all", "all"),
+        ("learned_query", "all", "all"),
         ("last_layer", "last", "all"),  # from here the paper's, but for latent_attention and layer_mix
         ("latent_attention", "all", "all"),
         ("mean_layers", "last", "mean"),
@@ -105,6 +117,137 @@ def test_the_token_states_that_are_read_depend_on_the_attention(kind, causal, bi
     assert completed({"kind": kind}, "bidirectional")["pooling"]["tokens"] == bidirectional
     given = {"kind": kind, "tokens": tokens_of(kind)[-1]}
     assert completed(given, "causal")["pooling"]["tokens"] == given["tokens"]
+
+
+@pytest.mark.parametrize("attention", ["causal", "bidirectional", {"bidirectional": [2]}])
+def test_the_parts_of_a_concatenation_are_completed_like_a_pooling(attention):
+    parts = {"first": {"kind": "last_layer"}, "second": {"kind": "multi_layer", "latents": 3}}
+    got = completed({"kind": "concat", **parts}, attention)["pooling"]
+    assert got == {"kind": "concat"} | {
+        name: completed(part, attention)["pooling"] for name, part in parts.items()
+    }
+    assert got["first"]["tokens"] == ("last" if attention == "causal" else "all")
+
+
+def test_a_concatenation_is_of_eos_and_mean_unless_it_says_otherwise():
+    got = completed({"kind": "concat"})["pooling"]
+    assert got == {
+        "kind": "concat",
+        "first": {"kind": "eos", "tokens": "last"},
+        "second": {"kind": "mean", "tokens": "mean"},
+    }
+
+
+@pytest.mark.parametrize(
+    ("design", "problem"),
+    [
+        (
+            {"attention": "both"},
+            '.attention "both" is not known; choose from causal, bidirectional, or {bidirectional: layers}',
+        ),
+        (
+            {"attention": {"bidirectional": "odd"}},
+            '.attention.bidirectional "odd" is not known; choose from first_third, middle_third, '
+            "last_third or a list of layer numbers",
+        ),
+        (
+            {"attention": {"bidirectional": [4, 5]}},
+            ".attention.bidirectional [4, 5] holds 5; choose from 1 to 4 (base mini)",
+        ),
+        ({"dimensions": 33}, ".dimensions 33 exceeds the 32 dimensions of its embeddings (base mini)"),
+        (
+            {"matryoshka": [8, 64]},
+            ".matryoshka [8, 64] exceeds the 32 dimensions of its embeddings (base mini)",
+        ),
+        ({"matryoshka": [8, 32], "dimensions": 9}, ".dimensions 9 is not in designs.mine.matryoshka [8, 32]"),
+        (
+            {"dimensions": 65, "pooling": {"kind": "concat"}},
+            ".dimensions 65 exceeds the 64 dimensions of its embeddings (base mini)",
+        ),
+        (
+            {"pooling": {"kind": "concat", "first": {"kind": "concat"}}},
+            ".pooling.first.kind concat: a concatenation has two parts; choose a pooling of another kind",
+        ),
+        (
+            {
+                "pooling": {
+                    "kind": "concat", "first": {"kind": "mean_layers"}, "second": {"kind": "multi_layer"},
+                }
+            },
+            ".pooling: first and second both read layers; one of them at most can",
+        ),
+        (
+            {"pooling": {"kind": "concat", "second": {"kind": "mean", "k": 2}}},
+            ".pooling.second.k 2 does not fit mean; allowed: kind, tokens",
+        ),
+        (
+            {"pooling": {"kind": "concat", "second": {"kind": "mean_layers", "layers": [9]}}},
+            ".pooling.second.layers [9] holds 9; choose from 1 to 4 (base mini)",
+        ),
+    ],
+)  # fmt: skip
+def test_a_design_that_cannot_be_is_refused_in_one_line(design, problem):
+    whole = defaults("design", {"attention": "bidirectional", "pooling": {"kind": "mean"}, **design})
+    assert list(schema_problems(whole, "design")) == []
+    assert list(check_design("mine", whole, BASES)) == [f"designs.mine{problem}"]
+
+
+@pytest.mark.parametrize(
+    ("design", "problem"),
+    [
+        ({"attention": {"last": [1]}}, "design.attention.last is not known; choose from bidirectional"),
+        ({"attention": {}}, "design.attention.bidirectional is missing"),
+        ({"attention": {"bidirectional": []}}, "design.attention.bidirectional [] must not be empty"),
+        ({"attention": {"bidirectional": [0]}}, "design.attention.bidirectional.0 0 must be at least 1"),
+        ({"attention": {"bidirectional": [2, 2]}}, "design.attention.bidirectional has 2 twice"),
+        ({"attention": [1]}, "design.attention [1] must be text or a mapping"),
+        ({"dimensions": 0}, "design.dimensions 0 must be at least 1"),
+        ({"matryoshka": [8]}, "design.matryoshka [8] has too few items; at least 2"),
+        (
+            {"pooling": {"kind": "last_k", "k": 2.5}},
+            "design.pooling.k 2.5 must be an integer",
+        ),
+        ({"pooling": {"kind": "last_k", "k": 0}}, "design.pooling.k 0 must be at least 1"),
+    ],
+)
+def test_a_value_of_the_wrong_kind_is_refused_in_one_line(design, problem):
+    whole = {"attention": "causal", "pooling": {"kind": "mean"}, **design}
+    assert next(schema_problems(whole, "design")) == problem
+
+
+def test_numbers_in_overrides_are_numbers():
+    """Snakemake passes nested values of --config as text."""
+    text = {"attention": {"bidirectional": ["1", "3"]}, "dimensions": "8", "matryoshka": ["8", "16"]}
+    numbers = {"attention": {"bidirectional": [1, 3]}, "dimensions": 8, "matryoshka": [8, 16]}
+    assert typed({"designs": {"mine": text}}, study_schema()) == {"designs": {"mine": numbers}}
+    assert typed({"attention": "causal"}, part_schema("design")) == {"attention": "causal"}
+
+
+@pytest.mark.parametrize(
+    ("attention", "name"),
+    [
+        ("causal", "causal"),
+        ({"bidirectional": "last_third"}, "bidirectional (last_third)"),
+        ({"bidirectional": [8, 3, 1, 2, 9, 5]}, "bidirectional (1-3, 5, 8-9)"),
+    ],
+)
+def test_an_attention_has_a_name(attention, name):
+    assert attention_name(attention) == name
+
+
+@pytest.mark.parametrize(
+    ("design", "trained", "size"),
+    [
+        ({}, [], 32),
+        ({"dimensions": 8}, [8], 8),
+        ({"matryoshka": [8, 32, 16]}, [32, 16, 8], 32),
+        ({"matryoshka": [8, 16], "dimensions": 8}, [16, 8], 8),
+    ],
+)
+def test_the_size_of_embeddings(design, trained, size):
+    whole = {"pooling": {"kind": "mean"}, **design}
+    assert trained_dimensions(whole) == trained
+    assert embedding_dimensions(whole, 32) == size
 
 
 @pytest.mark.parametrize(

@@ -29,6 +29,7 @@ from ..evaluation.models import load_for_evaluation
 from ..evaluation.run_store import model_files
 from ..fetching.fetched import fetched_base
 from ..study.config_files import read_layers_config
+from ..study.designs import attention_name
 from ..study.layers import UNTRAINED
 from ..study.run_config import RunConfig
 from .layer_models import untrained_base, with_all_layers
@@ -53,7 +54,7 @@ def run_subject(folder: Path, max_seq_length: int) -> Subject:
     """Return the trained model of a run."""
     config = RunConfig.read(folder / "run_config.json")
     names = {"base": config.base["name"], "model": config.design["name"], "seed": config.seed,
-             "attention": config.design["attention"]}  # fmt: skip
+             "attention": attention_name(config.design["attention"])}  # fmt: skip
     return Subject(load_for_evaluation(folder, max_seq_length), names, model_files(folder))
 
 

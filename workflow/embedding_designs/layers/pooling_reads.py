@@ -19,7 +19,7 @@ def pooling_reads(
     model: SentenceTransformer, texts: Sequence[Sampled], batch_size: int
 ) -> PoolingReads | None:
     """Return what the pooling of a model reads in these texts, or None if it has no weights for layers."""
-    pooling = model[1]
+    pooling = layer_pooling(model[1])
     if isinstance(pooling, LayerMixPooling):
         weights = pooling.scores.float().softmax(dim=0)
         return _reads(pooling.layers, weights, effective_layers(weights), None)
@@ -27,13 +27,19 @@ def pooling_reads(
         return None
     model[0].layer_tokens, model[0].layers = pooling.tokens, pooling.layers
     found = [
-        _attention_to(model, group[start : start + batch_size], reading)
+        _attention_to(model, pooling, group[start : start + batch_size], reading)
         for reading, group in read_alike(texts)
         for start in range(0, len(group), batch_size)
     ]
     weights, effective = (torch.cat(parts).mean(dim=0) for parts in zip(*found, strict=True))
     vectors = pooling.layer_vectors
     return _reads(pooling.layers, weights, effective, None if vectors is None else vectors.norm(dim=1))
+
+
+def layer_pooling(pooling: torch.nn.Module) -> torch.nn.Module:
+    """Return the pooling that reads layers: of a concatenation, one of its parts."""
+    parts = getattr(pooling, "parts", [pooling])
+    return next((part for part in parts if part.reads_layers), pooling)
 
 
 def layer_attention(pooling: MultiLayerPooling, states: Tensor) -> Tensor:
@@ -57,11 +63,14 @@ def effective_layers(weights: Tensor) -> Tensor:
 
 
 def _attention_to(
-    model: SentenceTransformer, texts: Sequence[str], reading: dict[str, str]
+    model: SentenceTransformer,
+    pooling: MultiLayerPooling,
+    texts: Sequence[str],
+    reading: dict[str, str],
 ) -> tuple[Tensor, Tensor]:
     """Return the attention to each layer, (batch, layers), and the effective layers, (batch,)."""
     features = {name: value.to(model.device) for name, value in model[0].preprocess(texts, **reading).items()}
-    attention = layer_attention(model[1], model[0](features)["layer_embeddings"])
+    attention = layer_attention(pooling, model[0](features)["layer_embeddings"])
     return attention.mean(dim=(1, 2)), effective_layers(attention).mean(dim=(1, 2))
 
 

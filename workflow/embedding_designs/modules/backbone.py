@@ -1,4 +1,4 @@
-"""The backbone: a decoder-only language model whose attention is causal or bidirectional."""
+"""The backbone: a decoder-only language model whose attention is causal, bidirectional, or both by layer."""
 
 import json
 from collections.abc import Sequence
@@ -10,6 +10,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from .inputs import input_of, pooling_mask
+from .layer_attention import BidirectionalLayers, layers_that_see_later
 from .length_batches import chunks_by_length
 from .loading import CheckedTransformer, keep_code_references, require_all_weights
 from .pooling import pooled_tokens
@@ -17,14 +18,16 @@ from .pooling import pooled_tokens
 # From the registry, so that a re-saved model has the file of every pooling in its folder.
 from .poolings import TOKEN_POOLINGS
 
+Attention = str | dict[str, list[int]]
 HUB_SETTINGS = ("model_kwargs", "processor_kwargs", "config_kwargs")
 
 
 class Backbone(CheckedTransformer):
     """Sentence Transformers' Transformer with an attention mode, and EOS and padding as embeddings need them.
 
-    attention: "causal" or "bidirectional"; kept in the module's own settings, because an adapter-only save
-        has no config.json to keep it in.
+    attention: "causal", "bidirectional", or {"bidirectional": [numbers of layers, from 1]}, the others being
+        causal; kept in the module's own settings, because an adapter-only save has no config.json to keep it
+        in, and config.json has no attention by layer.
     layer_tokens: None, or "last" or "mean": also return that token state of each layer.
     layers: numbers, from 1, of the layers whose state is returned; None: all.
     input, templates, pool_prompt: how a text is read, and which of its tokens are pooled; see `inputs`.
@@ -43,7 +46,7 @@ class Backbone(CheckedTransformer):
         self,
         model_name_or_path: str,
         *,
-        attention: str = "causal",
+        attention: Attention = "causal",
         layer_tokens: str | None = None,
         layers: list[int] | None = None,
         input: str = "plain",
@@ -60,17 +63,12 @@ class Backbone(CheckedTransformer):
         keep_code_references(
             self.model, self.tokenizer, ("AutoConfig", "AutoModel", "AutoTokenizer") * base_code
         )
-        self.attention = attention
         self.layer_tokens = layer_tokens
         self.layers = layers
         self.base_code = base_code
-        if layer_tokens is not None and not (hasattr(self.model, "layers") and hasattr(self.model, "norm")):
-            raise ValueError(
-                f"{type(self.model).__name__} has no `layers` and `norm`, which this pooling needs"
-            )
-        # from_pretrained(..., is_causal=False) would silently drop the flag.
-        self.model.config.is_causal = attention == "causal"
-        probe_attention(self.model, attention)
+        if layer_tokens is not None:
+            require_parts(self.model, ("layers", "norm"), "this pooling")
+        self.set_attention(attention)
         self.tokenizer.padding_side = "left"
         if self.tokenizer.eos_token_id is None:
             raise ValueError("its tokenizer has no EOS token; set eos_token in tokenizer_config.json")
@@ -83,6 +81,19 @@ class Backbone(CheckedTransformer):
     def reads_apart(self) -> bool:
         """Return whether a text's embedding depends on its side, or on where its prompt ends."""
         return self.input != "plain" or not self.pool_prompt
+
+    def set_attention(self, attention: Attention) -> None:
+        """Give the language model its attention; it must be causal in all layers before.
+
+        Raises ValueError if the model lacks such layers, or does not obey.
+        """
+        self.attention = attention
+        # from_pretrained(..., is_causal=False) would silently drop the flag.
+        self.model.config.is_causal = attention != "bidirectional"
+        if not isinstance(attention, str):
+            require_parts(self.model, ("layers",), "attention by layer")
+            BidirectionalLayers(self.model, attention["bidirectional"])
+        probe_attention(self.model, attention)
 
     def get_config_dict(self) -> dict[str, Any]:
         """Return the settings to save; with an adapter, also how to load its base, which is not saved."""
@@ -196,18 +207,31 @@ class LayerStates:
         return hook
 
 
+def require_parts(model: nn.Module, parts: Sequence[str], needed_by: str) -> None:
+    """Raise ValueError if a language model does not have parts of these names."""
+    if not all(hasattr(model, part) for part in parts):
+        named = " and ".join(f"`{part}`" for part in parts)
+        raise ValueError(f"{type(model).__name__} has no {named}, which {needed_by} needs")
+
+
 @torch.no_grad()
-def probe_attention(model: nn.Module, attention: str) -> None:
-    """Raise ValueError unless a later token changes an earlier one's state exactly in bidirectional mode."""
+def probe_attention(model: nn.Module, attention: Attention) -> None:
+    """Raise ValueError unless a later token changes an earlier one's state exactly where it is bidirectional.
+
+    In the result if all layers have the same attention, in each layer if they do not.
+    """
     device = next(model.parameters()).device
     training = model.training
     model.eval()
     first, second = (model(input_ids=torch.tensor([[1, token]], device=device))[0] for token in (2, 3))
-    model.train(training)
     if not (first.isfinite().all() and second.isfinite().all()):
         raise ValueError(
             f"{type(model).__name__} returns numbers that are not finite; its weights are damaged"
         )
-    sees_later = not torch.equal(first[:, 0], second[:, 0])
-    if sees_later != (attention == "bidirectional"):
+    obeys = (not torch.equal(first[:, 0], second[:, 0])) == (attention != "causal")
+    if not isinstance(attention, str):
+        layers = sorted(attention["bidirectional"])
+        obeys = obeys and all(layers_that_see_later(model, padding) == layers for padding in (0, 1))
+    model.train(training)
+    if not obeys:
         raise ValueError(f"{type(model).__name__} does not obey attention = {attention}")

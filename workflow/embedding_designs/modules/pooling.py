@@ -39,6 +39,11 @@ def weighted_mean_token(states: Tensor, mask: Tensor) -> Tensor:
     return (states * weights.unsqueeze(-1).to(states.dtype)).sum(dim=1)
 
 
+def max_token(states: Tensor, mask: Tensor) -> Tensor:
+    """Return the largest number of each dimension in each text's real tokens, (batch, dim)."""
+    return states.masked_fill(~mask.bool().unsqueeze(-1), -torch.inf).amax(dim=1)
+
+
 def pooled_tokens(features: dict[str, Any]) -> Tensor:
     """Return the mask of the tokens to pool, (batch, tokens): all real ones, unless the input says which."""
     return features.get("pooling_mask", features["attention_mask"])
@@ -56,7 +61,12 @@ def move_padding_last(features: dict[str, Any]) -> None:
             features[name] = values.take_along_dim(index, dim=1)
 
 
-TOKEN_POOLINGS = {"last": last_token, "mean": mean_token, "weighted_mean": weighted_mean_token}
+TOKEN_POOLINGS = {
+    "last": last_token,
+    "mean": mean_token,
+    "weighted_mean": weighted_mean_token,
+    "max": max_token,
+}
 
 
 def products_like(states: Tensor) -> AbstractContextManager:

@@ -1,10 +1,11 @@
-"""Poolings without weights over the tokens of the last layer."""
+"""Poolings over the tokens of the last layer that have no weights, or one vector."""
 
 from typing import Any
 
-from torch import Tensor
+import torch
+from torch import Tensor, nn
 
-from .pooling import TOKEN_POOLINGS, Pooling, pooled_tokens
+from .pooling import TOKEN_POOLINGS, Pooling, mean_token, pooled_tokens
 
 
 class TokenPooling(Pooling):
@@ -29,3 +30,46 @@ class WeightedMeanPooling(TokenPooling):
 
     SGPT (Muennighoff 2022, arXiv 2202.08904), section 4.1.1: v = sum_i w_i h_i with w_i = i / sum_i i.
     """
+
+
+class MaxPooling(TokenPooling):
+    """The maximum over the last layer's token states, dimension by dimension.
+
+    InferSent (Conneau et al. 2017, arXiv 1705.02364), section 3.2.2; SBERT's MAX (arXiv 1908.10084).
+    """
+
+
+class LastTokensPooling(Pooling):
+    """The mean of the last layer's states of the last k tokens, EOS among them; of all, if fewer."""
+
+    config_keys = [*Pooling.config_keys, "k"]
+
+    def __init__(self, dimension: int, tokens: str, k: int):
+        super().__init__(dimension, tokens)
+        self.k = k
+
+    def pool(self, features: dict[str, Any]) -> Tensor:
+        """Return (batch, dim) from features["token_embeddings"] (batch, tokens, dim)."""
+        mask = pooled_tokens(features).long()
+        from_the_end = mask.flip(1).cumsum(dim=1).flip(1)  # 1 for the last token, 2 for the one before, …
+        return mean_token(features["token_embeddings"], mask * (from_the_end <= self.k))
+
+
+class LearnedQueryPooling(Pooling):
+    """The mean of the last layer's token states, weighted by one learned query: sum_i a_i h_i.
+
+    a = softmax over the tokens of q h_i / sqrt(dim): the word attention of Yang et al. (2016, NAACL),
+    equations 6 and 7, without its hidden layer. It starts as the mean, q = 0. It is the control for the many
+    latents, projections, and feed-forward layer of the trainable poolings: what attention alone gives.
+    """
+
+    def __init__(self, dimension: int, tokens: str):
+        super().__init__(dimension, tokens)
+        self.query = nn.Parameter(torch.zeros(1, dimension))
+
+    def pool(self, features: dict[str, Any]) -> Tensor:
+        """Return (batch, dim) from features["token_embeddings"] (batch, tokens, dim)."""
+        states = features["token_embeddings"].to(self.query.dtype)
+        scores = (states @ self.query.T).squeeze(-1).float() * self.dimension**-0.5  # (batch, tokens)
+        shares = scores.masked_fill(~pooled_tokens(features).bool(), -torch.inf).softmax(dim=1)
+        return (shares.unsqueeze(1) @ states).squeeze(1)

@@ -8,6 +8,7 @@ from typing import Any
 
 from ..evaluation.embedding_store import HALF_FROM
 from ..study.categories import ONLY_QUERIES
+from ..study.designs import embedding_dimensions
 from ..study.inputs import CHARACTERS_A_TOKEN
 from ..study.layers import UNTRAINED, analyzed_layers, chosen_tasks
 from ..study.memory import ADAM, QUERY_TOKENS, model_on, training_memory
@@ -42,6 +43,7 @@ class StudyCost:
         self.models = [
             model_on(backbone, finetuning(study["bases"][base], design), design) for design in designs
         ]
+        self.dimensions = mean(embedding_dimensions(design, backbone.width) for design in designs)
         self.runs = len(self.models) * len(study["seeds"])
 
     def training(self) -> Cost:
@@ -94,7 +96,7 @@ class StudyCost:
         ) / len(self.models)
         texts = sum(side.unique for side in sides)
         numbers = sum(side.unique * (2 if side.texts >= HALF_FROM else 4) for side in sides)
-        return Cost(what, tokens, operations, texts, numbers * self.backbone.width)
+        return Cost(what, tokens, operations, texts, round(numbers * self.dimensions))
 
     def batches(self) -> list[Cost]:
         """Return the cost of each batch of tasks for one run, largest first."""
@@ -137,7 +139,8 @@ class StudyCost:
         operations = sum(unique * self.backbone.operations(tokens) for unique, tokens in read)
         operations /= len(self.models)
         layers = len(analyzed_layers(self.study["layers"]["numbers"], self.backbone.layers))
-        return Cost(task, cost.tokens, operations, cost.texts, layers * cost.embeddings)
+        of_a_layer = cost.embeddings * self.backbone.width / self.dimensions
+        return Cost(task, cost.tokens, operations, cost.texts, round(layers * of_a_layer))
 
     def training_memory(self, gpus: int, checkpointing: bool) -> float:
         """Return the bytes that the largest training needs on each GPU."""

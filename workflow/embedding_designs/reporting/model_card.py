@@ -13,6 +13,7 @@ from huggingface_hub import EvalResult, ModelCardData
 from ..common.collapse import collapse_in_words
 from ..study.base_folder import MODULES, gguf_file_of
 from ..study.data_config import sources_of
+from ..study.designs import attention_name
 from ..study.run_config import RunConfig
 
 TEMPLATE = "model_card.md.jinja"
@@ -49,6 +50,7 @@ def model_card(facts: Mapping[str, Any]) -> str:
         "base_code": [file for file in facts["code"] if file not in ours],
     }
     named = {"title": title, "hub_base": hub_base, "made_from": gguf_file_of(base), "sources": sources}
+    named["attention"] = attention_name(run.design["attention"])
     training = facts["training"]
     collapsed = collapse_in_words(training["heldout_documents"]) if training.get("collapsed") else ""
     text = _template().render(facts, **code, **named, means=means(facts["scores"]), collapsed=collapsed)

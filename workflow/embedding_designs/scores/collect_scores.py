@@ -15,6 +15,7 @@ import pandas as pd
 from ..common.command import command
 from ..common.score_files import SCORE_COLUMNS, write_scores
 from ..study.config_files import read_study
+from ..study.designs import attention_name
 from ..study.inputs import pooled_name
 from ..study.run_configs import task_batches
 from .collapsed_runs import collapsed_runs
@@ -30,7 +31,7 @@ def run_files(results: Path, study: Mapping[str, Any]) -> dict[Path, dict[str, s
             "base": base,
             "design": design,
             "pooling": pooled_name(study["designs"][design]),
-            "attention": study["designs"][design]["attention"],
+            "attention": attention_name(study["designs"][design]["attention"]),
             "seed": str(seed),
         }
         for base, design, seed, batch in product(

@@ -1,19 +1,37 @@
 """Checks the designs of a study: the settings of their poolings, the layers they read, the finetuning."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from typing import Any
 
+from ..common.errors import BadInput
 from ..common.near_names import nearest
-from .designs import LAYER_CHOICES, layer_numbers
+from .designs import (
+    ATTENTIONS,
+    LAYER_CHOICES,
+    THIRDS,
+    full_dimensions,
+    layer_numbers,
+    parts_of,
+    too_many_dimensions,
+    trained_dimensions,
+)
+from .layers import layer_count
+from .model_sizes import backbone_of
 from .schema import defaults
 
 
 def check_design(name: str, design: Mapping[str, Any], bases: Mapping[str, Any]) -> Iterator[str]:
     """Yield one line for each problem of a design that has its defaults."""
-    pooling = design["pooling"]
-    yield from _check_settings(name, pooling)
-    if "layers" in pooling:
-        yield from _check_layers(name, pooling["layers"], bases)
+    attention, pooling = design["attention"], design["pooling"]
+    if not isinstance(attention, str):
+        key = f"designs.{name}.attention.bidirectional"
+        yield from _check_layers(key, attention["bidirectional"], THIRDS, bases)
+    elif attention not in ATTENTIONS:
+        hint = nearest(attention, ATTENTIONS)
+        yield f'designs.{name}.attention "{attention}" is not known; {hint}, or {{bidirectional: layers}}'
+    yield from _check_pooling(f"designs.{name}.pooling", pooling, bases)
+    yield from _check_dimensions(f"designs.{name}", design, bases)
     yield from _check_finetuning(name, design, bases)
 
 
@@ -24,25 +42,52 @@ def pooling_settings(kind: str) -> dict[str, Any]:
     return settings
 
 
-def _check_settings(name: str, pooling: Mapping[str, Any]) -> Iterator[str]:
+def _check_pooling(key: str, pooling: Mapping[str, Any], bases: Mapping[str, Any]) -> Iterator[str]:
+    yield from _check_settings(key, pooling)
+    if pooling["kind"] != "concat":
+        if "layers" in pooling:
+            yield from _check_layers(f"{key}.layers", pooling["layers"], LAYER_CHOICES, bases)
+        return
+    for name, part in parts_of(pooling).items():
+        if part["kind"] == "concat":
+            yield f"{key}.{name}.kind concat: a concatenation has two parts; choose a pooling of another kind"
+        else:
+            yield from _check_pooling(f"{key}.{name}", part, bases)
+    if all("layers" in part for part in parts_of(pooling).values()):
+        yield f"{key}: first and second both read layers; one of them at most can"
+
+
+def _check_settings(key: str, pooling: Mapping[str, Any]) -> Iterator[str]:
     allowed = ["kind", *pooling_settings(pooling["kind"])]
-    for key, value in pooling.items():
-        if key not in allowed:
-            yield (f"designs.{name}.pooling.{key} {value} does not fit {pooling['kind']}; "
-                   f"allowed: {', '.join(allowed)}")  # fmt: skip
+    for name, value in pooling.items():
+        if name not in allowed:
+            yield f"{key}.{name} {value} does not fit {pooling['kind']}; allowed: {', '.join(allowed)}"
 
 
-def _check_layers(name: str, layers: str | list[int], bases: Mapping[str, Any]) -> Iterator[str]:
-    if isinstance(layers, str) and layers not in LAYER_CHOICES:
-        hint = nearest(layers, LAYER_CHOICES)
-        yield f'designs.{name}.pooling.layers "{layers}" is not known; {hint} or a list of layer numbers'
+def _check_dimensions(key: str, design: Mapping[str, Any], bases: Mapping[str, Any]) -> Iterator[str]:
+    trained = trained_dimensions(design)
+    if trained and design.get("dimensions", trained[0]) not in trained:
+        yield f"{key}.dimensions {design['dimensions']} is not in {key}.matryoshka {design['matryoshka']}"
+    for name, base in bases.items():
+        with suppress(BadInput):  # a damaged file, which is reported elsewhere
+            backbone = backbone_of(base)
+            full = full_dimensions(design, backbone.width) if backbone else None
+            if full and (problem := too_many_dimensions(design, full)):
+                yield f"{key}.{problem} (base {name})"
+
+
+def _check_layers(
+    key: str, layers: str | list[int], choices: Sequence[str], bases: Mapping[str, Any]
+) -> Iterator[str]:
+    if isinstance(layers, str) and layers not in choices:
+        yield f'{key} "{layers}" is not known; {nearest(layers, choices)} or a list of layer numbers'
         return
     for base, settings in bases.items():
-        if "pretrain" in settings:  # a hub model's layers are known, and checked, when it is loaded
+        if count := layer_count(settings):  # a hub model's layers are known, and checked, when it is loaded
             try:
-                layer_numbers(layers, settings["pretrain"]["layers"])
+                layer_numbers(layers, count)
             except ValueError as error:
-                yield f"designs.{name}.pooling.layers {error} (base {base})"
+                yield f"{key} {error} (base {base})"
 
 
 def _check_finetuning(name: str, design: Mapping[str, Any], bases: Mapping[str, Any]) -> Iterator[str]:

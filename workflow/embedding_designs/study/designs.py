@@ -1,7 +1,12 @@
-"""What a design is on a base: the layers that its pooling reads, and whether the pooling is trained."""
+"""What a design is on a base: its attention in each layer, the layers that its pooling reads, its weights."""
 
-LAYER_CHOICES = ("all", "first_third", "middle_third", "last_third")
-TRAINED_POOLINGS = frozenset({"last_layer", "latent_attention", "layer_mix", "multi_layer"})
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+ATTENTIONS = ("causal", "bidirectional")
+THIRDS = ("first_third", "middle_third", "last_third")
+LAYER_CHOICES = ("all", *THIRDS)
+TRAINED_POOLINGS = frozenset({"learned_query", "last_layer", "latent_attention", "layer_mix", "multi_layer"})
 
 
 def layer_numbers(layers: str | list[int], count: int) -> list[int]:
@@ -26,3 +31,69 @@ def layer_numbers(layers: str | list[int], count: int) -> list[int]:
     if unknown := [number for number in layers if number not in numbers]:
         raise ValueError(f"{layers} holds {unknown[0]}; choose from 1 to {count}")
     return sorted(layers)
+
+
+def parts_of(pooling: Mapping[str, Any]) -> dict[str, Mapping[str, Any]]:
+    """Return the poolings that a pooling is made of, by their key in its settings; "" for a single one."""
+    if pooling["kind"] != "concat":
+        return {"": pooling}
+    return {key: pooling[key] for key in ("first", "second")}
+
+
+def is_trained(pooling: Mapping[str, Any]) -> bool:
+    """Return whether a design's pooling has weights."""
+    return any(part["kind"] in TRAINED_POOLINGS for part in parts_of(pooling).values())
+
+
+def trained_dimensions(design: Mapping[str, Any]) -> list[int]:
+    """Return the sizes of embeddings that a design's loss sees, largest first; empty: only the full size."""
+    own = [design["dimensions"]] if "dimensions" in design else []
+    return sorted(design.get("matryoshka", own), reverse=True)
+
+
+def full_dimensions(design: Mapping[str, Any], width: int) -> int:
+    """Return the size of the embeddings that a design's pooling gives on a base of this width."""
+    return len(parts_of(design["pooling"])) * width
+
+
+def embedding_dimensions(design: Mapping[str, Any], width: int) -> int:
+    """Return the size of a design's embeddings on a base of this width."""
+    largest = max(trained_dimensions(design), default=full_dimensions(design, width))
+    return design.get("dimensions", largest)
+
+
+def too_many_dimensions(design: Mapping[str, Any], full: int) -> str | None:
+    """Return one line on the key of a design that asks for more than the `full` size, or None."""
+    for key in ("dimensions", "matryoshka"):
+        if key in design and max(trained_dimensions({key: design[key]})) > full:
+            return f"{key} {design[key]} exceeds the {full} dimensions of its embeddings"
+    return None
+
+
+def attention_on(attention: str | Mapping[str, Any], count: int) -> str | dict[str, list[int]]:
+    """Return a design's attention on a base of `count` layers, with the numbers of its bidirectional layers.
+
+    Raises ValueError if the base has too few.
+    """
+    if isinstance(attention, str):
+        return attention
+    return {"bidirectional": layer_numbers(attention["bidirectional"], count)}
+
+
+def attention_name(attention: str | Mapping[str, Any]) -> str:
+    """Return what tables call an attention, such as "causal" or "bidirectional (1, 3-5)"."""
+    if isinstance(attention, str):
+        return attention
+    layers = attention["bidirectional"]
+    return f"bidirectional ({layers if isinstance(layers, str) else ', '.join(_ranges(layers))})"
+
+
+def _ranges(numbers: Iterable[int]) -> list[str]:
+    """Return numbers in order, with those that follow each other as ranges: ["1", "3-5"]."""
+    ranges: list[list[int]] = []
+    for number in sorted(numbers):
+        if ranges and number == ranges[-1][-1] + 1:
+            ranges[-1].append(number)
+        else:
+            ranges.append([number])
+    return [str(run[0]) if len(run) == 1 else f"{run[0]}-{run[-1]}" for run in ranges]

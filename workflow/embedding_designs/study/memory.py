@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from math import ceil
 from typing import Any
 
+from .designs import embedding_dimensions
 from .model_sizes import BYTES, Backbone, Model, Pool, backbone_of, backbone_to_pretrain
 from .run_configs import finetuning, names_of, task_batches
 from .task_memory import task_memory
@@ -50,7 +51,7 @@ def kept(model: Model, recipe: Mapping[str, Any], gpus: int = 1) -> float:
     layers = backbone.layers * layer
     if recipe["gradient_checkpointing"]:
         layers = backbone.layers * max(products, model.weight_bytes) * backbone.width + layer
-    return tokens * layers + texts * model.pool.activations
+    return tokens * layers + texts * model.pool.activations(tokens / texts)
 
 
 def model_of(study: Mapping[str, Any], base: str, design: str) -> Model | None:
@@ -92,7 +93,7 @@ def evaluation_mb(
         return UNKNOWN_MB
     evaluation = study["evaluation"]
     tasks = names_of(task_batches(study)[batch] if batch else evaluation["tasks"])
-    width = models[0].backbone.width
+    width = max(embedding_dimensions(study["designs"][name], models[0].backbone.width) for name in designs)
     task = max((task_memory(task, evaluation["benchmark"], width) for task in tasks), default=0)
     largest = max(loaded(model) + forward(model, evaluation) for model in models)
     return megabytes(LIBRARIES["GPU" if on_gpu else "evaluation"] + task + largest)

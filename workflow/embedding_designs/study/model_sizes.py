@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from ..common.json_files import read_json
-from .designs import layer_numbers
+from .designs import layer_numbers, parts_of
 from .inputs import tokens_read
 
 TABLE = Path(__file__).with_name("base_sizes.csv")
@@ -84,25 +84,52 @@ class Pool:
     layers: int
 
     @property
+    def parts(self) -> list["Pool"]:
+        """Return the poolings that a concatenation joins; empty for all others."""
+        if self.pooling["kind"] != "concat":
+            return []
+        return [Pool(part, self.width, self.layers) for part in parts_of(self.pooling).values()]
+
+    @property
     def parameters(self) -> int:
         """Return the number of weights, without norms and biases."""
         kind = self.pooling["kind"]
+        if self.parts:
+            return sum(part.parameters for part in self.parts)
+        if kind == "learned_query":
+            return self.width
         if kind not in (*TRAINABLE, "latent_attention"):
             return 0
-        attention = 4 * self.width * self.pooling["heads"] * self.pooling["head_dim"]
+        attention = 4 * self.width * self._inner
         return attention + 12 * self.width**2 + self.pooling["latents"] * self.width
 
-    @property
-    def activations(self) -> int:
-        """Return the bytes kept per text for the backward pass: mostly those of the feed-forward layer.
+    def activations(self, tokens: float) -> float:
+        """Return the bytes kept per text of this many tokens for the backward pass, in fp32.
 
-        Each latent has 14 vectors of the backbone's width, as counted for 32 and 64 latents.
+        Counted in vectors of the backbone's width. The maximum keeps its input, and so does a learned query;
+        latent attention the token states, their norms, queries and results, and 16 in the feed-forward layer.
+        Each latent of the trainable poolings has 14, as counted for 32 and 64 latents, unless all latents get
+        the value of a single state, which has 18.
         """
-        return 4 * 14 * self.pooling["latents"] * self.width if self.parameters else 0
+        match self.pooling["kind"]:
+            case "max" | "learned_query":
+                return 4 * tokens * self.width
+            case "latent_attention":
+                return 4 * tokens * (20 * self.width + 2 * self._inner)
+            case "layer_mix":
+                return 4 * self._states(tokens) * self.width
+            case "last_layer" | "multi_layer":
+                vectors = 18 if self._states(tokens) == 1 else 14 * self.pooling["latents"]
+                return 4 * vectors * self.width
+        return sum(part.activations(tokens) for part in self.parts)
 
     def operations(self, tokens: float) -> float:
         """Return the operations of the forward pass for one text; see docs/performance.md."""
         kind, width = self.pooling["kind"], self.width
+        if self.parts:
+            return sum(part.operations(tokens) for part in self.parts)
+        if kind == "learned_query":
+            return 4 * tokens * width
         if kind == "latent_attention":
             return 2 * tokens * (self.parameters + self.pooling["latents"] * width)
         if kind not in TRAINABLE:
@@ -115,8 +142,12 @@ class Pool:
         scores_and_values = 4 * heads * states * width * (width + latents)
         return first_feed_forward + scores_and_values
 
+    @property
+    def _inner(self) -> int:
+        return self.pooling["heads"] * self.pooling["head_dim"]
+
     def _states(self, tokens: float) -> float:
-        if self.pooling["kind"] == "multi_layer":
+        if self.pooling["kind"] in ("multi_layer", "layer_mix"):
             return len(layer_numbers(self.pooling["layers"], self.layers))
         return tokens if self.pooling["tokens"] == "all" else 1
 

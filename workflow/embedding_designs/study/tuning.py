@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from ..common.json_files import Kind, check_object, read_object
-from .designs import TRAINED_POOLINGS
+from .designs import is_trained
 
 Settings = dict[str, int | float]  # keys of `training`
 CHOICE: dict[str, Kind] = {"settings": dict, "heldout_loss": float, "steps": int, "seed": int,
@@ -58,7 +58,7 @@ def tuning_points(tuning: Mapping[str, Any], design: Mapping[str, Any]) -> dict[
     A pooling without weights does not use `pooling_learning_rate`: points that differ only in it are one.
     """
     grid = dict(tuning["grid"])
-    if design["pooling"]["kind"] not in TRAINED_POOLINGS:
+    if not is_trained(design["pooling"]):
         grid.pop("pooling_learning_rate", None)
     points = [dict(zip(grid, values, strict=True)) for values in product(*grid.values())]
     return {point_name(settings): settings for settings in points}

@@ -7,7 +7,7 @@ import torch
 from sentence_transformers import SentenceTransformerTrainingArguments
 
 from ..common.errors import BadInput
-from ..study.designs import TRAINED_POOLINGS
+from ..study.designs import is_trained
 from ..study.run_config import RunConfig
 from . import processes
 from .sampler import SAMPLERS
@@ -25,7 +25,7 @@ def training_arguments(
     """
     recipe = config.training
     pooling_rate = recipe.get("pooling_learning_rate")
-    has_weights = config.design["pooling"]["kind"] in TRAINED_POOLINGS
+    has_weights = is_trained(config.design["pooling"])
     return SentenceTransformerTrainingArguments(
         output_dir=str(checkpoints),
         max_steps=recipe["steps"],

@@ -1,13 +1,13 @@
 """The training loss: Sentence Transformers' in-batch negatives, with all texts of a batch run together."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 import torch
 import torch.nn.functional as F
 from sentence_transformers import SentenceTransformer
 from sentence_transformers.base.losses.gradcache import CachedLossMixin
-from sentence_transformers.sentence_transformer.losses import MultipleNegativesRankingLoss
+from sentence_transformers.sentence_transformer.losses import MatryoshkaLoss, MultipleNegativesRankingLoss
 from torch import Tensor
 
 from . import processes
@@ -18,6 +18,18 @@ def contrastive_loss(model: SentenceTransformer, recipe: dict[str, Any]) -> "InB
     if size := recipe.get("mini_batch_size"):
         return CachedInBatchContrastiveLoss(model, recipe["scale"], size)
     return InBatchContrastiveLoss(model, recipe["scale"])
+
+
+def over_dimensions(
+    loss: "InBatchContrastiveLoss", dimensions: Sequence[int]
+) -> "InBatchContrastiveLoss | MatryoshkaLoss":
+    """Return the mean of a loss over embeddings of several sizes; the loss itself for fewer than two.
+
+    Sentence Transformers' loss is the sum, which would have another learning rate and look less collapsed.
+    """
+    if len(dimensions) < 2:
+        return loss
+    return MatryoshkaLoss(loss.model, loss, dimensions, [1 / len(dimensions)] * len(dimensions))
 
 
 class InBatchContrastiveLoss(MultipleNegativesRankingLoss):

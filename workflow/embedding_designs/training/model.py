@@ -3,7 +3,7 @@
 import contextlib
 import json
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -20,8 +20,8 @@ from ..common.errors import BadInput
 from ..common.json_files import read_json
 from ..modules.backbone import Backbone
 from ..modules.loading import some
-from ..modules.poolings import POOLINGS
-from ..study.designs import layer_numbers
+from ..modules.poolings import POOLINGS, FirstDimensions, Pooling, pooling_of
+from ..study.designs import attention_on, layer_numbers, parts_of, too_many_dimensions, trained_dimensions
 from ..study.run_config import RunConfig
 from .base_checks import base_arguments, check_backbone, check_lora_targets, in_one_line
 from .lora import use_fused_layers
@@ -62,13 +62,12 @@ def build_model(
     base's Python files; hub: its revision.
     Randomness is the caller's: seed it first. Raises BadInput if the base cannot be used.
     """
-    settings = dict(design["pooling"])
-    pooling_class = POOLINGS[settings.pop("kind")]
+    reading = next((part for part in parts_of(design["pooling"]).values() if reads_layers(part)), None)
     with in_one_line(asked_by or str(base)):
         backbone = Backbone(
             str(base),
-            attention=design["attention"],
-            layer_tokens=settings["tokens"] if pooling_class.reads_layers else None,
+            attention=design["attention"] if isinstance(design["attention"], str) else "causal",
+            layer_tokens=reading["tokens"] if reading else None,
             **{key: design[key] for key in INPUT_KEYS if key in design},
             base_code=trust_remote_code,
             model_kwargs={"dtype": PRECISIONS[precision], "use_safetensors": True, **hub},
@@ -76,18 +75,50 @@ def build_model(
             config_kwargs=hub,
         )
         check_backbone(backbone, max_seq_length)
+        if not isinstance(design["attention"], str):
+            backbone.set_attention(_attention(design, backbone.config.num_hidden_layers))
     if unused := [name for name in backbone.unused_weights if not name.startswith(HEADS)]:
         note(f"{asked_by or base}: {len(unused)} tensors not used: {some(unused)} (not in the model)")
-    if pooling_class.reads_layers:
-        settings["layers"] = backbone.layers = _layers(design, backbone.config.num_hidden_layers)
-    pooling = pooling_class(dimension=backbone.get_embedding_dimension(), **settings)
-    modules = [backbone, pooling, Normalize()]
+    settings = design["pooling"]
+    if reading:
+        backbone.layers = _layers(design, reading, backbone.config.num_hidden_layers)
+        settings = with_layers(settings, backbone.layers)
+    pooling = pooling_of(settings, backbone.get_embedding_dimension())
+    modules = [backbone, pooling, *_cut_to_size(design, pooling), Normalize()]
     return SentenceTransformer(modules=modules, similarity_fn_name="cosine", device=device())
 
 
-def _layers(design: dict[str, Any], count: int) -> list[int]:
+def reads_layers(pooling: Mapping[str, Any]) -> bool:
+    """Return whether a pooling with these settings, not a concatenation, reads the states of layers."""
+    return POOLINGS[pooling["kind"]].reads_layers
+
+
+def with_layers(pooling: Mapping[str, Any], layers: list[int]) -> dict[str, Any]:
+    """Return the settings of a pooling with the numbers of the layers that it, or one of its parts, reads."""
+    parts = {
+        key: {**part, "layers": layers} if reads_layers(part) else part
+        for key, part in parts_of(pooling).items()
+    }
+    return dict(parts[""]) if "" in parts else {**pooling, **parts}
+
+
+def _cut_to_size(design: dict[str, Any], pooling: Pooling) -> list[FirstDimensions]:
+    """Return the module that gives embeddings the largest size that is trained, if the design sets one."""
+    if problem := too_many_dimensions(design, pooling.get_embedding_dimension()):
+        raise BadInput(f"designs.{design.get('name', '?')}.{problem}")
+    return [FirstDimensions(size) for size in trained_dimensions(design)[:1]]
+
+
+def _attention(design: dict[str, Any], count: int) -> str | dict[str, list[int]]:
     try:
-        return layer_numbers(design["pooling"].get("layers", "all"), count)
+        return attention_on(design["attention"], count)
+    except ValueError as error:
+        raise BadInput(f"designs.{design.get('name', '?')}.attention.bidirectional {error}") from None
+
+
+def _layers(design: dict[str, Any], pooling: Mapping[str, Any], count: int) -> list[int]:
+    try:
+        return layer_numbers(pooling.get("layers", "all"), count)
     except ValueError as error:
         raise BadInput(f"designs.{design.get('name', '?')}.pooling.layers {error}") from None
 
@@ -121,7 +152,9 @@ def merge_adapter(model: SentenceTransformer) -> None:
 
 
 def finish_model(model: SentenceTransformer, config: RunConfig) -> None:
-    """Make a trained model what is saved: merge its adapter if the run config asks for that."""
+    """Make a trained model what is saved: embeddings of the design's size, the adapter merged if asked."""
+    if "dimensions" in config.design:
+        model[2].dimensions = config.design["dimensions"]
     if config.lora.get("save") == "merged":
         merge_adapter(model)
 
@@ -201,5 +234,5 @@ def _module_classes() -> dict[str, Any]:
     """Return the classes of our models' modules by their names in the modules.json of a saved model."""
     return {
         f"{module.__module__}.{module.__name__}".removeprefix(MODULES): module
-        for module in (Backbone, *POOLINGS.values(), Normalize)
+        for module in (Backbone, *POOLINGS.values(), FirstDimensions, Normalize)
     }

@@ -16,13 +16,14 @@ from ..common.collapse import collapse_in_words
 from ..common.command import note
 from ..common.hashes import files_hash
 from ..fetching.fetched import fetched_base
+from ..study.designs import trained_dimensions
 from ..study.run_config import RunConfig
 from . import processes
 from .arguments import check_launch, training_arguments
 from .base_checks import folder_of
 from .checkpoints import train_with_checkpoints
 from .console import take_console
-from .contrastive_loss import contrastive_loss
+from .contrastive_loss import contrastive_loss, over_dimensions
 from .log import TrainingLog
 from .memory import check_memory, memory_for
 from .model import finish_model, untrained_model
@@ -59,7 +60,7 @@ def train_run(
         args=arguments,
         train_dataset=train_rows,
         eval_dataset=heldout_rows,
-        loss=contrastive_loss(model, recipe),
+        loss=over_dimensions(contrastive_loss(model, recipe), trained_dimensions(config.design)),
         callbacks=[training_log],
         run=name,
         sources=sources,

@@ -10,6 +10,7 @@ from typing import Any
 import torch
 from datasets import Dataset
 from sentence_transformers import SentenceTransformerTrainer
+from sentence_transformers.sentence_transformer.losses import MatryoshkaLoss
 from torch import Tensor
 from torch.utils.data import BatchSampler
 
@@ -63,6 +64,11 @@ class Trainer(SentenceTransformerTrainer):
         if not math.isfinite(metrics["eval_loss"]):
             raise self._diverged("the held-out loss", self.state.global_step)
         return metrics
+
+    @property
+    def contrastive_loss(self) -> Any:
+        """Return the loss that embeds the texts: of a Matryoshka loss, the one that it repeats."""
+        return self.loss.loss if isinstance(self.loss, MatryoshkaLoss) else self.loss
 
     def check_end(self) -> None:
         """Raise BadInput if the training ended early, and Diverged if its weights are not finite."""

@@ -33,7 +33,14 @@ def draw_differences(comparison: Comparison, look: Mapping[str, Look], ax: Axes)
     for row, (design, style) in enumerate(look.items()):
         if design == comparison.control:
             ax.plot(
-                0, row, style.marker, color="white", mec=style.colour, markersize=4.5 * style.scale, mew=0.9
+                0,
+                row,
+                marker=style.marker,
+                linestyle="",
+                color="white",
+                mec=style.colour,
+                markersize=4.5 * style.scale,
+                mew=0.9,
             )
         elif design in differences:
             found = differences[design]
@@ -41,7 +48,7 @@ def draw_differences(comparison: Comparison, look: Mapping[str, Look], ax: Axes)
                 ends = [found.low, found.high]
                 ax.plot(ends, [row, row], color=style.colour, linewidth=1.1, solid_capstyle="butt")
             point = {"markersize": 4.5 * style.scale, "mec": "white", "mew": 0.4}
-            ax.plot(found.difference, row, style.marker, color=style.colour, **point)
+            ax.plot(found.difference, row, marker=style.marker, linestyle="", color=style.colour, **point)
     ax.set_ylim(len(look) - 0.4, -0.6)
     ax.set_yticks(range(len(look)), list(look))
     ax.tick_params(axis="y", length=0)
@@ -67,7 +74,7 @@ def draw_interaction(runs: pd.DataFrame, comparison: Comparison, look: Mapping[s
             if len(scores) > 1:
                 ax.plot([beside] * len(scores), scores, ".", color=colour, alpha=0.55, markersize=4, mew=0)
             point = {"markersize": 5.5 * look[design].scale, "mec": "white", "mew": 0.5, "zorder": 3}
-            ax.plot(x, means[-1], look[design].marker, color=colour, **point)
+            ax.plot(x, means[-1], marker=look[design].marker, linestyle="", color=colour, **point)
         ax.plot(means, color=colour, linestyle=ATTENTION_LINES.get(attention, OTHER_LINE), linewidth=1.2)
     names = _stacked(crossed.poolings, ax.get_window_extent().width * 72 / ax.figure.dpi)
     ax.set_xticks(range(len(names)), names, parse_math=False)

@@ -59,7 +59,9 @@ def draw_layer_scores(
         ax.plot(curve.best, max(curve.scores), ".", color=colour, markersize=5, mew=0)
         if style:
             end = {"markersize": 4.5 * style.scale, "mec": "white", "mew": 0.4}
-            ax.plot(model.layers[-1], curve.scores[-1], style.marker, color=colour, **end)
+            ax.plot(
+                model.layers[-1], curve.scores[-1], marker=style.marker, linestyle="", color=colour, **end
+            )
     _layer_axis(ax, models[0].layers)
     ax.axvline(models[0].layers[-1], color=LIGHT, linewidth=2, zorder=0)
     return ax

@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 from matplotlib.axes import Axes
 
-from .looks import MARKER_SCALES, LineStyle, Look
+from .looks import MARKER_SCALES, LineStyle, Look, Marker
 from .rank_axis import DARK, GREY, SMALL
 from .text import shortened, text_width
 
@@ -18,7 +18,7 @@ class Entry(NamedTuple):
 
     text: str
     colour: str | None = None
-    marker: str | None = None
+    marker: Marker | None = None
     line: LineStyle | None = None  # style of a thin, longer stroke
 
     @property
@@ -82,4 +82,5 @@ def _draw_mark(entry: Entry, x: float, y: float, ax: Axes) -> None:
     elif entry.marker:
         size = 4.5 * MARKER_SCALES.get(entry.marker, 1)
         edge = {"mec": GREY, "mew": 0.4} if entry.colour else {"mew": 0}
-        ax.plot(x + 4, y, entry.marker, color=entry.colour or GREY, markersize=size, **edge)
+        colour = entry.colour or GREY
+        ax.plot(x + 4, y, marker=entry.marker, linestyle="", color=colour, markersize=size, **edge)

@@ -8,7 +8,7 @@ diagram is in critical_difference.py.
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 import pandas as pd
 from matplotlib.axes import Axes
@@ -18,15 +18,22 @@ from matplotlib.ticker import MaxNLocator
 from ...comparison.results import Design
 from .text import alike
 
+LineStyle = str | tuple[int, tuple[float, ...]]
+Marker = str | tuple[int, int, int]
+Sign = TypeVar("Sign")
 # Okabe and Ito's palette, which color-blind readers can distinguish (https://jfly.uni-koeln.de/color/), with
 # a blue that is dark enough to differ from the vermilion in grayscale too.
 ATTENTION_COLOURS = {"causal": "#004B87", "bidirectional": "#D55E00", "unknown": "#A3A3A3"}
 SPARE_COLOURS = ["#009E73", "#CC79A7", "#E69F00", "#56B4E9"]
-POOLING_MARKERS = {"eos": "o", "mean": "s", "weighted_mean": "p", "last_layer": "^", "latent_attention": "*",
-                   "mean_layers": "v", "layer_mix": "P", "multi_layer": "D", "unknown": "X"}  # fmt: skip
-SPARE_MARKERS = ["H", "<", ">", "h", "d", "8"]
-MARKER_SCALES = {"*": 1.5, "s": 0.9, "D": 0.85, "P": 1.15, "p": 1.1, "h": 1.1, "H": 1.1}
-LINES: list["LineStyle"] = ["-", (0, (4, 1.2)), (0, (1, 1)), (0, (4, 1, 1, 1)), (0, (8, 1, 1, 1, 1, 1))]
+POOLING_MARKERS: dict[str, Marker] = {
+    "eos": "o", "mean": "s", "weighted_mean": "p", "max": ">", "last_k": "<", "learned_query": "d",
+    "last_layer": "^", "latent_attention": "*", "mean_layers": "v", "layer_mix": "P", "multi_layer": "D",
+    "concat": "H", "unknown": "X",
+}  # fmt: skip
+# The last four are stars with this many points, rotated by an angle.
+SPARE_MARKERS: list[Marker] = ["h", "8", (4, 1, 0), (3, 1, 0), (6, 1, 0), (4, 1, 45)]
+MARKER_SCALES: dict[Marker, float] = {"*": 1.5, "s": 0.9, "D": 0.85, "P": 1.15, "p": 1.1, "h": 1.1, "H": 1.1}
+LINES: list[LineStyle] = ["-", (0, (4, 1.2)), (0, (1, 1)), (0, (4, 1, 1, 1)), (0, (8, 1, 1, 1, 1, 1))]
 STYLE: dict[str, Any] = {
     "font.family": "DejaVu Sans",  # comes with matplotlib, so the figures are the same on every machine
     "font.size": 7.5,
@@ -44,7 +51,6 @@ STYLE: dict[str, Any] = {
     "svg.hashsalt": "embedding-designs",  # the same input gives the same bytes
     "pdf.fonttype": 42,  # fonts are embedded as TrueType, as publishers ask
 }
-LineStyle = str | tuple[int, tuple[float, ...]]
 
 
 @dataclass(frozen=True)
@@ -52,7 +58,7 @@ class Look:
     """How one design is drawn."""
 
     colour: str
-    marker: str
+    marker: Marker
     attention: str
     pooling: str
     line: LineStyle = "-"  # like `face`, distinguishes designs with the same attention and pooling
@@ -79,7 +85,7 @@ def looks(designs: Sequence[Design]) -> dict[str, Look]:
     return found
 
 
-def _assigned(names: Sequence[str], known: Mapping[str, str], spare: Sequence[str]) -> dict[str, str]:
+def _assigned(names: Sequence[str], known: Mapping[str, Sign], spare: Sequence[Sign]) -> dict[str, Sign]:
     others = [name for name in dict.fromkeys(names) if name not in known]
     return {**known, **{name: spare[index % len(spare)] for index, name in enumerate(others)}}
 
@@ -87,7 +93,7 @@ def _assigned(names: Sequence[str], known: Mapping[str, str], spare: Sequence[st
 def same_looks(look: Mapping[str, Look]) -> list[str]:
     """Return one note per group of attentions, or of poolings, that share a color or marker."""
     colours = {style.attention: style.colour for style in look.values()}
-    markers = {style.pooling: style.marker for style in look.values()}
+    markers = {style.pooling: str(style.marker) for style in look.values()}
     return [
         f"figures draw the {what} {', '.join(group)} alike: there are more {what} than {signs}"
         for what, signs, drawn in (("attentions", "colors", colours), ("poolings", "markers", markers))
@@ -112,7 +118,15 @@ def draw_scores(runs: pd.DataFrame, look: Mapping[str, Look], ax: Axes) -> Axes:
         if several:
             ax.plot(scores, [row] * len(scores), ".", markersize=4, color=style.colour, alpha=0.6, mew=0)
         above, size = row - 0.28 * several, 4.5 * style.scale
-        ax.plot(scores.mean(), above, style.marker, markersize=size, color=style.colour, mew=0)
+        ax.plot(
+            scores.mean(),
+            above,
+            marker=style.marker,
+            linestyle="",
+            markersize=size,
+            color=style.colour,
+            mew=0,
+        )
     ax.set_ylim(len(look) - 0.5, -0.7)
     ax.set_yticks(range(len(look)), list(look))
     ax.tick_params(axis="y", length=0)

@@ -63,7 +63,9 @@ class RankRows(RankLayout):
             low, high = (self.axis.x(rank) for rank in self.intervals[name])
             ax.plot([low, high], [y, y], color=style.colour, linewidth=1, solid_capstyle="butt")
         size = style.scale * max(4, min(5.2, 0.48 * self.row, 0.04 * (stop - start)))
-        (point,) = ax.plot(x, y, style.marker, color=style.colour, markersize=size, mec="white", mew=0.3)
+        (point,) = ax.plot(
+            x, y, marker=style.marker, linestyle="", color=style.colour, markersize=size, mec="white", mew=0.3
+        )
         point.set_gid(f"rank-{name}")
 
     def _draw_bar(self, index: int, bar: Sequence[tuple[int, int]], x: float, ax: Axes) -> None:

@@ -60,7 +60,17 @@ class TwoSidedRanks(RankLayout):
         if name in self.intervals:
             low, high = (self.axis.x(rank) for rank in self.intervals[name])
             ax.plot([low, high], [y, y], "|-", color=colour, linewidth=1.5, markersize=4, mew=0.8)
-        ax.plot(x, y, style.marker, color=colour, markersize=5 * style.scale, mec="white", mew=0.5, zorder=4)
+        ax.plot(
+            x,
+            y,
+            marker=style.marker,
+            linestyle="",
+            color=colour,
+            markersize=5 * style.scale,
+            mec="white",
+            mew=0.5,
+            zorder=4,
+        )
         label = _label(name, self.ranks, left=sign < 0)
         side = "left" if sign > 0 else "right"
         ax.text(text, y, label, size=LABEL, va="center_baseline", ha=side, parse_math=False)
