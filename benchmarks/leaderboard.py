@@ -1,14 +1,18 @@
 """Measures the statistics stage on published scores: the commands of its rules, and the slow parts.
 
+The goals are for CPU time, which does not depend on what else runs on the machine.
+
 python benchmarks/leaderboard.py [--repeats 3]
 """
 
 import argparse
 import json
 import os
+import resource
 import subprocess
 import sys
 import tempfile
+from collections.abc import Callable
 from functools import partial
 from itertools import combinations
 from pathlib import Path
@@ -25,7 +29,7 @@ from embedding_designs.study.benchmarks import TABLE
 from embedding_designs.study.study import load_study
 
 PUBLISHED = Path("resources/published/mteb-english-scores.csv.gz")
-GOALS = {20: 15, 180: 40}  # number of models: seconds
+GOALS = {20: 15, 183: 40}  # number of models: seconds of CPU time; 183 are all complete ones
 ROPE = 0.01
 
 
@@ -57,6 +61,14 @@ def run(folder: Path, module: str, *arguments: str) -> None:
     command = [sys.executable, "-m", f"embedding_designs.{module}", *arguments]
     environment = os.environ | {"PYTHONPATH": str(Path("workflow").resolve())}
     subprocess.run(command, cwd=folder, env=environment, check=True, capture_output=True)
+
+
+def cpu_seconds(command: Callable[[], None]) -> float:
+    """Return the CPU time of the processes that a command starts."""
+    before = resource.getrusage(resource.RUSAGE_CHILDREN)
+    command()
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return after.ru_utime - before.ru_utime + after.ru_stime - before.ru_stime
 
 
 def prepare(folder: Path, n_models: int) -> None:
@@ -119,13 +131,15 @@ def main() -> None:
         for n_models, goal in GOALS.items():
             folder = Path(work) / f"models{n_models}"
             prepare(folder, n_models)
-            seconds = medians(stage(folder), arguments.repeats)
+            commands = stage(folder)
+            seconds = medians(commands, arguments.repeats)
+            cpu = sum(map(cpu_seconds, commands.values()))
             rows.append([
                 f"{n_models} x 41", *(f"{took:.1f}" for took in seconds.values()),
-                f"{sum(seconds.values()):.1f}", goal,
+                f"{sum(seconds.values()):.1f}", f"{cpu:.1f}", goal,
             ])  # fmt: skip
     columns = [f"{name} s" for name in seconds]
-    print_table(["models x tasks", *columns, "together s", "goal s"], rows)
+    print_table(["models x tasks", *columns, "together s", "CPU s", "goal, CPU s"], rows)
     print()
     rows = []
     for name, (plain, ours) in slow_parts(published(20)).items():

@@ -102,7 +102,7 @@ def comparison_of(
         undecidable=_undecidable(),
         these_checkpoints=tests,
         these_designs=types.TheseDesigns("Too few seeds.", 2, None, None, None, None, None, [], [], None),
-        factors=types.Factors(None, None, None, [], [], [], "Too few seeds.", "No cross."),
+        factors=types.Factors(None, None, None, None, [], [], [], "Too few seeds.", "No cross."),
         left_out=None,
         sentences={},
     )  # fmt: skip

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from embedding_designs.comparison.statistics.attainable import attainable
+from embedding_designs.comparison.statistics.attainable import attainable, attainable_with_ties
 from embedding_designs.comparison.statistics.control import against_control
 from embedding_designs.comparison.statistics.pairwise import wilcoxon
 from embedding_designs.comparison.statistics.ranks import friedman, nemenyi
@@ -120,3 +120,44 @@ def test_a_single_task_or_design_has_no_p_but_a_reason():
     assert "single design" in one_design["reason"]
     assert set(one_design["tasks_needed"].values()) == {None}
     json.dumps([one_task, one_design, attainable(41, 180, 0.05)], allow_nan=False)
+
+
+def test_without_ties_the_scores_do_not_matter():
+    scores = random_scores(9, 5, seed=1)
+    with_ties, without = attainable_with_ties(scores, 0.05), attainable(9, 5, 0.05)
+    assert with_ties.pop("tasks_needed") == without.pop("tasks_needed")
+    assert with_ties == pytest.approx(without, abs=1e-12)
+
+
+def test_a_task_on_which_a_pair_ties_does_not_count_for_it():
+    # a and b differ on 7 of 9 tasks, c ties with both on 3: the best pair has p = 2 / 2^7, times 3 pairs
+    a = np.linspace(0.3, 0.7, 9)
+    b, c = a + 0.1, a + 0.2
+    b[:2], c[:3] = a[:2], a[:3]
+    c[3], c[4] = b[3], a[4]
+    result = attainable_with_ties(pd.DataFrame({"a": a, "b": b, "c": c}), 0.05)
+    assert result["wilcoxon"] == 2 / 2**7 and result["wilcoxon_holm"] == pytest.approx(6 / 2**7)
+
+
+def test_tasks_on_which_all_designs_tie_leave_rank_tests_the_others():
+    # R 4.2: 3 of 5 tasks rank all: pchisq(3 * 2, 2, lower = FALSE), and ranks that differ by 3 / 5 of 2
+    scores = pd.DataFrame(np.repeat([[0.1, 0.2, 0.3], [0.5, 0.5, 0.5]], [3, 2], axis=0), columns=list("abc"))
+    result = attainable_with_ties(scores, 0.05)
+    assert result["friedman"] == pytest.approx(np.exp(-3)) == pytest.approx(friedman(scores)["p"])
+    assert result["nemenyi"] == pytest.approx(min(pair["p"] for pair in nemenyi(scores, 0.05)["pairs"]))
+    control = against_control(scores, "a", 0.05)
+    assert result["control_holm"] == pytest.approx(min(row["p_holm"] for row in control))
+
+
+@pytest.mark.parametrize("seed", range(10))
+def test_no_p_is_smaller_with_ties(seed):
+    random = np.random.default_rng(seed)
+    steps = random.integers(0, 2, (4 + seed, 3)) / 10 + np.array([0, 0.1, 0.2])
+    scores = pd.DataFrame(steps.round(1), columns=list("abc"))
+    result = attainable_with_ties(scores, 0.05)
+    assert friedman(scores)["p"] >= result["friedman"] * (1 - 1e-9)
+    assert min(pair["p"] for pair in nemenyi(scores, 0.05)["pairs"]) >= result["nemenyi"] - 1e-9
+    for pair in wilcoxon(scores, 0.05):
+        assert pair["p_uncorrected"] >= result["wilcoxon"] and pair["p_holm"] >= result["wilcoxon_holm"]
+    for row in against_control(scores, "a", 0.05):
+        assert row["p_holm"] >= result["control_holm"] * (1 - 1e-9)

@@ -6,7 +6,7 @@ import pytest
 from scipy import stats
 
 from embedding_designs.comparison.statistics.best_over_tasks import best_by_rank, best_by_score
-from embedding_designs.comparison.statistics.sign_changes import leads
+from embedding_designs.comparison.statistics.sign_changes import leads, leads_over
 
 ALPHA = 0.05
 # cross- minus self-fertilized Zea mays, in eighths of an inch (Fisher 1935, The Design of Experiments, 17)
@@ -119,3 +119,12 @@ def test_equal_models_are_ruled_out_in_at_most_five_percent(k, n, decimals):
     error = np.sqrt(0.05 * 0.95 / SIMULATED[k, n])
     assert np.mean(kept) >= 0.95 - 2.6 * error
     assert np.mean(right) >= 0.95 - 2.6 * error
+
+
+@pytest.mark.parametrize("n_tasks", [6, 20])
+def test_the_leads_over_one_model_are_those_among_all(n_tasks):
+    values = np.random.default_rng(n_tasks).integers(0, 50, (n_tasks, 7)).astype(float)
+    values[:, 3] = values[:, 2]
+    _, largest = leads(values)
+    for model in range(7):
+        assert leads_over(values, model) == pytest.approx(largest[:, model], abs=1e-12)

@@ -82,12 +82,25 @@ def test_wilcoxon_with_ties_is_the_one_of_exactranktests():
 @pytest.mark.parametrize("n_tasks", [2, 3, 7, 10, 14, 41, 50, 51, 60])
 def test_all_pairs_together_have_the_p_of_scipy_pair_by_pair(n_tasks):
     scores = random_scores(n_tasks, 6, seed=n_tasks)
-    if n_tasks > pairwise.EXACT:  # then scipy takes the normal approximation, with ties too
-        scores = scores.round(1)
     for (first, second), pair in by_pair(scores).items():
         difference = (scores[first] - scores[second]).round(6)
         expected = stats.wilcoxon(difference, zero_method="zsplit").pvalue
         assert pair["p_uncorrected"] == pytest.approx(expected, rel=1e-12)
+
+
+@pytest.mark.parametrize(("n_tasks", "n_zeros"), [(51, 0), (60, 3), (80, 25), (131, 80), (400, 300)])
+def test_beyond_50_differences_ties_and_zeros_are_in_the_variance_as_in_scipy(n_tasks, n_zeros):
+    # scipy's "pratt": R+ - R- over the root of the sum of squared ranks, which are shifted by the zeros
+    differences = np.random.default_rng(n_tasks).normal(0.1, 0.5, n_tasks).round(1)
+    differences[differences == 0] = 0.1
+    differences[:n_zeros] = 0
+    expected = stats.wilcoxon(differences, zero_method="pratt", method="asymptotic", correction=False)
+    assert against_zero(differences)["p_uncorrected"] == pytest.approx(expected.pvalue, rel=1e-9)
+
+
+def test_up_to_50_differences_p_is_exact_however_many_zeros_there_are():
+    # three differences of one sign have p = 2 / 2^3, as if the 60 zeros were not there; z would give .083
+    assert against_zero(np.r_[np.zeros(60), 0.1, 0.2, 0.3])["p_uncorrected"] == 0.25
 
 
 @pytest.mark.parametrize("n_tasks", [4, 9, 13, 14, 16])

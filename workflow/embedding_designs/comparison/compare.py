@@ -1,6 +1,6 @@
 """Compares the designs of a study: all tests and intervals, per base and category and over all tasks."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -9,9 +9,11 @@ import pandas as pd
 from ..common.command import progress
 from ..common.errors import BadInput
 from ..common.typed_json import from_json
+from ..common.wording import few
 from ..scores.collapsed_runs import left_out, without_collapsed
-from ..scores.missing_scores import complete
+from ..scores.missing_scores import complete, missing_cells
 from ..scores.not_used import NotUsed, not_used
+from ..scores.published.labels import UNKNOWN
 from ..scores.report_file import NO_REPORT, Report
 from ..study.parts import statistics_settings
 from .results import Comparison, Design, Statistics
@@ -31,9 +33,11 @@ from .statistics import (
 from .statistics.best_over_runs import best_over_runs
 from .statistics.best_over_tasks import best_by_rank, best_by_score
 from .statistics.control import against_control
+from .statistics.resolution import resolution
+from .statistics.together import best_set_together
 
 MANY_DESIGNS = 60  # for more designs, the most expensive pairwise results are left out
-MANY = f"left out for pools of more than {MANY_DESIGNS} designs"
+LEFT_OUT = f"Practical equivalence, sub-pools and Wilcoxon cliques are left out for more than {MANY_DESIGNS}."
 
 
 def compare_study(
@@ -46,11 +50,10 @@ def compare_study(
     """
     settings = statistics_settings(study)
     every, dropped = complete(scores, study, source)
-    scores, left = without_collapsed(every, report.collapsed, source)
-    # Published scores have one run per model, so they support no claim about designs.
-    unit = "model" if study.get("scores", {}).get("from", "table") != "table" else "design"
+    kept, left = without_collapsed(every, report.collapsed, source)
+    unit = unit_of(study, kept)
     comparisons = []
-    for base, cells in progress(scores.groupby("base", sort=False), description="compare designs"):
+    for base, cells in progress(kept.groupby("base", sort=False), description="compare designs"):
         about = {"base": base, "dropped_tasks": dropped.get(base, []), "unit": unit}
         own = settings
         if (control := settings.get("control")) in left_out(report.collapsed, str(base)):
@@ -64,13 +67,27 @@ def compare_study(
         rope=settings["rope"],
         designs=_described(every, study),
         unit=unit,
-        scope=scope(scores.groupby("base", sort=False)["seed"].nunique().to_dict(), unit),
-        not_used=[*report.not_used, *left, *_dropped_tasks(dropped)],
+        scope=scope(kept.groupby("base", sort=False)["seed"].nunique().to_dict(), unit),
+        not_used=[*report.not_used, *left, *_dropped_tasks(dropped, scores, study), *_untested(comparisons)],
         comparisons=comparisons,
         sha256=report.sha256,
         revisions=report.revisions,
         collapsed=report.collapsed,
+        inferred=report.inferred,
     )
+
+
+def unit_of(study: Mapping[str, Any], scores: pd.DataFrame) -> str:
+    """Return what is compared, "design" or "model": if `scores.unit` does not say it, as the scores suggest.
+
+    Published scores, and tables with one run each and neither pooling nor attention, are of models.
+    """
+    if "scores" not in study:
+        return "design"
+    source = study["scores"]
+    described = (scores[["pooling", "attention"]] != UNKNOWN).any(axis=None) or scores["seed"].nunique() > 1
+    inferred = "design" if source.get("from") == "table" and described else "model"
+    return source.get("unit", inferred)
 
 
 def _compare_base(
@@ -91,6 +108,7 @@ def _compare_base(
         for category, part in [*cells.groupby("category", sort=False), ("All", cells)]
     ]
     _open_categories(found, settings["alpha"])
+    _hold_together(found[:-1], settings["alpha"])
     return [_in_words(from_json(Comparison, content, "comparison"), settings) for content in found]
 
 
@@ -99,11 +117,24 @@ def _in_words(comparison: Comparison, settings: Mapping[str, Any]) -> Comparison
     return replace(comparison, sentences=sentences)
 
 
-def _dropped_tasks(dropped: Mapping[str, list[str]]) -> Iterator[NotUsed]:
+def _dropped_tasks(
+    dropped: Mapping[str, list[str]], scores: pd.DataFrame, study: Mapping[str, Any]
+) -> Iterator[NotUsed]:
     for base, tasks in dropped.items():
-        yield from not_used(
-            "task", tasks, f"a score of base {base} is missing; statistics.missing: drop_tasks"
-        )
+        lacking = dict.fromkeys(cell[1] for cell in missing_cells(scores, study) if cell[0] == base)
+        reason = f"a score of {few(list(lacking))} is missing on base {base}; statistics.missing: drop_tasks"
+        yield from not_used("task", tasks, reason)
+
+
+def _untested(comparisons: Sequence[Comparison]) -> Iterator[NotUsed]:
+    """Yield the categories in which nothing can be tested, by reason."""
+    by_reason: dict[str, list[str]] = {}
+    for comparison in comparisons:
+        if comparison.undecidable.untestable and comparison.category != "All":
+            name = f"{comparison.category} on {comparison.base}"
+            by_reason.setdefault(comparison.undecidable.untestable, []).append(name)
+    for reason, names in by_reason.items():
+        yield from not_used("category", names, f"{reason.rstrip('.')}; its tasks count in All")
 
 
 def _designs(cells: pd.DataFrame, study: Mapping[str, Any]) -> list[str]:
@@ -157,7 +188,7 @@ def _compare_designs(
         "these_designs": runs.design_claim(of_runs, control, alpha)
         | {"best": best_over_runs(of_runs, alpha)},
         "factors": factors.factor_effects(of_runs, about, alpha),
-        "left_out": None if few else f"Practical equivalence, sub-pools and Wilcoxon cliques are {MANY}.",
+        "left_out": None if few else LEFT_OUT,
         "sentences": {},  # written once the gates are known
     }
 
@@ -170,8 +201,7 @@ def _spread(means: pd.DataFrame) -> dict[str, float | None]:
 
 def _undecidable(scores: pd.DataFrame, of_runs: pd.DataFrame, alpha: float) -> dict[str, Any]:
     """Return what these tasks and seeds cannot decide, given their numbers and the observed spread."""
-    n_tasks, n_designs = scores.shape
-    smallest = attainable.attainable(n_tasks, n_designs, alpha)
+    smallest = attainable.attainable_with_ties(scores, alpha)
     untestable = ranks.why_untestable(scores)
     return {
         "untestable": untestable,
@@ -180,7 +210,7 @@ def _undecidable(scores: pd.DataFrame, of_runs: pd.DataFrame, alpha: float) -> d
             test: untestable is None and smallest[test] <= alpha
             for test in ("friedman", "nemenyi", "wilcoxon_holm", "control_holm")
         }
-        | {"equivalence": untestable is None and n_tasks >= equivalence.FEWEST_TO_DECIDE},
+        | {"equivalence": untestable is None and len(scores) >= equivalence.FEWEST_TO_DECIDE},
         "detectable": power.detectable(scores, of_runs, alpha),
     }
 
@@ -193,6 +223,7 @@ def _these_checkpoints(
     friedman = ranks.friedman(scores) | permutations.friedman_permutation(scores)
     nemenyi = ranks.nemenyi(scores, alpha)
     wilcoxon = pairwise.wilcoxon(scores, alpha, settings["correction"])
+    by_score = best_by_score(scores, alpha)
     if few and friedman["p"] is not None:
         for pair, flips in zip(nemenyi["pairs"], pools.pool_dependence(scores, alpha), strict=True):
             pair |= flips
@@ -207,8 +238,9 @@ def _these_checkpoints(
         "against_control": against_control(scores, control, alpha),
         "equivalence": equivalence.equivalence(scores, settings["rope"]) if few else None,
         "papers_rule": pairwise.papers_rule(wilcoxon),
-        "best_by_score": best_by_score(scores, alpha),
+        "best_by_score": by_score,
         "best_by_rank": best_by_rank(scores, alpha),
+        "resolution": resolution(scores, wilcoxon, nemenyi["pairs"], by_score["ranks"], alpha),
     }
 
 
@@ -230,3 +262,15 @@ def _open_categories(comparisons: list[dict[str, Any]], alpha: float) -> None:
         size = sum(p is not None for p in p_values.values())
         for comparison in family:
             comparison["these_checkpoints"]["gate"] = gates[comparison["category"]] | {"categories": size}
+
+
+def _hold_together(categories: Sequence[Mapping[str, Any]], alpha: float) -> None:
+    """Set the best sets that are right in all categories at once, if there are several."""
+    size = sum(c["undecidable"]["untestable"] is None for c in categories)
+    for category in categories if size > 1 else ():
+        over_tasks, over_runs = category["these_checkpoints"], category["these_designs"]["best"]
+        found = [(best, best["p"]) for best in (over_tasks["best_by_score"], over_tasks["best_by_rank"])]
+        if over_runs:
+            found.append((over_runs, {name: row["p"] for name, row in over_runs["designs"].items()}))
+        for best, p in found:
+            best["best_set_together"] = best_set_together(best["best_set"], p, alpha, size)

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 from ..scores.collapsed_runs import CollapsedRun
 from ..scores.not_used import NotUsed
-from .results_of_best_sets import BestOverRuns, BestOverTasks
+from .results_of_best_sets import BestOverRuns, BestOverTasks, Resolution
 from .results_of_tests import (
     Attainable,
     ControlTest,
@@ -66,6 +66,7 @@ class TheseCheckpoints:
     papers_rule: PapersRule
     best_by_score: BestOverTasks
     best_by_rank: BestOverTasks
+    resolution: Resolution | None = None
 
 
 @dataclass(frozen=True)
@@ -119,6 +120,7 @@ class Factors:
     crossed: Cross | None
     anova: dict[str, FactorTest] | None
     aligned_ranks: dict[str, FTest] | None
+    quasi_f: dict[str, QuasiF] | None
     effects: list[Effect]
     simple: list[Effect]
     refused: list[str]
@@ -157,7 +159,8 @@ class Comparison:
 class Statistics:
     """The results of a study: for each base, one comparison per category, then "All".
 
-    collapsed: runs whose designs are not compared on their base.
+    collapsed: runs whose designs are not compared on their base; inferred: what was concluded about the
+    scores of somebody's own table, such as their scale.
     """
 
     study: str
@@ -171,3 +174,4 @@ class Statistics:
     sha256: dict[str, str]
     revisions: dict[str, str]
     collapsed: list[CollapsedRun] = field(default_factory=list)
+    inferred: list[str] = field(default_factory=list)

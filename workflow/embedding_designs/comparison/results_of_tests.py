@@ -23,7 +23,10 @@ class OneWay(FTest):
 
 @dataclass(frozen=True, kw_only=True)
 class QuasiF(FTest):
-    """The quasi-F, and the components of the spread: "run", "design_task", and "residual"."""
+    """The quasi-F, and the components of the spread: "run", "design_task", and "residual".
+
+    For a factor, "design_task" is the spread of its effects over tasks.
+    """
 
     variances: dict[str, float] | None
 
@@ -238,6 +241,13 @@ class ContrastOverRuns:
     reason: str | None = None
 
 
+@dataclass(frozen=True, kw_only=True)
+class ContrastOverRunsAndTasks(FTest):
+    """The quasi-F of a contrast: over new runs and new tasks."""
+
+    p_holm: float | None
+
+
 @dataclass(frozen=True)
 class Effect:
     """A contrast of designs: the mean score of `plus` minus that of `minus`."""
@@ -249,3 +259,4 @@ class Effect:
     estimate: float
     checkpoints: ContrastOverTasks
     designs: ContrastOverRuns | None
+    designs_and_tasks: ContrastOverRunsAndTasks | None

@@ -4,7 +4,7 @@ Each row is for one base, one category, and one design, pair, or effect, so ever
 first columns.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -36,12 +36,20 @@ Rows = Iterator[dict[str, Any]]
 
 def tables(statistics: Statistics) -> dict[str, pd.DataFrame]:
     """Return all tables of a study by name, without empty ones."""
-    makers = {"designs": _designs, "tests": _tests, "pairs": _pairs, "against_control": _against_control,
-              "design_pairs": _design_pairs, "factors": _factors, "factor_tests": _factor_tests,
-              "papers_rule": _papers_rule, "best_sets": _best_sets}  # fmt: skip
-    made = {name: pd.DataFrame(_rows(make, statistics)) for name, make in makers.items()}
+    made = {name: table_of(name, statistics.comparisons, statistics) for name in _makers()}
     made["scores"] = _scores(statistics)
     return {name: table for name, table in made.items() if len(table)}
+
+
+def table_of(name: str, comparisons: Sequence[Comparison], statistics: Statistics) -> pd.DataFrame:
+    """Return the rows of one table for some of the comparisons; "scores" is only a table of all of them."""
+    return pd.DataFrame(_rows(_makers()[name], comparisons, statistics))
+
+
+def _makers() -> dict[str, Callable[..., Rows]]:
+    return {"designs": _designs, "tests": _tests, "pairs": _pairs, "against_control": _against_control,
+            "design_pairs": _design_pairs, "factors": _factors, "factor_tests": _factor_tests,
+            "papers_rule": _papers_rule, "best_sets": _best_sets}  # fmt: skip
 
 
 def write_tables(statistics: Statistics, folder: Path) -> None:
@@ -77,8 +85,8 @@ def latex(table: pd.DataFrame, name: str) -> str:
     return f"% {name}: needs {needs}\n{text.replace('<', '$<$')}"
 
 
-def _rows(make: Callable[..., Rows], statistics: Statistics) -> Rows:
-    for comparison in statistics.comparisons:
+def _rows(make: Callable[..., Rows], comparisons: Sequence[Comparison], statistics: Statistics) -> Rows:
+    for comparison in comparisons:
         for row in make(comparison, statistics):
             yield {"base": comparison.base, "category": comparison.category, **row}
 
@@ -181,24 +189,26 @@ def _factors(comparison: Comparison, statistics: Statistics) -> Rows:
     """Return the effects of pooling and attention that the study can estimate."""
     effects = comparison.factors
     for effect in [*effects.effects, *effects.simple]:
-        over_tasks, over_runs = effect.checkpoints, effect.designs
+        over_tasks, over_runs, both = effect.checkpoints, effect.designs, effect.designs_and_tasks
         yield {
             "effect": effect.effect, "contrast": effect.name, "estimate": effect.estimate,
             "task_wins": over_tasks.wins, "task_losses": over_tasks.losses,
             "p_over_tasks": over_tasks.p, "p_holm_over_tasks": over_tasks.p_holm,
             "p_over_runs": over_runs and over_runs.p, "p_holm_over_runs": over_runs and over_runs.p_holm,
             "low_over_runs": over_runs and over_runs.low, "high_over_runs": over_runs and over_runs.high,
+            "p_over_runs_and_tasks": both and both.p, "p_holm_over_runs_and_tasks": both and both.p_holm,
         }  # fmt: skip
 
 
 def _factor_tests(comparison: Comparison, statistics: Statistics) -> Rows:
-    """Return the two-way analysis of variance over runs, with that of the aligned ranks."""
-    ranked = comparison.factors.aligned_ranks or {}
+    """Return the two-way analysis of variance over runs, that of the aligned ranks, and the quasi-F."""
+    ranked, quasi = comparison.factors.aligned_ranks or {}, comparison.factors.quasi_f or {}
     for effect, test in (comparison.factors.anova or {}).items():
         yield {
             "effect": effect, "f": test.f, "df1": test.df1, "df2": test.df2, "p": test.p,
             "partial_eta_squared": test.partial_eta_squared, "aligned_ranks_f": ranked[effect].f,
-            "aligned_ranks_p": ranked[effect].p,
+            "aligned_ranks_p": ranked[effect].p, "quasi_f": quasi[effect].f, "quasi_f_df1": quasi[effect].df1,
+            "quasi_f_df2": quasi[effect].df2, "quasi_f_p": quasi[effect].p,
         }  # fmt: skip
 
 

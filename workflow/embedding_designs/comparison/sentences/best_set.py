@@ -1,4 +1,4 @@
-"""Says in one sentence which designs could be the best, by each kind of claim."""
+"""Says in one sentence all the designs that could be the best, by each kind of claim and each measure."""
 
 from collections.abc import Iterator, Sequence
 
@@ -7,14 +7,20 @@ from ..results import Comparison
 from .phrases import MANY_PAIRS as MANY_NAMES
 
 
-def verdict(comparison: Comparison, alpha: float) -> str:
+def best_set(comparison: Comparison, alpha: float) -> str:
     """Return which designs could be the best on tasks like these, and which over new trainings."""
     reason = comparison.these_checkpoints.best_by_score.reason
-    clauses = [] if reason else [f"on tasks like these, {'; '.join(_over_tasks(comparison))}"]
-    clauses += _over_runs(comparison)
     confidence = f"{'' if reason else 'each at '}{100 * (1 - alpha):g}% confidence"
-    claim = f"{'; '.join(clauses)} ({confidence})." if clauses else ""
+    could_be = clauses(comparison)
+    claim = f"{could_be} ({confidence})." if could_be else ""
     return " ".join(text[0].upper() + text[1:] for text in (reason, claim) if text)
+
+
+def clauses(comparison: Comparison) -> str:
+    """Return what the best sets say, by kind of claim, or nothing if there is nothing to say."""
+    reason = comparison.these_checkpoints.best_by_score.reason
+    over_tasks = [] if reason else [f"on tasks like these, {'; '.join(_over_tasks(comparison))}"]
+    return "; ".join([*over_tasks, *_over_runs(comparison)])
 
 
 def _over_tasks(comparison: Comparison) -> Iterator[str]:

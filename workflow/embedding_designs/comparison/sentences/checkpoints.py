@@ -7,7 +7,8 @@ from ..p_values import p_text
 from ..results import Comparison, TheseCheckpoints
 from ..results_of_tests import EquivalencePair, NemenyiPair, PapersRule
 from ..statistics.pairwise import EXACT
-from .phrases import MANY_PAIRS, better_and_worse, pairs_found, permutation_p
+from .phrases import MANY_PAIRS, better_and_worse, leaders, pairs_found, permutation_p
+from .resolution import about_resolution
 
 
 def about_these_checkpoints(comparison: Comparison, alpha: float, rope: float) -> Iterator[str]:
@@ -22,6 +23,7 @@ def about_these_checkpoints(comparison: Comparison, alpha: float, rope: float) -
     if decidable["wilcoxon_holm"]:
         yield _wilcoxon(comparison)
         yield from _shaffer(comparison)
+        yield from about_resolution(comparison)
     if decidable["control_holm"]:
         yield _against_control(comparison)
     if over_tasks.friedman.p > alpha and _anything_found(over_tasks):
@@ -37,8 +39,7 @@ def about_these_checkpoints(comparison: Comparison, alpha: float, rope: float) -
 def best_rank(comparison: Comparison) -> str:
     """Return which designs have the best average rank."""
     ranks = comparison.average_ranks
-    best = min(ranks.values())
-    names = [name for name, rank in ranks.items() if abs(rank - best) < 1e-9]
+    best, names = min(ranks.values()), leaders(comparison)
     verb = "has the best average rank" if len(names) == 1 else "share the best average rank"
     tasks = counted(comparison.n_tasks, "task")
     return f"{listing(names)} {verb} ({best:.2f}, where 1 is best and {len(ranks)} is worst; {tasks})."
@@ -92,8 +93,8 @@ def _wilcoxon(comparison: Comparison) -> str:
     pairs, ranks = comparison.these_checkpoints.wilcoxon, comparison.average_ranks
     better = [pair.better_first for pair in pairs if pair.significant_holm]
     found = pairs_found(better, len(pairs), ranks, comparison)
-    normal = f" (normal approximation, as there are more than {EXACT} tasks)"
-    how = normal if comparison.n_tasks > EXACT else ""
+    normal = f" (normal approximation for pairs that differ on more than {EXACT} tasks)"
+    how = normal if any(pair.wins + pair.losses > EXACT for pair in pairs) else ""
     return f"Wilcoxon's test with Holm's correction{how} {found}."
 
 

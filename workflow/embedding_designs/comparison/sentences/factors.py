@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from ...common.wording import listing
 from ..p_values import p_text
 from ..results import Factors
+from ..results_of_tests import FTest
 from .phrases import f_text
 
 EFFECTS = {
@@ -21,10 +22,21 @@ def about_factors(effects: Factors, alpha: float) -> Iterator[str]:
         return
     crossed = f"{listing(effects.crossed.poolings)} with {listing(effects.crossed.attentions)}"
     tests = [
-        f"{EFFECTS[name]} is {'significant' if test.p <= alpha else 'not significant'} "
+        f"{_finding(name, test, alpha)} "
         f"({f_text(test)}; on aligned ranks, {p_text(effects.aligned_ranks[name].p)})"
         for name, test in effects.anova.items()
         if test.p is not None
     ]
     if tests:
         yield f"Over runs, for the designs that cross {crossed}: {'; '.join(tests)}."
+    generalizing = [
+        f"{_finding(name, test, alpha)} (quasi-{f_text(test)})"
+        for name, test in effects.quasi_f.items()
+        if test.p is not None
+    ]
+    if generalizing:
+        yield f"Over new runs and new tasks like these, for the same designs: {'; '.join(generalizing)}."
+
+
+def _finding(name: str, test: FTest, alpha: float) -> str:
+    return f"{EFFECTS[name]} is {'significant' if test.p <= alpha else 'not significant'}"

@@ -38,13 +38,16 @@ def _too_few_tasks(comparison: Comparison, hopeless: Sequence[str], alpha: float
     families = {"wilcoxon_holm": counted(k * (k - 1) // 2, "pair"), "control_holm": counted(k - 1, "test")}
     named = [
         f"{TESTS[test].format(family=families.get(test))} (smallest attainable p: "
-        f"{p_value(getattr(smallest, test))}; it needs at least {needed[test]} tasks)"
+        f"{p_value(getattr(smallest, test))}; it needs at least {needed[test]} tasks"
+        f"{' without ties' if needed[test] <= comparison.n_tasks else ''})"
         for test in hopeless
     ]
+    tied = any(needed[test] <= comparison.n_tasks for test in hopeless)
+    given = f"given the ties between {comparison.unit}s" if tied else "whatever the scores"
     where = "over all tasks together" if comparison.category == "All" else "in this category"
     tests = "this test" if len(named) == 1 else "these tests"
     return (
-        f"With {counted(comparison.n_tasks, 'task')}, p = {alpha:g} cannot be reached, whatever the scores, "
+        f"With {counted(comparison.n_tasks, 'task')}, p = {alpha:g} cannot be reached, {given}, "
         f"by {listing(named)}, so {tests} cannot decide anything {where}."
     )
 

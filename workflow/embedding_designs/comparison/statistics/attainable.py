@@ -1,7 +1,7 @@
 """The smallest p that each test can give: what cannot be decided, whatever the scores.
 
 The smallest p belongs to the clearest possible outcome: all tasks rank all designs identically. It is the p
-that the test would report, with the same approximation to its distribution.
+that the test would report, with the same approximation to its distribution. Ties between designs leave less.
 """
 
 from collections.abc import Callable
@@ -10,11 +10,12 @@ from math import sqrt
 from typing import Any
 
 import numpy as np
+import pandas as pd
 from scipy import stats
 
 from .finite import finite
-from .pairwise import EXACT
-from .ranks import nemenyi_p, rank_error
+from .pairwise import EXACT, pair_differences
+from .ranks import friedman, nemenyi_p, rank_designs, rank_error, why_untestable
 
 FEWEST_TO_TEST = 2  # tasks; no test works with fewer
 
@@ -49,6 +50,31 @@ def attainable(n_tasks: int, n_designs: int, alpha: float) -> dict[str, Any]:
     return result
 
 
+@finite
+def attainable_with_ties(scores: pd.DataFrame, alpha: float) -> dict[str, Any]:
+    """Return the same for (tasks, designs), given which designs tie on which tasks.
+
+    Rank tests: all tasks rank the designs identically, as far as their ties allow. Wilcoxon's test: a task on
+    which two designs tie is no evidence, so the pair that differs on the most tasks has the smallest p.
+    tasks_needed remains that without ties.
+    """
+    n, k = scores.shape
+    result = attainable(n, k, alpha)
+    if why_untestable(scores):
+        return result
+    identical = pd.DataFrame(np.sort(scores.to_numpy(), axis=1))
+    gap = float(np.ptp(rank_designs(identical).mean()))
+    differing = np.unique(np.count_nonzero(pair_differences(scores), axis=1))
+    wilcoxon = min(_wilcoxon(number) for number in differing.tolist() if number)
+    return result | {
+        "friedman": friedman(identical)["p"],
+        "nemenyi": float(nemenyi_p(np.array([gap]), k, n)[0]),
+        "wilcoxon": wilcoxon,
+        "wilcoxon_holm": min(1.0, wilcoxon * k * (k - 1) / 2),
+        "control_holm": min(1.0, float(2 * stats.norm.sf(gap / rank_error(k, n))) * (k - 1)),
+    }
+
+
 def _friedman(n: int, k: int) -> float:
     """W = 1: chi-square is N(k - 1)."""
     return float(stats.chi2.sf(n * (k - 1), k - 1))
@@ -66,8 +92,8 @@ def _control(n: int, k: int) -> float:
 def _wilcoxon(n: int) -> float:
     """All N differences have one sign: 2 of 2^N equally likely cases, whether or not their sizes are tied.
 
-    A task on which the two designs score the same does not count among the N. For more than 50 tasks, the
-    test uses the normal approximation, whose z is the sum of the ranks over the root of the sum of their
-    squares. It is largest, sqrt(N), if all differences are equal.
+    A task on which the two designs score the same does not count among the N. For more than 50, the test
+    uses the normal approximation, whose z is the sum of the ranks over the root of the sum of their squares.
+    It is largest, sqrt(N), if all differences are equal.
     """
     return 2.0 ** (1 - n) if n <= EXACT else float(2 * stats.norm.sf(sqrt(n)))

@@ -12,6 +12,7 @@ from scipy import special, stats
 
 from .contrasts import (
     Contrast,
+    Cross,
     crossed_effects,
     group_cells,
     largest_cross,
@@ -20,9 +21,11 @@ from .contrasts import (
     why_no_cross,
 )
 from .finite import finite
+from .mean_squares import f_test
 from .pairwise import signed_rank_p
+from .quasi_f import crossed_differences, quasi_f
 from .ranks import DECIMALS, holm
-from .runs import NO_SPREAD, f_test, run_variance, stack_runs, why_no_design_claim
+from .runs import NO_SPREAD, run_variance, stack_runs, why_no_design_claim
 
 
 @finite
@@ -30,22 +33,25 @@ def factor_effects(runs: pd.DataFrame, factors: pd.DataFrame, alpha: float) -> d
     """Return main effects of pooling and attention and their interaction, and which contrasts are refused.
 
     factors: the pooling and the attention of each design. crossed: the largest full cross, or None (`reason`
-    then says why). anova and aligned_ranks (Wobbrock et al. 2011) use the cross's runs, averaged over tasks;
-    they are None if `designs_refused` says why there is no claim about designs. effects: each difference
-    between two levels, averaged over the other factor, and each difference of such differences; simple: pairs
-    of designs that differ in one factor and are not both in the cross. For each of them, `checkpoints` is
-    Wilcoxon's test over tasks and `designs` a t test over runs. The t test uses the spread of the cross's
-    runs for an effect (so its t squared is the F of a factor with two levels) and that of all runs for a
-    simple one. p_holm is Holm's correction within the effects of one factor, or within the simple ones.
+    then says why). anova and aligned_ranks (Wobbrock et al. 2011) use the cross's runs, averaged over tasks,
+    and quasi_f treats the tasks as random as well (Clark 1973); they are None if `designs_refused` says why
+    there is no claim about designs. effects: each difference between two levels, averaged over the other
+    factor, and each difference of such differences; simple: pairs of designs that differ in one factor and
+    are not both in the cross. For each of them, `checkpoints` is Wilcoxon's test over tasks, `designs` a t
+    test over runs, and `designs_and_tasks` a quasi-F with tasks and runs random. The last two use the spread
+    of the cross's runs for an effect (so with two levels, they are the tests of its factor) and that of all
+    runs for a simple one. p_holm is Holm's correction within the effects of one factor, or within the simple
+    ones.
     """
     designs, scores = stack_runs(runs)
     labels = factors.loc[designs]
     cells = group_cells(labels)
     cross = largest_cross(cells)
     unclaimable = why_no_design_claim(runs)
-    inside = _rows(scores, designs, cross.designs) if cross else scores
-    effects = [_measure(c, designs, scores, inside, unclaimable, alpha) for c in crossed_effects(cross)]
-    simple = [_measure(c, designs, scores, scores, unclaimable, alpha) for c in simple_effects(cells, cross)]
+    crossed = cross.designs if cross else []
+    inside = scores[[designs.index(name) for name in crossed]]
+    effects = [_measure(c, crossed, inside, unclaimable, alpha) for c in crossed_effects(cross)]
+    simple = [_measure(c, designs, scores, unclaimable, alpha) for c in simple_effects(cells, cross)]
     for family in ("pooling", "attention", "interaction"):
         _correct([row for row in effects if row["effect"] == family])
     _correct(simple)
@@ -58,6 +64,7 @@ def factor_effects(runs: pd.DataFrame, factors: pd.DataFrame, alpha: float) -> d
         "crossed": levels,
         "anova": _anova(means) if analysed else None,
         "aligned_ranks": _aligned_ranks(means) if analysed else None,
+        "quasi_f": _quasi_f(cross, inside) if analysed else None,
         "effects": effects,
         "simple": simple,
         "refused": refusals(labels, cells, cross),
@@ -66,19 +73,10 @@ def factor_effects(runs: pd.DataFrame, factors: pd.DataFrame, alpha: float) -> d
     }
 
 
-def _rows(scores: np.ndarray, designs: list[str], chosen: list[str]) -> np.ndarray:
-    return scores[[designs.index(name) for name in chosen]]
-
-
 def _measure(
-    contrast: Contrast,
-    designs: list[str],
-    scores: np.ndarray,
-    error_from: np.ndarray,
-    unclaimable: str | None,
-    alpha: float,
+    contrast: Contrast, designs: list[str], scores: np.ndarray, unclaimable: str | None, alpha: float
 ) -> dict[str, Any]:
-    """Return a contrast's estimate with its tests over tasks and over runs."""
+    """Return a contrast's estimate with its tests. scores: (designs, seeds, tasks)."""
     weights = contrast.weights(designs)
     over_tasks = (weights @ scores.mean(axis=1)).round(DECIMALS)
     estimate = float(weights @ scores.mean(axis=(1, 2)))
@@ -99,7 +97,8 @@ def _measure(
             if tested
             else {"reason": "With a single task there is nothing to test: at least two are needed."}
         ),
-        "designs": None if unclaimable else _t_test(estimate, weights, error_from.mean(axis=2), alpha),
+        "designs": None if unclaimable else _t_test(estimate, weights, scores.mean(axis=2), alpha),
+        "designs_and_tasks": None if unclaimable else _contrast_f(weights, scores),
     }
 
 
@@ -114,9 +113,22 @@ def _t_test(estimate: float, weights: np.ndarray, means: np.ndarray, alpha: floa
     return {"p": float(p), "low": float(estimate - margin), "high": float(estimate + margin)}
 
 
+def _contrast_f(weights: np.ndarray, scores: np.ndarray) -> dict[str, Any]:
+    """Return the quasi-F of a single contrast."""
+    test = quasi_f(scores, weights[None] / np.linalg.norm(weights))
+    del test["variances"]
+    return test
+
+
+def _quasi_f(cross: Cross | None, scores: np.ndarray) -> dict[str, dict[str, Any]]:
+    """Return the quasi-F of both factors and their interaction. scores: of the cross's designs."""
+    sizes = (len(cross.poolings), len(cross.attentions)) if cross else (1, 1)
+    return {name: quasi_f(scores, contrasts) for name, contrasts in crossed_differences(*sizes).items()}
+
+
 def _correct(rows: list[dict[str, Any]]) -> None:
     """Add p_holm to the tests of one family."""
-    for claim in ("checkpoints", "designs"):
+    for claim in ("checkpoints", "designs", "designs_and_tasks"):
         tests = [row[claim] for row in rows if row[claim]]
         tested = [test for test in tests if test["p"] is not None]
         for test in tests:

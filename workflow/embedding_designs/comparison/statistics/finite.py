@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping
 from functools import wraps
 from inspect import signature
+from math import isfinite
 from typing import Any, ParamSpec, TypeVar
 
 import numpy as np
@@ -33,6 +34,10 @@ def finite(function: Callable[Parameters, Result]) -> Callable[Parameters, Resul
 
 def _not_finite(value: Any) -> str | None:
     """Return the first number that is not finite, and where it is, or None."""
+    if value is None or isinstance(value, str | int):
+        return None
+    if isinstance(value, float | np.floating):
+        return None if isfinite(value) else str(value)
     if isinstance(value, pd.DataFrame):
         if (place := _first(value.to_numpy())) is None:
             return None
@@ -46,7 +51,7 @@ def _not_finite(value: Any) -> str | None:
         return next((f"{problem} at {key}" for key, problem in found if problem), None)
     if isinstance(value, list | tuple | pd.Series):
         return next((problem for problem in map(_not_finite, value) if problem), None)
-    return str(value) if isinstance(value, float | np.floating) and not np.isfinite(value) else None
+    return None
 
 
 def _first(values: np.ndarray) -> tuple[int, ...] | None:

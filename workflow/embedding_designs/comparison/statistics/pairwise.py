@@ -15,7 +15,7 @@ from .finite import finite
 from .ranks import DECIMALS, holm, why_untestable
 from .shaffer import shaffer
 
-EXACT = 50  # most tasks with an exact p; with more, the normal approximation of a p near .05 is within 8%
+EXACT = 50  # most differences with an exact p; with more, the normal approximation near .05 is within 8%
 
 
 @finite
@@ -25,9 +25,9 @@ def wilcoxon(scores: pd.DataFrame, alpha: float, correction: str = "holm") -> li
     correction "shaffer" adds p_shaffer and significant_shaffer, with Shaffer's static correction.
 
     Two-sided. Differences are rounded to the recorded precision; zeros are ranked and split between the two
-    sides (Demsar 2006). p is exact for up to 50 tasks, given the observed ties and zeros (Pratt 1959), and
-    the normal approximation for more. rank_biserial is (R+ - R-) / (R+ + R-), which is positive if `first` is
-    better.
+    sides (Demsar 2006). p is exact if the two differ on up to 50 tasks, given the observed ties and zeros
+    (Pratt 1959), and the normal approximation if they differ on more. rank_biserial is (R+ - R-) / (R+ + R-),
+    which is positive if `first` is better.
     """
     pairs = list(combinations(scores.columns, 2))
     if not pairs:
@@ -72,17 +72,29 @@ def pair_differences(scores: pd.DataFrame) -> np.ndarray:
 def signed_rank_p(differences: np.ndarray) -> np.ndarray:
     """Return the two-sided p of Wilcoxon's signed-rank test for each row of (pairs, tasks).
 
-    Zeros are ranked and split between the two sides. For up to 50 tasks, p is exact, given the observed ties
-    and zeros; for more, it is scipy's normal approximation.
+    Zeros are ranked and split between the two sides. For up to 50 differences other than zero, p is exact,
+    given the observed ties and zeros; for more, it is the normal approximation with the same variance.
     """
     p = np.ones(len(differences))  # if all differences are zero
-    tested = differences.any(axis=1)
-    if tested.any() and differences.shape[1] <= EXACT:
-        p[tested] = _count_sign_changes(differences[tested])
-    elif tested.any():
-        test = stats.wilcoxon(differences[tested], zero_method="zsplit", method="asymptotic", axis=1)
-        p[tested] = test.pvalue
+    n_differing = np.count_nonzero(differences, axis=1)
+    for chosen, method in (
+        ((n_differing > 0) & (n_differing <= EXACT), _count_sign_changes),
+        (n_differing > EXACT, _approximate),
+    ):
+        if chosen.any():
+            p[chosen] = method(differences[chosen])
     return p
+
+
+def _approximate(differences: np.ndarray) -> np.ndarray:
+    """Return the normal approximation for each row, without a continuity correction.
+
+    Its variance is that of the sign changes, the sum of the squared ranks of differences other than zero
+    (Pratt 1959). The variance for ranks without ties and zeros would be too large.
+    """
+    signed = np.sign(differences) * stats.rankdata(abs(differences), axis=1)
+    z = signed.sum(axis=1) / np.sqrt(np.square(signed).sum(axis=1))
+    return 2 * stats.norm.sf(abs(z))
 
 
 def _count_sign_changes(differences: np.ndarray) -> np.ndarray:

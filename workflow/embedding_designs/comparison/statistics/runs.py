@@ -12,15 +12,16 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from scipy import special, stats
+from scipy import stats
 
 from ...common.wording import counted
 from .finite import finite
+from .mean_squares import NOISE, f_test
+from .quasi_f import all_differences, quasi_f
 from .studentized import critical_value, dunnett_sf, tukey_sf
 
 NEEDED_SEEDS = 3  # with two runs, a design's spread has one degree of freedom: too few for a claim
 FEWEST_RANKED = 10  # at alpha .05, the F of ranks rejects in 10% of cases with 6 runs, and in 8.5% with 9
-NOISE = 1e-24  # scores have 6 decimals, so a smaller sum of squares is floating-point noise
 NO_SPREAD = "The runs of each design have the same mean score: without a spread, there is no test."
 
 
@@ -75,7 +76,7 @@ def design_claim(runs: pd.DataFrame, control: str, alpha: float) -> dict[str, An
         "one_way": one_way(means),
         "welch": _welch(designs, means),
         "one_way_on_ranks": _one_way_on_ranks(means),
-        "quasi_f": quasi_f(scores),
+        "quasi_f": quasi_f(scores, all_differences(len(designs))),
         "run_spread": float(np.sqrt(spread)),
         "pairs": _tukey(designs, means, alpha),
         "against_control": _dunnett(designs, means, control, alpha),
@@ -91,17 +92,6 @@ def run_variance(means: np.ndarray) -> tuple[float, int]:
     df = means.shape[0] * (means.shape[1] - 1)
     within = float(np.square(means - means.mean(axis=1, keepdims=True)).sum())
     return (within / df if within > NOISE else 0.0), df
-
-
-@finite
-def f_test(
-    mean_square: float, df1: float, error: float, df2: float, reason: str
-) -> dict[str, float | str | None]:
-    """Return F = mean_square / error with its p, or None for both and the reason if the error is 0."""
-    if error == 0:
-        return {"f": None, "df1": df1, "df2": df2, "p": None, "reason": reason}
-    f = mean_square / error
-    return {"f": float(f), "df1": df1, "df2": df2, "p": float(special.fdtrc(df1, df2, f))}
 
 
 @finite
@@ -142,56 +132,6 @@ def _one_way_on_ranks(means: np.ndarray) -> dict[str, float | str | None]:
     result = one_way(ranks)
     del result["eta_squared"]
     return result
-
-
-@finite
-def quasi_f(scores: np.ndarray) -> dict[str, Any]:
-    """Return F'' = (MS_design + MS_residual) / (MS_run + MS_design x task) of (designs, seeds, tasks).
-
-    Runs are nested in designs, tasks crossed with both, and both are random. Expected mean squares, with
-    s = residual, n seeds and m tasks: design s + n dt + m r + n m d, run s + m r, design x task s + n dt,
-    residual s; so numerator and denominator have equal expectations if designs do not differ (d = 0). Degrees
-    of freedom by Satterthwaite. Clark (1973), J. Verbal Learning and Verbal Behavior 12:335; Winer (1971),
-    section 5.15. variances: estimates of r, dt and s from the mean squares, negative ones set to 0.
-    """
-    k, n, m = scores.shape
-    if m < 2:
-        reason = (
-            "With a single task, its effect cannot be separated from the designs': at least two are needed."
-        )
-        return dict.fromkeys(["f", "df1", "df2", "p", "variances"]) | {"reason": reason}
-    cells, of_runs, of_tasks = scores.mean(axis=1), scores.mean(axis=2), scores.mean(axis=(0, 1))
-    of_designs = of_runs.mean(axis=1)
-    squares = {
-        "design": n * m * np.square(of_designs - scores.mean()).sum(),
-        "run": m * np.square(of_runs - of_designs[:, None]).sum(),
-        "design_task": n * np.square(cells - of_designs[:, None] - of_tasks + scores.mean()).sum(),
-        "residual": np.square(
-            scores - cells[:, None] - of_runs[:, :, None] + of_designs[:, None, None]
-        ).sum(),
-    }
-    df = {"design": k - 1, "run": k * (n - 1), "design_task": (k - 1) * (m - 1)}
-    df["residual"] = df["run"] * (m - 1)
-    mean = {name: float(square) / df[name] if square > NOISE else 0.0 for name, square in squares.items()}
-    above, df1 = _sum_of_mean_squares(mean, df, ("design", "residual"))
-    below, df2 = _sum_of_mean_squares(mean, df, ("run", "design_task"))
-    variances = {
-        "run": max(0.0, (mean["run"] - mean["residual"]) / m),
-        "design_task": max(0.0, (mean["design_task"] - mean["residual"]) / n),
-        "residual": mean["residual"],
-    }
-    reason = "Neither the runs nor the tasks of a design vary: without a spread, there is no test."
-    return f_test(above, df1, below, df2, reason) | {"variances": variances}
-
-
-def _sum_of_mean_squares(
-    mean: dict[str, float], df: dict[str, int], names: tuple[str, ...]
-) -> tuple[float, float]:
-    """Return the sum of mean squares and its Satterthwaite (1946) degrees of freedom."""
-    total = sum(mean[name] for name in names)
-    if total == 0:
-        return 0.0, float(sum(df[name] for name in names))
-    return total, total**2 / sum(mean[name] ** 2 / df[name] for name in names)
 
 
 def _tukey(designs: list[str], means: np.ndarray, alpha: float) -> list[dict[str, Any]]:

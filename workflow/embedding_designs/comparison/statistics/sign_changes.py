@@ -40,6 +40,17 @@ def leads(values: np.ndarray, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
     return (sums[0] - sums[0][:, None]) * scale, largest.reshape(-1, n_models)
 
 
+@finite
+def leads_over(values: np.ndarray, model: int, seed: int = 0) -> np.ndarray:
+    """Return the largest leads over one model only (draws); the first one is the observed one."""
+    values = values[_order_of_tasks(values)]
+    differences = values - values[:, [model]]
+    squares = np.square(differences).sum(axis=0) * len(values)
+    scale = np.divide(1, np.sqrt(squares), out=np.zeros_like(squares), where=squares > 0)
+    drawn = _sign_changes(len(values), seed) @ differences * scale
+    return np.concatenate([drawn.max(axis=1), -drawn.min(axis=1)])
+
+
 def smallest_p(n_tasks: int) -> float:
     """Return the smallest p of a test by sign changes, the share of the unchanged signs."""
     return 1 / (2 * len(_sign_changes(n_tasks, 0)))
