@@ -13,7 +13,7 @@ from huggingface_hub import EvalResult, ModelCardData
 from ..common.collapse import collapse_in_words
 from ..study.base_folder import MODULES, gguf_file_of
 from ..study.data_config import sources_of
-from ..study.designs import attention_name
+from ..study.designs import attention_name, embedding_dimensions
 from ..study.run_config import RunConfig
 
 TEMPLATE = "model_card.md.jinja"
@@ -51,6 +51,7 @@ def model_card(facts: Mapping[str, Any]) -> str:
     }
     named = {"title": title, "hub_base": hub_base, "made_from": gguf_file_of(base), "sources": sources}
     named["attention"] = attention_name(run.design["attention"])
+    named["dimensions"] = embedding_dimensions(run.design, facts["settings"]["dimension"])
     training = facts["training"]
     collapsed = collapse_in_words(training["heldout_documents"]) if training.get("collapsed") else ""
     text = _template().render(facts, **code, **named, means=means(facts["scores"]), collapsed=collapsed)
@@ -99,6 +100,8 @@ def _cell(value: Any) -> str:
     match value:
         case bool():
             return "yes" if value else "no"
+        case dict():
+            return ", ".join(f"{key.replace('_', ' ')} {_cell(item)}" for key, item in value.items())
         case list():
             return ", ".join(map(_cell, value))
         case int():
