@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from ..common.near_names import nearest
+from .adaptation import check_adaptation
 from .designs import LAYER_CHOICES, layer_numbers
 from .schema import defaults
 
@@ -15,6 +16,7 @@ def check_design(name: str, design: Mapping[str, Any], bases: Mapping[str, Any])
     if "layers" in pooling:
         yield from _check_layers(name, pooling["layers"], bases)
     yield from _check_finetuning(name, design, bases)
+    yield from check_adaptation(name, design)
 
 
 def pooling_settings(kind: str) -> dict[str, Any]:
