@@ -1,4 +1,4 @@
-"""Adaptation: the masked tokens are predicted from the states before them, and the result is an ordinary base."""
+"""Adaptation: masked tokens are predicted from the states before them, and the result is an ordinary base."""
 
 import json
 from dataclasses import replace
@@ -17,8 +17,8 @@ from embedding_designs.training.adapt_base import adapt, distinct_texts, save_ad
 from embedding_designs.training.language_model_head import LanguageModelHead, load_head
 from embedding_designs.training.masked_tokens import MaskedNextTokenLoss, mask_token_of, maskable
 from embedding_designs.training.model import build_model, untrained_model
-from helpers.training import same_weights, send_sigterm, weights_of
 from helpers.toy import sentence
+from helpers.training import same_weights, send_sigterm, weights_of
 
 RECIPE = {"kind": "mntp", "mask_share": 0.3, "batch_size": 4, "learning_rate": 0.003, "warmup_steps": 0}
 BIDIRECTIONAL = {"name": "mntp-1", "attention": "bidirectional", **DESIGN}
@@ -46,8 +46,8 @@ def adapted(config, base, triplets, folder):
 def plain_loss(model, head_weights, features, masked, mask_token):
     """Return the loss of MNTP as its definition reads, text by text and token by token.
 
-    For each masked token i: the negative log probability of the original token, given the state at i - 1 of the
-    text in which the masked tokens are replaced.
+    For each masked token i: the negative log probability of the original token, given the state at i - 1 of
+    the text in which the masked tokens are replaced.
     """
     losses = []
     for ids, mask, chosen in zip(features["input_ids"], features["attention_mask"], masked, strict=True):
@@ -255,7 +255,7 @@ def test_a_stopped_adaptation_ends_with_the_weights_of_an_uninterrupted_one(
     config = adaptation(lora, steps=8, checkpoint_steps=50)
     with monkeypatch.context() as patched:
         patched.setattr(adapt_base, "MaskedNextTokenLoss", Stopping)
-        with pytest.raises(Stopped, match="after step [45] of 8"):
+        with pytest.raises(Stopped, match=r"after step [45] of 8"):
             adapted(config, bases["mistral"], triplets, tmp_path / "stopped")
     resumed = weights_of(adapted(config, bases["mistral"], triplets, tmp_path / "stopped"))
     assert same_weights(resumed, weights_of(adapted(config, bases["mistral"], triplets, tmp_path / "other")))

@@ -13,8 +13,9 @@ from .model import PRECISIONS
 class LanguageModelHead(nn.Module):
     """The rest of a language model once its decoder is taken out.
 
-    It is frozen, unless the token embeddings are its weights. The model's own forward pass is used, so that scaled or capped logits are those of its architecture.
-    embeddings: the token embeddings of the decoder that the states come from.
+    It is frozen, unless the token embeddings are its weights. The model's own forward pass is used, so that
+    scaled or capped logits are those of its architecture. embeddings: the token embeddings of the decoder that
+    the states come from.
     """
 
     def __init__(self, language_model: PreTrainedModel, embeddings: nn.Module):
