@@ -61,10 +61,12 @@ def plain_loss(model, head_weights, features, masked, mask_token):
     return torch.stack(losses).mean()
 
 
+@pytest.mark.parametrize("training", [True, False])
 @pytest.mark.parametrize("architecture", ["mistral", "qwen3"])
-def test_the_loss_is_that_of_an_independent_implementation(architecture, bases, adaptation):
+def test_the_loss_is_that_of_an_independent_implementation(architecture, training, bases, adaptation):
+    """In training and for held-out texts, of which the padding then comes last."""
     config, base = adaptation(mask_share=0.5), str(bases[architecture])
-    model = untrained_model(config, base).eval()
+    model = untrained_model(config, base).train(training)
     loss = adapt_base.masked_next_token_loss(model, config, base)
     features = model.preprocess([sentence(1, 12), "the fox", sentence(2, 7)])
     chosen = []
@@ -85,7 +87,7 @@ def test_a_masked_token_is_scored_as_the_labels_of_a_causal_language_model(bases
     loss = adapt_base.masked_next_token_loss(model, config, base)
     features = model.preprocess([sentence(seed, 10) for seed in range(3)])
     with torch.no_grad():
-        masked = loss.masked(features["input_ids"], features["attention_mask"])
+        masked = loss.masked(features["input_ids"], features["attention_mask"].bool())
         computed = loss([features], None)
         language_model = AutoModelForCausalLM.from_pretrained(base)
         language_model.config.is_causal = False
@@ -96,7 +98,7 @@ def test_a_masked_token_is_scored_as_the_labels_of_a_causal_language_model(bases
 
 def test_neither_padding_nor_special_tokens_nor_the_first_token_are_masked():
     ids = torch.tensor([[0, 0, 1, 7, 8, 2], [1, 5, 6, 7, 2, 9]])  # 0: padding, 1: BOS, 2: EOS
-    mask = torch.tensor([[0, 0, 1, 1, 1, 1], [1, 1, 1, 1, 1, 1]])
+    mask = torch.tensor([[0, 0, 1, 1, 1, 1], [1, 1, 1, 1, 1, 1]]).bool()
     assert maskable(ids, mask, torch.tensor([0, 1, 2])).int().tolist() == [
         [0, 0, 0, 1, 1, 0],
         [0, 1, 1, 1, 0, 1],
@@ -108,7 +110,7 @@ def test_neither_padding_nor_special_tokens_nor_the_first_token_are_masked():
 def test_the_share_of_masked_tokens_is_the_one_asked_for_and_new_in_each_step(bases, adaptation):
     config, base = adaptation(mask_share=0.25), str(bases["mistral"])
     loss = adapt_base.masked_next_token_loss(untrained_model(config, base), config, base)
-    ids, mask = torch.full((100, 401), 50), torch.ones(100, 401)
+    ids, mask = torch.full((100, 401), 50), torch.ones(100, 401).bool()
     first, second = (loss.masked(ids, mask) for _ in range(2))
     assert first[:, 1:].float().mean() == pytest.approx(0.25, abs=0.01)
     assert not torch.equal(first, second)

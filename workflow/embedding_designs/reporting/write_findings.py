@@ -22,6 +22,7 @@ from ..comparison.sentences.claims import CLAIMS
 from ..comparison.statistics_file import read_statistics
 from ..scores.not_used import check_unchanged, in_words
 from ..scores.score_table import BASELINE_COLUMNS, read_scores, read_table
+from ..study.adaptation import adaptations
 from ..study.config_files import read_study
 from ..study.provenance import provenance
 from ..study.run_configs import task_batches
@@ -119,7 +120,7 @@ def gather_base(
         "scores": tables.scores(comparisons, baselines, scores),
         "tasks": tables.tasks(comparisons, scores, baselines),
         "pairs": None if comparisons[0].left_out else tables.pairs(comparisons),
-        "cost": cost(folder, comparisons[0], task_batches(study)) if designs else None,
+        "cost": cost(folder, comparisons[0], task_batches(study), adaptations(study)) if designs else None,
         "tuning": tuning(read_choices(folder / "tuning", name, designs)),
         "figures": figures(folder / "figures", name, comparisons),
         "effects": tables.effects(comparisons),

@@ -97,7 +97,7 @@ def check_texts(texts: Dataset, recipe: dict[str, Any], path: Path) -> None:
 
 def only_states(model: torch.nn.Module, inputs: Any, features: dict[str, Any]) -> dict[str, torch.Tensor]:
     """Return the part of a model's output that the loss reads, as `only_embeddings` does for a design's."""
-    return {"token_embeddings": features["token_embeddings"]}
+    return {name: features[name] for name in ("token_embeddings", "attention_mask")}
 
 
 def save_adapted(model: SentenceTransformer, config: RunConfig, output: Path) -> None:

@@ -14,8 +14,8 @@ class LanguageModelHead(nn.Module):
     """The rest of a language model once its decoder is taken out.
 
     It is frozen, unless the token embeddings are its weights. The model's own forward pass is used, so that
-    scaled or capped logits are those of its architecture. embeddings: the token embeddings of the decoder that
-    the states come from.
+    scaled or capped logits are those of its architecture. embeddings: the token embeddings of the decoder
+    that the states come from.
     """
 
     def __init__(self, language_model: PreTrainedModel, embeddings: nn.Module):
@@ -35,7 +35,7 @@ class LanguageModelHead(nn.Module):
 class GivenStates(nn.Module):
     """Stands in for a decoder: its last states are those that it is given."""
 
-    def forward(self, inputs_embeds: Tensor, **kwargs: Any) -> BaseModelOutputWithPast:
+    def forward(self, *arguments: Any, inputs_embeds: Tensor, **kwargs: Any) -> BaseModelOutputWithPast:
         """Return the states, (1, n, dim), as a decoder would."""
         return BaseModelOutputWithPast(last_hidden_state=inputs_embeds)
 

@@ -39,26 +39,26 @@ class MaskedNextTokenLoss(nn.Module):
     def forward(self, sentence_features: Iterable[dict[str, Tensor]], labels: Tensor | None) -> Tensor:
         """Return the loss of a batch: one dictionary of input_ids and attention_mask, (batch, tokens)."""
         (features,) = sentence_features
-        ids = features["input_ids"]
-        masked = self.masked(ids, features["attention_mask"])
-        features = {**features, "input_ids": ids.masked_fill(masked, self.mask_token)}
-        states = self.model(features)["token_embeddings"]  # (batch, tokens, dim)
-        logits = self.head(states[:, :-1][masked[:, 1:]])  # (masked, vocabulary): from the states before them
+        ids, real = features["input_ids"], features["attention_mask"].bool()
+        masked = self.masked(ids, real)
+        output = self.model({**features, "input_ids": ids.masked_fill(masked, self.mask_token)})
+        states = output["token_embeddings"][output["attention_mask"].bool()]  # (real tokens, dim)
+        masked, ids = masked[real], ids[real]  # (real tokens,): wherever the padding stands
+        logits = self.head(states[:-1][masked[1:]])  # (masked, vocabulary), from the states before them
         loss = F.cross_entropy(logits.float(), ids[masked], reduction="sum") / masked.sum().clamp(min=1)
         return loss if torch.is_grad_enabled() else processes.mean(loss)
 
-    def masked(self, ids: Tensor, mask: Tensor) -> Tensor:
+    def masked(self, ids: Tensor, real: Tensor) -> Tensor:
         """Return a mask, True where a token is masked, (batch, tokens)."""
         generator = None
         if not torch.is_grad_enabled():
             generator = torch.Generator(ids.device).manual_seed(self.seed)
         drawn = torch.rand(ids.shape, device=ids.device, generator=generator) < self.share
-        return drawn & maskable(ids, mask, self.special)
+        return drawn & maskable(ids, real, self.special)
 
 
-def maskable(ids: Tensor, mask: Tensor, special: Tensor) -> Tensor:
+def maskable(ids: Tensor, real: Tensor, special: Tensor) -> Tensor:
     """Return where a token may be masked, (batch, tokens): it is not special, and has a token before it."""
-    real = mask.bool()
     first = F.pad(real[:, :-1], (1, 0)) < real  # no state predicts it
     return real & ~first & ~torch.isin(ids, special)
 
