@@ -158,7 +158,7 @@ def mntp_step(base: str, texts: int, tokens: int, share: float) -> Callable:
 
 
 def measure_mntp(repeats: int) -> None:
-    """Print what a step of MNTP takes next to one of the causal objective on the same tokens, on one thread."""
+    """Print what a step of MNTP takes next to one of the causal objective on the same tokens."""
     torch.set_num_threads(1)
     texts, tokens = 8, 32
     with tempfile.TemporaryDirectory() as folder:
