@@ -1,12 +1,14 @@
 """Adaptation: masked tokens are predicted from the states before them, and the result is an ordinary base."""
 
 import json
+import subprocess
 from dataclasses import replace
 
 import pytest
 import torch
 import torch.nn.functional as F
 from datasets import Dataset
+from safetensors.torch import load_file
 from transformers import AutoConfig, AutoModel, AutoModelForCausalLM, AutoTokenizer, BertConfig, BertModel
 
 from embedding_designs.common.errors import BadInput, Stopped
@@ -18,7 +20,7 @@ from embedding_designs.training.language_model_head import LanguageModelHead, lo
 from embedding_designs.training.masked_tokens import MaskedNextTokenLoss, mask_token_of, maskable
 from embedding_designs.training.model import build_model, untrained_model
 from helpers.toy import sentence
-from helpers.training import same_weights, send_sigterm, weights_of
+from helpers.training import environment, same_weights, send_sigterm, train_command, weights_of
 
 RECIPE = {"kind": "mntp", "mask_share": 0.3, "batch_size": 4, "learning_rate": 0.003, "warmup_steps": 0}
 BIDIRECTIONAL = {"name": "mntp-1", "attention": "bidirectional", **DESIGN}
@@ -261,6 +263,30 @@ def test_a_stopped_adaptation_ends_with_the_weights_of_an_uninterrupted_one(
             adapted(config, bases["mistral"], triplets, tmp_path / "stopped")
     resumed = weights_of(adapted(config, bases["mistral"], triplets, tmp_path / "stopped"))
     assert same_weights(resumed, weights_of(adapted(config, bases["mistral"], triplets, tmp_path / "other")))
+
+
+def test_a_design_is_trained_on_what_the_command_writes(bases, triplets, adaptation, run_config, tmp_path):
+    """The commands of the rules adapt_base, through its launcher, and train_design."""
+    config = adaptation(steps=2)
+    for name in ("adapted", "trained"):
+        (tmp_path / name).mkdir()
+    adapt_command = [
+        argument.replace("train_design", "adapt_base")
+        for argument in train_command(
+            config, bases["mistral"], triplets, tmp_path / "adapted", "--processes=1"
+        )
+    ]
+    subprocess.run(adapt_command, env=environment(), check=True, capture_output=True)
+    written = sorted(path.name for path in (tmp_path / "adapted").iterdir())
+    assert written == ["config.json", "model", "training.jsonl"]
+    run = run_config("mean-bidirectional", steps=1, warmup_steps=0, learning_rate=1e-12)
+    command = train_command(run, tmp_path / "adapted/model", triplets, tmp_path / "trained")
+    subprocess.run(command, env=environment(), check=True, capture_output=True)
+    name = "layers.0.self_attn.q_proj.weight"
+    adapted_weights, trained_weights = (
+        load_file(tmp_path / folder / "model/model.safetensors")[name] for folder in ("adapted", "trained")
+    )
+    torch.testing.assert_close(trained_weights, adapted_weights)
 
 
 def test_each_text_of_all_columns_is_there_once():
