@@ -1,6 +1,6 @@
 """Masked next-token prediction: a masked token is predicted from the state of the token before it.
 
-LLM2Vec (BehnamGhader et al. 2024, arXiv 2404.05961), section 2.2.
+LLM2Vec (BehnamGhader et al. 2024, arXiv 2404.05961), section 2.
 """
 
 from collections.abc import Callable, Iterable
