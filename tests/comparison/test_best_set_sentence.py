@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from embedding_designs.comparison.results_of_best_sets import BestOverRuns
-from embedding_designs.comparison.sentences.best_set import verdict
+from embedding_designs.comparison.sentences.best_set import best_set
 from helpers.figure_examples import changed, comparison_of
 
 A, B, C = "eos-causal", "last-layer-causal", "multi-layer-causal"
@@ -18,7 +18,7 @@ def said(by_score: list[str], by_rank: list[str], over_runs: list[str] | None = 
     comparison = changed(comparison, "these_checkpoints.best_by_score.best_set", by_score)
     comparison = changed(comparison, "these_checkpoints.best_by_rank.best_set", by_rank)
     best = None if over_runs is None else BestOverRuns(over_runs, {})
-    return verdict(changed(comparison, "these_designs.best", best), 0.05)
+    return best_set(changed(comparison, "these_designs.best", best), 0.05)
 
 
 @pytest.mark.parametrize(
@@ -52,9 +52,9 @@ def test_too_few_tasks_are_said_before_what_runs_can_tell():
     comparison = comparison_of([1.0, 2.0, 3.0])
     by_score = replace(comparison.these_checkpoints.best_by_score, reason="Too few tasks.")
     comparison = changed(comparison, "these_checkpoints.best_by_score", by_score)
-    assert verdict(comparison, 0.05) == "Too few tasks."
+    assert best_set(comparison, 0.05) == "Too few tasks."
     comparison = changed(comparison, "these_designs.best", BestOverRuns([A], {}))
-    assert verdict(comparison, 0.05) == (
+    assert best_set(comparison, 0.05) == (
         f"Too few tasks. Over new trainings, on these tasks, only {A} could be the best by mean score "
         "(95% confidence)."
     )
@@ -71,8 +71,8 @@ def test_a_long_list_is_counted():
     other = changed(comparison, "these_checkpoints.best_by_rank.best_set", names[:0:-1])
     same = changed(comparison, "these_checkpoints.best_by_rank.best_set", names[::-1])
     highest = f"12 of the 14 designs could be the best ({names[0]} has the highest mean)"
-    assert f"{highest}, by mean score and by average rank" in verdict(same, 0.05)
+    assert f"{highest}, by mean score and by average rank" in best_set(same, 0.05)
     assert (
         f"{highest} by mean score; 11 of the 14 designs could be the best ({names[11]} has the best average "
-        "rank) by average rank" in verdict(other, 0.05)
+        "rank) by average rank" in best_set(other, 0.05)
     )

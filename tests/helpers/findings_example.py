@@ -113,7 +113,12 @@ def _write_figures(folder: Path, statistics: Statistics) -> None:
     folder.mkdir(parents=True)
     for comparison in statistics.comparisons:
         base = comparison.base
-        for name in (f"cd-{base}-{comparison.category}", f"scores-{base}", f"training-{base}"):
+        for name in (
+            f"cd-{base}-{comparison.category}",
+            f"cd-column-{base}-All",
+            f"scores-{base}",
+            f"training-{base}",
+        ):
             (folder / f"{name}.svg").write_text(PICTURE, encoding="utf-8")
 
 

@@ -5,7 +5,7 @@ import json
 import pytest
 
 from embedding_designs.reporting.page.cost import COSTS, adaptation_rows
-from embedding_designs.reporting.page.tables import DASH
+from embedding_designs.reporting.page.table import DASH
 
 SUMMARY = {"event": "summary", "step": 4, "seconds": 31.5, "tokens_per_second": 1200, "peak_memory_mb": 700,
            "parameters": 4_100_000, "trainable_parameters": 4_000_000, "pooling_parameters": 0}  # fmt: skip

@@ -36,7 +36,7 @@ def test_the_verdict_and_the_page_are_printed_last(compared):
     folder, run = compared
     assert run.returncode == 0, run.stderr
     *_, verdict, page = run.stdout.splitlines()
-    assert "only good could be the best" in verdict
+    assert verdict.startswith("Use good. On tasks like these, no other model could be the best")
     assert page == "Findings: results/mine/findings.html"
     assert "only good could be the best" in (folder / "results/mine/findings.html").read_text()
 
@@ -83,3 +83,43 @@ def test_options_for_tables_are_refused_for_a_folder(tmp_path):
     (tmp_path / "results-clone").mkdir()
     run = compare("results-clone", "--tasks-in", "rows", folder=tmp_path)
     assert run.returncode == 2 and "for tables, not for MTEB results" in run.stderr
+
+
+INCOMPLETE = (
+    "model,STS12,STS13,SciFact,NFCorpus,Average\na,71,60,50,40,55\nb,61,50,40,,50\nc,51,40,30,20,35\n"
+)
+
+
+def test_a_missing_score_is_named_with_the_options_that_leave_it_out(tmp_path):
+    (tmp_path / "mine.csv").write_text(INCOMPLETE)
+    run = compare("mine.csv", folder=tmp_path)
+    assert run.returncode == 2
+    assert run.stderr.splitlines()[-1].startswith("error: mine.csv: 1 score missing: b on NFCorpus; ")
+    assert "--missing drop_tasks" in run.stderr and not (tmp_path / "results").exists()
+
+
+def test_everything_left_out_is_on_the_terminal_on_the_page_and_in_statistics_json(tmp_path):
+    (tmp_path / "mine.csv").write_text(INCOMPLETE)
+    run = compare("mine.csv", "--missing", "drop_tasks", folder=tmp_path)
+    assert run.returncode == 0, run.stderr
+    results = tmp_path / "results/mine"
+    page = (results / "findings.html").read_text()
+    statistics = json.loads((results / "statistics.json").read_text())
+    recorded = [name for entry in statistics["not_used"] for name in entry["names"]]
+    left_out = [
+        "1 column not used: Average (computed from the others)",
+        "1 task not used: NFCorpus (a score of b is missing on base all; statistics.missing: drop_tasks)",
+        "1 category not used: Retrieval on all (With a single task there is nothing to test",
+    ]
+    for line in left_out:
+        assert line in run.stdout and line in page
+    assert recorded == ["Average", "NFCorpus", "Retrieval on all"]
+    assert statistics["unit"] == "model" and "model" in page
+    assert any("taken as percent" in line for line in statistics["inferred"])
+
+
+def test_models_with_a_missing_score_can_be_left_out(tmp_path):
+    (tmp_path / "mine.csv").write_text(INCOMPLETE)
+    run = compare("mine.csv", "--missing", "drop_models", folder=tmp_path)
+    assert run.returncode == 0, run.stderr
+    assert "1 model not used: b (a score is missing" in run.stdout

@@ -6,9 +6,7 @@ import re
 import shutil
 import subprocess
 import sys
-from collections import defaultdict
 from dataclasses import replace
-from html.parser import HTMLParser
 from pathlib import Path
 from statistics import mean, median, stdev
 
@@ -24,54 +22,7 @@ from embedding_designs.scores.not_used import NotUsed
 from embedding_designs.scores.score_table import read_scores
 from helpers import browser
 from helpers.findings_example import DESIGNS, SEEDS, TASKS, write_results
-
-VOID = {"meta", "link", "img", "br"}
-
-
-class Outline(HTMLParser):
-    """Collects a page's elements, the rows of its tables by caption, and checks that its tags are closed."""
-
-    def __init__(self, text: str):
-        super().__init__()
-        self.elements, self.tables, self.text, self.open_tags, self.caption = (
-            [],
-            defaultdict(list),
-            "",
-            [],
-            "",
-        )
-        self.feed(text)
-        self.close()
-        assert self.open_tags == []
-
-    def handle_starttag(self, tag, attributes):
-        self.elements.append((tag, dict(attributes)))
-        if tag not in VOID:
-            self.open_tags.append(tag)
-        if tag == "caption":
-            self.caption = ""
-        if tag == "tr":
-            self.tables[self.caption].append([])
-        if tag in ("td", "th"):
-            self.tables[self.caption][-1].append("")
-
-    def handle_endtag(self, tag):
-        assert self.open_tags.pop() == tag
-
-    def handle_data(self, data):
-        self.text += data
-        if "caption" in self.open_tags:
-            self.caption += data
-        elif {"td", "th"} & set(self.open_tags):
-            self.tables[self.caption][-1][-1] += data
-
-    def table(self, caption: str) -> dict[str, list[str]]:
-        """Return the rows of the table whose caption starts with `caption`: label -> cells."""
-        rows = next(rows for name, rows in self.tables.items() if name.startswith(caption))
-        return {row[0]: row[1:] for row in rows}
-
-    def named(self, tag: str) -> list[dict[str, str]]:
-        return [attributes for name, attributes in self.elements if name == tag]
+from helpers.page_outline import Outline
 
 
 def page_of(folder: Path) -> str:
@@ -98,7 +49,7 @@ def page(results) -> str:
 def test_every_comparison_has_a_diagram_with_an_alternative_text(page):
     alts = [image["alt"] for image in Outline(page).named("img")]
     diagrams = [alt for alt in alts if alt.startswith("Critical-difference diagram")]
-    assert [re.match(r".*?, (\w+)\.", alt)[1] for alt in diagrams] == ["All", *TASKS]
+    assert [re.match(r".*?, (\w+)\.", alt)[1] for alt in diagrams] == ["All", "All", *TASKS]
     assert all(f"{design} " in alt for alt in diagrams for design in DESIGNS)
     assert len(alts) == len(diagrams) + 2  # scores and training
 
@@ -158,9 +109,12 @@ def test_findings_come_first_and_state_their_kind_of_claim(page, results):
     shown = text.replace("\u00a0", " ")
     assert all(sentence in shown for sentence in sentences)
     overall = comparisons[-1].sentences
-    assert page.index("What cannot be decided here:") < page.index(overall["these_checkpoints"][0])
-    assert page.index(overall["these_checkpoints"][0]) < page.index("These designs (tests over runs")
-    assert page.index("These designs (tests over runs") < page.index("<img")
+    places = [
+        text.index(part)
+        for part in (overall["verdict"][0].split(". ")[1], "What cannot be decided", "What the tests found",
+                     overall["these_checkpoints"][0], "These designs (tests over runs")
+    ]  # fmt: skip
+    assert places == sorted(places)
     assert "not evidence about large language models" in text
     assert "Only the second kind says how a newly trained checkpoint would do" in text
 
@@ -246,7 +200,7 @@ def test_numeric_columns_are_recognized():
 
 def test_each_base_has_its_own_findings(tmp_path):
     outline = Outline(page_of(write_results(tmp_path / "two", bases=("large", "small"))))
-    assert len(outline.named("img")) == 2 * (len(TASKS) + 3)
+    assert len(outline.named("img")) == 2 * (len(TASKS) + 4)
     assert "Base large" in outline.text
     assert "Base small" in outline.text
 
@@ -260,7 +214,7 @@ def test_study_that_starts_from_scores_has_a_page(tmp_path):
     (folder / "data").rename(tmp_path / "data")
     outline = Outline(page_of(folder))
     sections = [section["id"] for section in outline.named("section")]
-    assert sections == ["findings", "ranks", "effects", "scores", "provenance"]
+    assert sections == ["verdict", "undecidable", "tests", "ranks", "effects", "scores", "provenance"]
     links = [link["href"] for link in outline.named("a")]
     assert links == [f"#{section}" for section in sections]
 
@@ -330,7 +284,7 @@ def test_unused_input_comes_before_the_tests_and_revisions_under_provenance(tmp_
     write_statistics(folder / "statistics.json", statistics)
     page = page_of(folder)
     unused = "1 model not used: &lt;b&gt;best&lt;/b&gt; (a score is missing)"
-    assert page.index(unused) < page.index("What cannot be decided here:")
+    assert page.index(unused) < page.index("What the tests found")
     assert Outline(page).table("Revisions of the scored models")["me/c@step-500"] == ["step-500"]
 
 
@@ -370,7 +324,7 @@ def test_page_in_a_browser_shows_every_figure_and_fetches_nothing(page, tmp_path
         )
         needed, window = tab.evaluate("[document.documentElement.scrollWidth, window.innerWidth]")
         fetched = tab.evaluate("performance.getEntriesByType('resource').map(entry => entry.name)")
-    assert len(images) == len(TASKS) + 3
+    assert len(images) == len(TASKS) + 4
     assert all(min(sizes) > 0 for sizes in images)
     assert window == width
     assert needed <= width

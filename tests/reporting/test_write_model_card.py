@@ -13,10 +13,13 @@ import pytest
 from huggingface_hub import ModelCard
 
 from embedding_designs.common.errors import BadInput
+from embedding_designs.comparison.compare import compare_study
 from embedding_designs.reporting.model_card import model_card
+from embedding_designs.reporting.model_verdict import ModelVerdict, model_verdict
 from embedding_designs.reporting.write_model_card import read_scores, summary, write_model
 from embedding_designs.study.run_config import RunConfig
 from embedding_designs.study.tuning import Choice, Point
+from helpers.figure_examples import study_and_scores
 from helpers.paths import WORKFLOW
 
 LORA = {"rank": 16, "alpha": 32, "dropout": 0.1, "target_modules": ["q_proj", "v_proj"]}
@@ -43,6 +46,7 @@ FACTS = {
     "versions": ["torch 2.13.0"],
     "code": ["backbone.py", "pooling.py"],
     "commit": "unknown",
+    "verdict": None,
 }  # fmt: skip
 
 
@@ -103,6 +107,33 @@ def test_the_card_names_the_package_and_the_file_that_a_base_was_made_from():
                 f"| SHA-256 of its wheel | `{'a' * 64}` |"):  # fmt: skip
         assert row in card
     assert "made from a GGUF file" in card and ModelCard(card).data.base_model is None
+
+
+def test_the_card_opens_with_the_verdict_and_marks_its_own_design():
+    rows = [["design", "All (9)", "STS (3)", "rank"], ["**mean**", "0.512 ●◆", "0.498", "1"],
+            ["eos|x", "0.431", "0.555 ◆", "2"]]  # fmt: skip
+    card = model_card(changed(verdict=ModelVerdict("Use mean.", rows, "Could be the best: ● here.")))
+    assert card.index("one seed of one design") < card.index("Use mean.") < card.index("## Use")
+    assert [
+        "| design | All (9) | STS (3) | rank |",
+        "|---|---|---|---|",
+        "| **mean** | 0.512 ●◆ | 0.498 | 1 |",
+        r"| eos\|x | 0.431 | 0.555 ◆ | 2 |",
+    ] in tables(card)
+    assert "Could be the best: ● here." in card
+    assert "## Verdict" not in model_card(FACTS)
+
+
+def test_the_verdict_in_a_card_is_that_of_the_statistics():
+    study, scores = study_and_scores(n_tasks=6, seeds=(1, 2, 3))
+    statistics = compare_study(scores, study)
+    found = model_verdict(statistics, "mini", "eos-causal")
+    overall = statistics.comparisons[-1]
+    assert [found.sentence] == overall.sentences["verdict"]
+    best = overall.these_checkpoints.best_by_score.best_set
+    marked = [row[0].strip("*") for row in found.rows[1:] if "●" in row[1]]
+    assert marked == best and "**eos-causal**" in [row[0] for row in found.rows]
+    assert model_verdict(statistics, "another base", "eos-causal") is None
 
 
 CHOICE = Choice({"learning_rate": 0.5, "warmup_steps": 3}, 2.5, steps=5, seed=9, documents=32, points=[

@@ -11,9 +11,9 @@ import pytest
 from embedding_designs.common.errors import BadInput
 from embedding_designs.common.score_files import write_scores
 from embedding_designs.modules.poolings import POOLINGS
-from embedding_designs.scores.collect_published_scores import published_scores
 from embedding_designs.scores.missing_scores import complete
 from embedding_designs.scores.published.labels import read_labels
+from embedding_designs.scores.published.pools import published_scores
 from embedding_designs.scores.score_table import read_scores
 from embedding_designs.study.study import load_study
 from helpers.paths import ROOT
@@ -114,7 +114,7 @@ def test_the_shipped_study_needs_no_import_of_mteb(tmp_path):
     """Importing mteb takes longer than everything else."""
     code = (
         "import sys; from embedding_designs.study.show_study import load_study; "
-        "from embedding_designs.scores.collect_published_scores import published_scores; "
+        "from embedding_designs.scores.published.pools import published_scores; "
         f"published_scores(load_study({str(LEADERBOARD)!r})['scores']); print('mteb' in sys.modules)"
     )
     run = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True,
@@ -276,3 +276,12 @@ def test_a_labeled_model_that_the_source_lacks_is_named(source):
     labels = LABELS + "org/fourth,Fourth,A,eos,causal\n"
     with pytest.raises(BadInput, match=r"pools\.p: the source has no scores for org/fourth; set complete"):
         scores_of(source(labels=labels, pools={"p": {"where": {"backbone": "A"}}}))
+
+
+def test_models_without_a_score_on_the_selected_tasks_are_reported(source):
+    text = "model,task,category,score\na,own,Mine,0.1\nb,own,Mine,0.2\nc,other,Mine,0.3\n"
+    found = published_scores(source(text, None, **{"from": "table", "tasks": ["own"]}))
+    assert set(found.rows["design"]) == {"a", "b"}
+    reasons = {name: entry.reason for entry in found.not_used for name in entry.names}
+    assert reasons["c"] == "no score on the selected tasks"
+    assert "not among the tasks" in reasons["other"]

@@ -38,6 +38,39 @@ def test_a_table_can_be_tidy(tmp_path):
     assert scores_of([written(tmp_path, tidy, "model")]) == SCORES
 
 
+FRAMES = {
+    "models in a named index": TABLE.rename_axis("model"),
+    "tasks in a named index": TABLE.T.rename_axis("task"),
+    "models in a column": TABLE.rename_axis("model").reset_index(),
+    "tasks named as MTEB does": TABLE,
+    "only the columns named": TABLE.T.rename_axis(columns="model"),
+    "a pivoted table": TABLE.rename_axis(index="design", columns="task"),
+    "a tidy table": TABLE.rename_axis("model").melt(ignore_index=False, var_name="task", value_name="score"),
+    "a tidy index": TABLE.rename_axis(index="model", columns="task").stack().rename("score").to_frame(),
+}
+
+
+@pytest.mark.parametrize("frame", FRAMES.values(), ids=FRAMES)
+def test_a_pandas_table_can_have_its_names_in_the_index(frame):
+    assert scores_of([frame]) == SCORES
+
+
+def test_a_wide_table_can_have_seeds_and_labels():
+    frame = TABLE.rename_axis("model").reset_index()
+    runs = pd.concat([frame.assign(seed=seed, pooling="mean") for seed in (1, 2, 3)])
+    rows = read_given([runs]).rows
+    assert rows.groupby("model")["seed"].unique().map(list).to_dict() == {
+        model: ["1", "2", "3"] for model in "ab"
+    }
+    assert set(rows["pooling"]) == {"mean"} and set(rows["task"]) == set(SCORES)
+
+
+def test_what_is_compared_is_called_as_in_the_table():
+    tidy = FRAMES["a tidy table"].reset_index()
+    assert read_given([tidy]).unit == "model"
+    assert read_given([tidy.rename(columns={"model": "design"})]).unit == "design"
+
+
 def test_files_are_read_together(tmp_path):
     files = [written(tmp_path, TABLE.loc[[model]], "model", f"{model}.csv") for model in TABLE.index]
     assert scores_of(files) == SCORES
@@ -60,7 +93,18 @@ def test_columns_that_are_no_scores_are_left_out_and_said(tmp_path):
     more = TABLE.assign(Average=0.9, licence="MIT")
     given = read_given([written(tmp_path, more, "model")])
     assert set(given.rows["task"]) == set(SCORES)
-    assert any("Average" in line for line in given.said) and any("licence" in line for line in given.said)
+    reasons = {name: entry.reason for entry in given.not_used for name in entry.names}
+    assert reasons == {"Average": "computed from the others", "licence": "no numbers in it"}
+
+
+def test_a_task_called_average_is_left_out_but_a_model_called_mean_is_not():
+    named = TABLE.rename({"a": "mean"})
+    given = read_given([named.T.rename_axis("task")])
+    assert set(given.rows["model"]) == {"mean", "b"} and given.not_used == []
+    with_summary = pd.concat([named.T, pd.DataFrame({"mean": {"Average": 0.6}, "b": {"Average": 0.5}})])
+    given = read_given([with_summary.rename_axis("task")])
+    assert set(given.rows["task"]) == set(SCORES)
+    assert [(entry.what, entry.names) for entry in given.not_used] == [("row", ["Average"])]
 
 
 def test_categories_are_the_table_s_or_mteb_s_or_other(tmp_path):
@@ -72,9 +116,13 @@ def test_categories_are_the_table_s_or_mteb_s_or_other(tmp_path):
     assert dict(zip(rows["task"], rows["category"], strict=True)) == {"STS12": "Similarity", "mine": "Search"}
 
 
-def test_a_missing_score_stays_missing(tmp_path):
+def test_a_missing_score_is_refused_or_stays_missing(tmp_path):
     (tmp_path / "scores.csv").write_text("model,STS12,SciFact\na,71,n/a\nb,60.5,42\n")
-    rows = read_given([tmp_path / "scores.csv"]).rows.set_index(["model", "task"])["score"]
+    message = "csv: 1 score missing: a on SciFact; .*--missing drop_tasks.*--missing drop_models"
+    with pytest.raises(BadInput, match=message):
+        read_given([tmp_path / "scores.csv"])
+    given = read_given([tmp_path / "scores.csv"], missing="drop_tasks")
+    rows = given.rows.set_index(["model", "task"])["score"]
     assert rows["a", "SciFact"] == "n/a" and float(rows["b", "SciFact"]) == 0.42
 
 

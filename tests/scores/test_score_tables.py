@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 
 from embedding_designs.common.errors import BadInput
 from embedding_designs.common.score_files import write_scores
-from embedding_designs.scores.collect_published_scores import published_scores
 from embedding_designs.scores.missing_scores import complete
 from embedding_designs.scores.published.labels import read_labels
+from embedding_designs.scores.published.pools import published_scores
 from embedding_designs.scores.score_table import COLUMNS, read_scores
 
 TIDY = """model,task,category,score

@@ -12,7 +12,7 @@ from embedding_designs.comparison import compare
 from embedding_designs.comparison.statistics_file import write_statistics
 from embedding_designs.reporting import draw_figures as draw
 from embedding_designs.reporting import write_findings as findings
-from embedding_designs.scores.collect_published_scores import published_scores
+from embedding_designs.scores.published.pools import published_scores
 from embedding_designs.scores.score_table import read_scores
 
 NAMES = ["a$x^{$b", "c_%#&\\d", "<b>e&f", "*(g)", "{h}"]

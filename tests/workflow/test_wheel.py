@@ -12,7 +12,7 @@ from helpers.paths import PACKAGE, ROOT, STUDIES
 COMPARES = """
 from embedding_designs import compare
 
-assert compare("scores.csv").comparisons[-1].average_ranks == {"eos": 2.0, "mean": 1.0}
+assert compare("scores.csv").ranks["average_rank"].to_dict() == {"eos": 2.0, "mean": 1.0}
 """
 
 

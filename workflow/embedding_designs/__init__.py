@@ -14,16 +14,20 @@ Each folder is a stage of the workflow; a rule runs the module of its own name i
     planning     what a study costs, before it is run
     common       what the stages share
 
-In a notebook, `from embedding_designs import compare` compares a table of scores without the workflow.
+In a notebook, `from embedding_designs import compare` compares a table of scores without the workflow, and
+`embedding_designs.statistics` has the tests as functions of a wide table (docs/library.md).
 """
 
-__all__ = ["compare"]
+from importlib import import_module
+
+PUBLIC = {"compare": ".reporting.compare_table", "statistics": ".statistics"}  # where each name is from
+
+__all__ = ["compare", "statistics"]
 
 
 def __getattr__(name: str):
-    """Import `compare` when it is first used, so that no command pays for it."""
-    if name not in __all__:
+    """Import what is public when it is first used, so that no command pays for it."""
+    if name not in PUBLIC:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    from .comparison.compare_table import compare
-
-    return compare
+    module = import_module(PUBLIC[name], __name__)
+    return getattr(module, name, module)

@@ -6,9 +6,9 @@ localrules:
 
 
 rule draw_figures:
-    """Draw critical-difference diagrams, scores, training curves, tuning, and the composition of the data.
+    """Draw verdicts, critical differences, scores, training curves, tuning, and the composition of the data.
     Needs:  statistics.json, scores.csv, the training logs, the settings chosen by tuning, the data report
-    Makes:  SVG and PDF files
+    Makes:  SVG and PDF files; the verdicts as PNG files too
     """
     input:
         statistics="results/{study}/statistics.json",
@@ -18,7 +18,12 @@ rule draw_figures:
         choices=choices,
         layers=layer_summary,
     output:
-        directory("results/{study}/figures"),
+        report(
+            directory("results/{study}/figures"),
+            patterns=["verdict-{base}.svg"],
+            caption="../report/verdict.rst",
+            category="Verdict",
+        ),
     log:
         "results/{study}/logs/draw_figures.log",
     benchmark:
@@ -75,7 +80,7 @@ rule write_findings:
 
 rule write_model_card:
     """Write the model card of a trained model.
-    Needs:  a trained model, its training log and scores, the data report
+    Needs:  a trained model, its training log and scores, the data report, the verdict of the study
     Makes:  the same Sentence Transformers folder, hard-linked, with the model card as README.md
     """
     input:
@@ -86,6 +91,7 @@ rule write_model_card:
         fetched=fetched_data,
         tasks="results/{study}/configs/tasks/all.json",
         data="results/{study}/data/report.json",
+        statistics="results/{study}/statistics.json",
     output:
         directory("results/{study}/models/{base}/{design}/seed{seed}"),
     log:
@@ -103,4 +109,5 @@ rule write_model_card:
     shell:
         "python -m embedding_designs.reporting.write_model_card {input.model:q} --study {wildcards.study:q}"
         " --source {input.source:q} --fetched {input.fetched:q} --tasks {input.tasks:q} --data {input.data:q}"
-        " --training-log {input.log:q} --scores {input.scores:q} --output {output:q} 3>&2 > {log:q} 2>&1"
+        " --training-log {input.log:q} --scores {input.scores:q} --statistics {input.statistics:q}"
+        " --output {output:q} 3>&2 > {log:q} 2>&1"

@@ -10,8 +10,8 @@ import pytest
 from mteb.results import TaskResult
 
 from embedding_designs.common.errors import BadInput
-from embedding_designs.scores.collect_published_scores import published_scores
 from embedding_designs.scores.published import mteb_results
+from embedding_designs.scores.published.pools import published_scores
 
 BENCHMARK = "MTEB(eng, v2)"
 TASKS = ["STS12", "STS17", "SprintDuplicateQuestions"]
@@ -165,3 +165,11 @@ def test_a_folder_without_results_is_refused_and_not_changed(tmp_path):
     with pytest.raises(BadInput, match="no such folder"):
         read_mteb_results(tmp_path / "absent", BENCHMARK, [])
     assert not (tmp_path / "absent").exists()
+
+
+def test_models_without_results_on_the_compared_tasks_are_reported(clone):
+    write(clone / "results", "me/other", "STS13", {"test": {"default": 0.7}})
+    _, left, _ = mteb_results.read_mteb_results(clone, None, ["STS12"])
+    assert {"me/other": "no results on the compared tasks"}.items() <= {
+        name: entry.reason for entry in left for name in entry.names
+    }.items()

@@ -10,8 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from embedding_designs.common.errors import BadInput
-from embedding_designs.scores.collect_published_scores import published_scores
 from embedding_designs.scores.published.mteb_results import read_mteb_results
+from embedding_designs.scores.published.pools import published_scores
 
 TASKS = ["STS12", "STS13", "STS14"]
 COMMIT = "0123456789abcdef0123456789abcdef01234567"

@@ -16,8 +16,9 @@ def listing(names: Sequence[str], most: int | None = None) -> str:
 
 
 def counted(number: int, noun: str) -> str:
-    """Return "1 task", "8 tasks"."""
-    return f"{number} {noun}{'' if number == 1 else 's'}"
+    """Return "1 task", "8 tasks", "2 categories"."""
+    plural = f"{noun[:-1]}ies" if noun.endswith("ry") else f"{noun}s"
+    return f"{number} {noun if number == 1 else plural}"
 
 
 def few(

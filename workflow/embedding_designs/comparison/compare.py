@@ -1,6 +1,6 @@
 """Compares the designs of a study: all tests and intervals, per base and category and over all tasks."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -9,9 +9,11 @@ import pandas as pd
 from ..common.command import progress
 from ..common.errors import BadInput
 from ..common.typed_json import from_json
+from ..common.wording import few
 from ..scores.collapsed_runs import left_out, without_collapsed
-from ..scores.missing_scores import complete
+from ..scores.missing_scores import complete, missing_cells
 from ..scores.not_used import NotUsed, not_used
+from ..scores.published.labels import UNKNOWN
 from ..scores.report_file import NO_REPORT, Report
 from ..study.parts import statistics_settings
 from .results import Comparison, Design, Statistics
@@ -33,7 +35,7 @@ from .statistics.best_over_tasks import best_by_rank, best_by_score
 from .statistics.control import against_control
 
 MANY_DESIGNS = 60  # for more designs, the most expensive pairwise results are left out
-MANY = f"left out for pools of more than {MANY_DESIGNS} designs"
+LEFT_OUT = f"Practical equivalence, sub-pools and Wilcoxon cliques are left out for more than {MANY_DESIGNS}."
 
 
 def compare_study(
@@ -46,11 +48,10 @@ def compare_study(
     """
     settings = statistics_settings(study)
     every, dropped = complete(scores, study, source)
-    scores, left = without_collapsed(every, report.collapsed, source)
-    # Published scores have one run per model, so they support no claim about designs.
-    unit = "model" if study.get("scores", {}).get("from", "table") != "table" else "design"
+    kept, left = without_collapsed(every, report.collapsed, source)
+    unit = unit_of(study, kept)
     comparisons = []
-    for base, cells in progress(scores.groupby("base", sort=False), description="compare designs"):
+    for base, cells in progress(kept.groupby("base", sort=False), description="compare designs"):
         about = {"base": base, "dropped_tasks": dropped.get(base, []), "unit": unit}
         own = settings
         if (control := settings.get("control")) in left_out(report.collapsed, str(base)):
@@ -64,13 +65,27 @@ def compare_study(
         rope=settings["rope"],
         designs=_described(every, study),
         unit=unit,
-        scope=scope(scores.groupby("base", sort=False)["seed"].nunique().to_dict(), unit),
-        not_used=[*report.not_used, *left, *_dropped_tasks(dropped)],
+        scope=scope(kept.groupby("base", sort=False)["seed"].nunique().to_dict(), unit),
+        not_used=[*report.not_used, *left, *_dropped_tasks(dropped, scores, study), *_untested(comparisons)],
         comparisons=comparisons,
         sha256=report.sha256,
         revisions=report.revisions,
         collapsed=report.collapsed,
+        inferred=report.inferred,
     )
+
+
+def unit_of(study: Mapping[str, Any], scores: pd.DataFrame) -> str:
+    """Return what is compared, "design" or "model": if `scores.unit` does not say it, as the scores suggest.
+
+    Published scores, and tables with one run each and neither pooling nor attention, are of models.
+    """
+    if "scores" not in study:
+        return "design"
+    source = study["scores"]
+    described = (scores[["pooling", "attention"]] != UNKNOWN).any(axis=None) or scores["seed"].nunique() > 1
+    inferred = "design" if source.get("from") == "table" and described else "model"
+    return source.get("unit", inferred)
 
 
 def _compare_base(
@@ -99,11 +114,24 @@ def _in_words(comparison: Comparison, settings: Mapping[str, Any]) -> Comparison
     return replace(comparison, sentences=sentences)
 
 
-def _dropped_tasks(dropped: Mapping[str, list[str]]) -> Iterator[NotUsed]:
+def _dropped_tasks(
+    dropped: Mapping[str, list[str]], scores: pd.DataFrame, study: Mapping[str, Any]
+) -> Iterator[NotUsed]:
     for base, tasks in dropped.items():
-        yield from not_used(
-            "task", tasks, f"a score of base {base} is missing; statistics.missing: drop_tasks"
-        )
+        lacking = dict.fromkeys(cell[1] for cell in missing_cells(scores, study) if cell[0] == base)
+        reason = f"a score of {few(list(lacking))} is missing on base {base}; statistics.missing: drop_tasks"
+        yield from not_used("task", tasks, reason)
+
+
+def _untested(comparisons: Sequence[Comparison]) -> Iterator[NotUsed]:
+    """Yield the categories in which nothing can be tested, by reason."""
+    by_reason: dict[str, list[str]] = {}
+    for comparison in comparisons:
+        if comparison.undecidable.untestable and comparison.category != "All":
+            name = f"{comparison.category} on {comparison.base}"
+            by_reason.setdefault(comparison.undecidable.untestable, []).append(name)
+    for reason, names in by_reason.items():
+        yield from not_used("category", names, f"{reason.rstrip('.')}; its tasks count in All")
 
 
 def _designs(cells: pd.DataFrame, study: Mapping[str, Any]) -> list[str]:
@@ -157,7 +185,7 @@ def _compare_designs(
         "these_designs": runs.design_claim(of_runs, control, alpha)
         | {"best": best_over_runs(of_runs, alpha)},
         "factors": factors.factor_effects(of_runs, about, alpha),
-        "left_out": None if few else f"Practical equivalence, sub-pools and Wilcoxon cliques are {MANY}.",
+        "left_out": None if few else LEFT_OUT,
         "sentences": {},  # written once the gates are known
     }
 

@@ -157,7 +157,8 @@ class Comparison:
 class Statistics:
     """The results of a study: for each base, one comparison per category, then "All".
 
-    collapsed: runs whose designs are not compared on their base.
+    collapsed: runs whose designs are not compared on their base; inferred: what was concluded about the
+    scores of somebody's own table, such as their scale.
     """
 
     study: str
@@ -171,3 +172,4 @@ class Statistics:
     sha256: dict[str, str]
     revisions: dict[str, str]
     collapsed: list[CollapsedRun] = field(default_factory=list)
+    inferred: list[str] = field(default_factory=list)

@@ -4,7 +4,7 @@ Each row is for one base, one category, and one design, pair, or effect, so ever
 first columns.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -36,12 +36,20 @@ Rows = Iterator[dict[str, Any]]
 
 def tables(statistics: Statistics) -> dict[str, pd.DataFrame]:
     """Return all tables of a study by name, without empty ones."""
-    makers = {"designs": _designs, "tests": _tests, "pairs": _pairs, "against_control": _against_control,
-              "design_pairs": _design_pairs, "factors": _factors, "factor_tests": _factor_tests,
-              "papers_rule": _papers_rule, "best_sets": _best_sets}  # fmt: skip
-    made = {name: pd.DataFrame(_rows(make, statistics)) for name, make in makers.items()}
+    made = {name: table_of(name, statistics.comparisons, statistics) for name in _makers()}
     made["scores"] = _scores(statistics)
     return {name: table for name, table in made.items() if len(table)}
+
+
+def table_of(name: str, comparisons: Sequence[Comparison], statistics: Statistics) -> pd.DataFrame:
+    """Return the rows of one table for some of the comparisons; "scores" is only a table of all of them."""
+    return pd.DataFrame(_rows(_makers()[name], comparisons, statistics))
+
+
+def _makers() -> dict[str, Callable[..., Rows]]:
+    return {"designs": _designs, "tests": _tests, "pairs": _pairs, "against_control": _against_control,
+            "design_pairs": _design_pairs, "factors": _factors, "factor_tests": _factor_tests,
+            "papers_rule": _papers_rule, "best_sets": _best_sets}  # fmt: skip
 
 
 def write_tables(statistics: Statistics, folder: Path) -> None:
@@ -77,8 +85,8 @@ def latex(table: pd.DataFrame, name: str) -> str:
     return f"% {name}: needs {needs}\n{text.replace('<', '$<$')}"
 
 
-def _rows(make: Callable[..., Rows], statistics: Statistics) -> Rows:
-    for comparison in statistics.comparisons:
+def _rows(make: Callable[..., Rows], comparisons: Sequence[Comparison], statistics: Statistics) -> Rows:
+    for comparison in comparisons:
         for row in make(comparison, statistics):
             yield {"base": comparison.base, "category": comparison.category, **row}
 

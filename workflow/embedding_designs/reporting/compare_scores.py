@@ -8,7 +8,9 @@ import sys
 from pathlib import Path
 
 from ..common.command import command
-from .results_folder import Failed, compare_scores, default_output
+from ..scores.given_scores import MISSING
+from ..scores.not_used import in_lines
+from .results_folder import Failed, compare_scores, default_output, not_computed, over_all_tasks, verdict
 
 
 def parse_arguments() -> argparse.Namespace:
@@ -27,22 +29,31 @@ def parse_arguments() -> argparse.Namespace:
         "--higher-is-better", choices=["yes", "no"], default="yes", help="no: losses or error rates"
     )
     compare.add_argument("--tasks-in", choices=["rows", "columns"], help="of a wide table; default: inferred")
+    compare.add_argument(
+        "--missing", choices=MISSING,
+        help="if a score is missing: stop (default for tables), or leave out its task or its model",
+    )  # fmt: skip
+    compare.add_argument(
+        "--unit", choices=["model", "design"],
+        help="what to call the compared things; default: as the table, or model",
+    )  # fmt: skip
     return parser.parse_args()
 
 
 @command
 def main() -> None:
-    """Compare scores; print the verdict and the path of the findings page."""
+    """Compare scores; print what was left out, the verdict, and the path of the findings page."""
     arguments = parse_arguments()
     output = arguments.output or default_output(arguments.scores)
     try:
-        verdicts = compare_scores(
+        statistics = compare_scores(
             arguments.scores, output, arguments.labels, arguments.benchmark,
-            arguments.higher_is_better == "yes", arguments.tasks_in,
+            arguments.higher_is_better == "yes", arguments.tasks_in, arguments.missing, arguments.unit,
         )  # fmt: skip
     except Failed as failure:
         sys.exit(failure.code)
-    print(*verdicts, f"Findings: {output / 'findings.html'}", sep="\n")
+    left_out = [*in_lines(statistics.not_used), *not_computed(statistics)]
+    print(*left_out, *verdict(over_all_tasks(statistics)), f"Findings: {output / 'findings.html'}", sep="\n")
 
 
 if __name__ == "__main__":

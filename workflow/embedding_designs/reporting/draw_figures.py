@@ -1,4 +1,4 @@
-"""Draws the figures of a study: critical differences, effects, scores, training, layers, and the data.
+"""Draws the figures of a study: verdicts, critical differences, effects, scores, training, layers, data.
 
 python -m embedding_designs.reporting.draw_figures --statistics statistics.json --scores scores.csv …
 """
@@ -30,7 +30,11 @@ from .trained_figures import NOT_TRAINED, Trained, trained_figures
 FEWEST_FOR_TABLE = 12  # designs; with fewer, a critical-difference diagram shows every pair
 MOST_IN_ROWS = 40  # designs that the other figures can distinguish
 COMPOSITION = "data-composition"  # name of the figure
+MATRIX = "verdict-"  # first part of its name
+COLUMN = 3.4  # inches: one column of a paper, or a phone
 UNDATED = {"svg": {"Date": None}, "pdf": {"CreationDate": None}}  # the same input gives identical files
+PIXELS = {"png": {"Software": None}}  # of the matrix of verdicts, for slides and chats
+DPI = 200
 
 
 def study_figures(
@@ -60,10 +64,12 @@ def study_figures(
 def _figures_of_tests(
     base: str, comparisons: Sequence[Comparison], look: Mapping[str, Look], alpha: float, width: float
 ) -> Iterator[tuple[str, Figure]]:
+    overall = comparisons[-1]
+    yield f"{MATRIX}{base}", make.matrix_figure(comparisons, alpha, width)
+    yield f"cd-column-{base}-All", make.critical_difference_figure(overall, look, alpha, COLUMN)
     for comparison in comparisons:
         figure = make.critical_difference_figure(comparison, look, alpha, width)
         yield f"cd-{base}-{comparison.category}", figure
-    overall = comparisons[-1]
     if len(look) <= MOST_IN_ROWS:
         figure = make.critical_difference_figure(overall, look, alpha, width, "wilcoxon")
         yield f"cd-wilcoxon-{base}-All", figure
@@ -84,7 +90,7 @@ def draw_study(
     width: float,
     trained: Trained = NOT_TRAINED,
 ) -> None:
-    """Write all figures of a study to `folder`, as SVG and PDF."""
+    """Write all figures of a study to `folder`, as SVG and PDF, and the verdicts as PNG too."""
     drawn: set[str] = set()
     with style_for([*drawn_names(statistics), *trained.data.get("composition", {})]):
         figures = study_figures(statistics, scores, width, trained)
@@ -92,8 +98,9 @@ def draw_study(
             if name.casefold() in drawn:
                 raise BadInput(f"two figures would have the name {name}; rename a base or a category")
             drawn.add(name.casefold())
-            for kind, metadata in UNDATED.items():
-                figure.savefig(folder / f"{name}.{kind}", metadata=metadata)
+            kinds = UNDATED | (PIXELS if name.startswith(MATRIX) else {})
+            for kind, metadata in kinds.items():
+                figure.savefig(folder / f"{name}.{kind}", metadata=metadata, dpi=DPI)
 
 
 @command

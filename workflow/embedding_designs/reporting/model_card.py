@@ -26,7 +26,7 @@ def model_card(facts: Mapping[str, Any]) -> str:
     facts: "study", its name; "run", a RunConfig; "source" and "tasks", the configs of its data and tasks;
     "data", the data report; "training", the last line of the training log; "scores", rows of task, category,
     metric, and score; "settings" of the pooling module; "versions" of the packages; "code", the names of the
-    code files; "commit". The card contains no path of this machine.
+    code files; "commit"; "verdict", a ModelVerdict or None. The card contains no path of this machine.
     """
     run: RunConfig = facts["run"]
     base = run.base

@@ -14,11 +14,13 @@ from ..common.command import command
 from ..common.errors import BadInput
 from ..common.json_files import read_json, read_object
 from ..common.training_logs import log_entries
+from ..comparison.statistics_file import read_statistics
 from ..fetching.fetched import fetched_revisions
 from ..scores.score_table import read_table
 from ..study.provenance import commit
 from ..study.run_config import RunConfig
 from .model_card import model_card
+from .model_verdict import ModelVerdict, model_verdict
 
 # Snakemake touches its timestamp in an output folder; a link would touch the trained model's as well.
 NOT_LINKED = shutil.ignore_patterns(".snakemake_timestamp", "README.md")
@@ -68,6 +70,13 @@ def of_the_folder(trained: Path) -> dict[str, Any]:
     }
 
 
+def verdict_on(run: RunConfig, statistics: Path | None) -> ModelVerdict | None:
+    """Return the study's verdict on the designs of a run's base, or None if it has none."""
+    if statistics is None:
+        return None
+    return model_verdict(read_statistics(statistics), run.base["name"], run.design["name"])
+
+
 @command
 def main() -> None:
     """Complete one trained model."""
@@ -82,6 +91,7 @@ def main() -> None:
     parser.add_argument("--data", type=Path, required=True, help="data report")
     parser.add_argument("--training-log", type=Path, required=True)
     parser.add_argument("--scores", type=Path, nargs="+", required=True)
+    parser.add_argument("--statistics", type=Path, help="statistics.json, for the verdict on the designs")
     parser.add_argument("--output", type=Path, required=True)
     arguments = parser.parse_args()
 
@@ -98,7 +108,9 @@ def main() -> None:
         "scores": read_scores(arguments.scores),
         "commit": commit(),
     }
-    write_model(arguments.trained, model_card(facts | of_the_folder(arguments.trained)), arguments.output)
+    facts |= of_the_folder(arguments.trained)
+    facts["verdict"] = verdict_on(facts["run"], arguments.statistics)
+    write_model(arguments.trained, model_card(facts), arguments.output)
 
 
 if __name__ == "__main__":

@@ -13,83 +13,140 @@ import pandas as pd
 from ..common.errors import BadInput
 from ..common.wording import counted, few, shown
 from ..study.benchmarks import categories_of_tasks
-from .not_used import NotUsed, in_words, not_used
-from .published.sources import MODEL_COLUMNS, READ, filled, tidy
+from .missing_scores import missing_cells
+from .not_used import NotUsed, not_used
+from .published.sources import READ, filled, tidy
 from .score_table import WHERE, checked, is_missing
-from .text_tables import read_texts
+from .text_tables import MODEL_COLUMNS, TASK_COLUMNS, as_texts, read_texts, with_index
 
-TASK_COLUMNS = ("task", "task_name", "dataset")  # in the corner of a wide table: its rows are tasks
-SUMMARIES = ("average", "avg", "mean", "overall", "rank")  # columns that are computed from the others
+SUMMARIES = ("average", "avg", "mean", "overall", "rank")  # tasks that are computed from the others
 LAYOUTS = {
     "tidy": "one row per score",
     "columns": "one row per model, one column per task",
     "rows": "one row per task, one column per model",
 }
+KEPT = {  # columns of a wide table that describe its rows
+    "columns": ("base", "seed", "pooling", "attention"),
+    "rows": ("category", "metric"),
+}
+MISSING = ("refuse", "drop_tasks", "drop_models")  # what to do if a score is missing
 OTHER = "other"  # category of a task that has none and is not MTEB's
 
 
 class Given(NamedTuple):
-    """Rows of texts, with the columns model, seed, task, category, and score at least; what was inferred."""
+    """Rows of texts, with the columns model, seed, task, category, and score at least.
+
+    said: what was inferred; not_used: what is not among the rows; unit: "design" if a table calls its models
+    so, else "model".
+    """
 
     rows: pd.DataFrame
     said: list[str]
+    not_used: list[NotUsed]
+    unit: str
 
 
-def read_given(paths: Sequence[Path], higher_is_better: bool = True, tasks_in: str | None = None) -> Given:
-    """Return the scores of CSV files together, from -1 to 1 and higher if better.
+def read_given(
+    sources: Sequence[Path | pd.DataFrame],
+    higher_is_better: bool = True,
+    tasks_in: str | None = None,
+    missing: str | None = "refuse",
+) -> Given:
+    """Return the scores of CSV files or pandas tables together, from -1 to 1 and higher if better.
 
     higher_is_better: False for losses and error rates, which are negated; tasks_in: "rows" or "columns" of
-    wide tables; None: inferred. Raises BadInput that names the file, line, and cell of whatever is unusable.
+    wide tables; None: inferred. missing: with "refuse", a missing score is an error. Raises BadInput that
+    names the file, line, and cell of whatever is unusable.
     """
-    parts, said = [], []
-    for path in paths:
-        table = read_texts(path)
-        layout = layout_of(table, path, tasks_in)
-        rows, left = tidy(table, path)[:2] if layout == "tidy" else wide(table, path, layout)
+    parts, said, left, columns = [], [], [], set()
+    for source in sources:
+        table, name = texts_of(source)
+        layout = layout_of(table, name, tasks_in)
+        rows, unread, *_ = tidy(table, name) if layout == "tidy" else wide(table, name, layout)
         parts.append(rows)
-        said += [f"{path}: {LAYOUTS[layout]}", *map(in_words, left)]
+        left += unread
+        columns |= {str(column).lower() for column in table.columns}
+        said.append(f"{name}: {LAYOUTS[layout]}")
     rows = pd.concat(parts, ignore_index=True).fillna("")
     check_names(rows)
     rows, about_categories = with_known_categories(rows)
     rows, about_scale = on_unit_scale(rows, higher_is_better)
-    checked(rows)  # while each row still has the place that it comes from
-    return Given(rows, [*said, *about_categories, *about_scale])
+    typed = checked(rows)  # while each row still has the place that it comes from
+    if missing == "drop_models" and "base" in rows:
+        raise BadInput(f"{name}: --missing drop_models is not for tables with a column base; use drop_tasks")
+    if missing == "refuse":
+        check_complete(typed)
+    unit = "design" if "design" in columns else "model"
+    return Given(rows, [*said, *about_categories, *about_scale], left, unit)
 
 
-def layout_of(table: pd.DataFrame, path: Path, tasks_in: str | None) -> str:
+def texts_of(source: Path | pd.DataFrame) -> tuple[pd.DataFrame, str]:
+    """Return a CSV file or a pandas table as texts, and its name in messages."""
+    if isinstance(source, pd.DataFrame):
+        return as_texts(with_index(source), "scores"), "scores"
+    return read_texts(source), str(source)
+
+
+def check_complete(rows: pd.DataFrame) -> None:
+    """Raise BadInput that names missing scores and the ways to leave something out."""
+    named = {"base": rows.get("base", "all"), "design": rows["model"]}
+    lacking: dict[str, list[str]] = {}
+    for _, model, _, task in missing_cells(rows.assign(**named), {}):
+        lacking.setdefault(model, []).append(task)
+    if not lacking:
+        return
+    count = counted(sum(map(len, lacking.values())), "score")
+    cells = few([f"{model} on {few(tasks, 2)}" for model, tasks in lacking.items()], separator="; ")
+    source = rows[WHERE].iloc[0].rpartition(":")[0]
+    raise BadInput(
+        f"{source}: {count} missing: {cells}; add them, or leave out these tasks (--missing drop_tasks) or"
+        " these models (--missing drop_models); in Python, missing=…"
+    )
+
+
+def layout_of(table: pd.DataFrame, name: str, tasks_in: str | None) -> str:
     """Return the layout of a table, one of LAYOUTS; BadInput if it cannot be inferred."""
     if {"task", "score"} <= set(table) and set(MODEL_COLUMNS) & set(table):
         return "tidy"
     if tasks_in:
         return tasks_in
     if table.empty:
-        raise BadInput(f"{path}: no scores")
+        raise BadInput(f"{name}: no scores")
     corner, tasks = str(table.columns[0]).lower(), categories_of_tasks().keys()
     if corner in (*MODEL_COLUMNS, *TASK_COLUMNS):
         return "columns" if corner in MODEL_COLUMNS else "rows"
     in_header, in_rows = (tasks & set(names) for names in (table.columns, table.iloc[:, 0]))
     if bool(in_header) == bool(in_rows):
+        first = f"column {shown(str(table.columns[0]))}" if corner else "the first column, without a name,"
         raise BadInput(
-            f"{path}: column {shown(str(table.columns[0]))} does not say whether its rows are models or"
-            " tasks; call it model or task, or use --tasks-in rows or --tasks-in columns"
+            f"{name}: {first} does not say whether its rows are models or tasks; call it model or task, or"
+            " use --tasks-in rows or --tasks-in columns (in Python, tasks_in=…)"
         )
     return "columns" if in_header else "rows"
 
 
-def wide(table: pd.DataFrame, path: Path, layout: str) -> tuple[pd.DataFrame, list[NotUsed]]:
+def wide(table: pd.DataFrame, name: str, layout: str) -> tuple[pd.DataFrame, list[NotUsed]]:
     """Return the rows of a wide table, and the report on columns that are not scores."""
     first, *others = table.columns
     in_rows, in_columns = ("model", "task") if layout == "columns" else ("task", "model")
-    kept = [column for column in others if column == "category" and layout == "rows"]
+    kept = [column for column in others if column in KEPT[layout]]
     texts = [column for column in others if column not in kept and not table[column].map(is_number).any()]
-    summaries = [column for column in others if column.lower() in SUMMARIES and column not in texts]
-    scores = [column for column in others if column not in (*kept, *texts, *summaries)]
+    names = others if layout == "columns" else table[first]  # of tasks; a model can be called mean
+    summaries = [name for name in names if name.lower() in SUMMARIES and name not in texts]
+    if layout == "rows":
+        table = table[~table[first].isin(summaries)]
+    scores = [
+        column
+        for column in others
+        if column not in (*kept, *texts, *(summaries if layout == "columns" else ()))
+    ]
     named = table.rename(columns={first: in_rows}).assign(
-        **{WHERE: [f"{path}:{line}" for line in table.index]}
+        **{WHERE: [f"{name}:{line}" for line in table.index]}
     )
     rows = named.melt([in_rows, *kept, WHERE], scores, var_name=in_columns, value_name="score")
     left = not_used("column", texts, "no numbers in it")
-    return rows.assign(seed="0"), left + not_used("column", summaries, "computed from the others")
+    left += not_used("column" if layout == "columns" else "row", summaries, "computed from the others")
+    return rows.assign(seed=rows.get("seed", "0")), left
 
 
 def is_number(text: str) -> bool:

@@ -30,7 +30,7 @@ def complete(
                     f"{source}: {column} {name} is not in the study; choose from {', '.join(known)}"
                 )
     dropping = study.get("statistics", {}).get("missing") == "drop_tasks"
-    missing = list(_missing(scores, study))
+    missing = list(missing_cells(scores, study))
     if missing and not dropping:
         raise BadInput(f"{source}: {_missing_in_words(missing, study)}")
     lost = pd.DataFrame(missing, columns=CELL).groupby("base", sort=False)["task"].unique()
@@ -48,7 +48,8 @@ def complete(
     return scores[kept], dropped
 
 
-def _missing(scores: pd.DataFrame, study: Mapping[str, Any]) -> Iterator[tuple]:
+def missing_cells(scores: pd.DataFrame, study: Mapping[str, Any]) -> Iterator[tuple]:
+    """Yield base, design, seed, and task of each score that is missing."""
     present = set(scores.loc[scores["score"].notna(), CELL].itertuples(index=False, name=None))
     for base in dict.fromkeys([*study.get("bases", ()), *scores["base"]]):
         own = scores[scores["base"] == base]

@@ -39,12 +39,18 @@ def in_words(entry: NotUsed) -> str:
     return f"{counted(entry.count, entry.what)} not used: {named} ({entry.reason})"
 
 
+def in_lines(entries: Sequence[NotUsed]) -> list[str]:
+    """Return entries as lines for the console, at most the first SHOWN and the number of the others."""
+    lines = [in_words(entry) for entry in entries[:SHOWN]]
+    if len(entries) > SHOWN:
+        lines.append(f"{len(entries) - SHOWN} more lines on what was not used are on the findings page")
+    return lines
+
+
 def note_all(entries: Sequence[NotUsed]) -> None:
     """Print entries to the console, one per line, at most the first SHOWN."""
-    for entry in entries[:SHOWN]:
-        note(in_words(entry))
-    if len(entries) > SHOWN:
-        note(f"{len(entries) - SHOWN} more lines on what was not used are on the findings page")
+    for line in in_lines(entries):
+        note(line)
 
 
 def write_report(
@@ -52,7 +58,7 @@ def write_report(
     tables: Sequence[Path],
     entries: Sequence[NotUsed],
     revisions: Mapping[str, str],
-    **more: list[dict[str, Any]],
+    **more: list[Any],
 ) -> None:
     """Write a collection's report: the hashes of its tables, what was not used, and the models' revisions.
 

@@ -11,12 +11,16 @@ from .not_used import NotUsed
 
 @dataclass(frozen=True)
 class Report:
-    """What was not used, the models' revisions, the collected tables' hashes, and the collapsed runs."""
+    """What was not used, the models' revisions, the collected tables' hashes, and the collapsed runs.
+
+    inferred: what was concluded about the scores of somebody's own table, such as their scale.
+    """
 
     sha256: dict[str, str]
     not_used: list[NotUsed]
     revisions: dict[str, str]
     collapsed: list[CollapsedRun] = field(default_factory=list)
+    inferred: list[str] = field(default_factory=list)
 
 
 NO_REPORT = Report({}, [], {})

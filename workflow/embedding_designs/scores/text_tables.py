@@ -10,7 +10,13 @@ from ..common.csv_files import csv_rows
 from ..common.errors import BadInput
 from ..common.wording import shown
 
+MODEL_COLUMNS = ("model", "model_name", "design")  # the first one present in a table names the models
+TASK_COLUMNS = ("task", "task_name", "dataset")  # in the corner of a wide table: its rows are tasks
 CONTROL = ("Cc", "Cs", "Zl", "Zp")  # control characters, lone surrogates, line and paragraph separators
+OTHER_AXIS = {  # name of the columns -> what the rows are
+    **dict.fromkeys(MODEL_COLUMNS, "task"),
+    **dict.fromkeys(TASK_COLUMNS, "model"),
+}
 LONGEST_SHOWN = 200  # characters of a name that appears in figures and tables
 LONGEST_FILE_NAME = 100  # bytes of a name that becomes part of file names; a file system allows 255
 
@@ -44,6 +50,21 @@ def as_texts(table: pd.DataFrame, name: str) -> pd.DataFrame:
         for row, present in zip(table.to_numpy(object), table.notna().to_numpy(), strict=True)
     ]
     return pd.DataFrame(cells, [f"row {row}" for row in range(len(cells))], columns, dtype=str)
+
+
+def with_index(table: pd.DataFrame) -> pd.DataFrame:
+    """Return a pandas table with its index as its first columns, unless the index only numbers the rows.
+
+    An index without a name holds tasks if the columns are named after models, and models if they are named
+    after tasks; its column is otherwise without a name.
+    """
+    index = table.index
+    if index.names == [None]:
+        if pd.api.types.is_numeric_dtype(index):
+            return table
+        index = index.rename(OTHER_AXIS.get(str(table.columns.name).lower(), ""))
+    beside = index.to_frame(index=False)
+    return pd.concat([beside, table.rename_axis(columns=None).reset_index(drop=True)], axis="columns")
 
 
 def _plain(text: str) -> str:

@@ -1,4 +1,4 @@
-"""Says in one sentence which designs could be the best, by each kind of claim."""
+"""Says in one sentence all the designs that could be the best, by each kind of claim and each measure."""
 
 from collections.abc import Iterator, Sequence
 
@@ -7,7 +7,7 @@ from ..results import Comparison
 from .phrases import MANY_PAIRS as MANY_NAMES
 
 
-def verdict(comparison: Comparison, alpha: float) -> str:
+def best_set(comparison: Comparison, alpha: float) -> str:
     """Return which designs could be the best on tasks like these, and which over new trainings."""
     reason = comparison.these_checkpoints.best_by_score.reason
     clauses = [] if reason else [f"on tasks like these, {'; '.join(_over_tasks(comparison))}"]

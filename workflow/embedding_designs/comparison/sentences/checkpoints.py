@@ -7,7 +7,7 @@ from ..p_values import p_text
 from ..results import Comparison, TheseCheckpoints
 from ..results_of_tests import EquivalencePair, NemenyiPair, PapersRule
 from ..statistics.pairwise import EXACT
-from .phrases import MANY_PAIRS, better_and_worse, pairs_found, permutation_p
+from .phrases import MANY_PAIRS, better_and_worse, leaders, pairs_found, permutation_p
 
 
 def about_these_checkpoints(comparison: Comparison, alpha: float, rope: float) -> Iterator[str]:
@@ -37,8 +37,7 @@ def about_these_checkpoints(comparison: Comparison, alpha: float, rope: float) -
 def best_rank(comparison: Comparison) -> str:
     """Return which designs have the best average rank."""
     ranks = comparison.average_ranks
-    best = min(ranks.values())
-    names = [name for name, rank in ranks.items() if abs(rank - best) < 1e-9]
+    best, names = min(ranks.values()), leaders(comparison)
     verb = "has the best average rank" if len(names) == 1 else "share the best average rank"
     tasks = counted(comparison.n_tasks, "task")
     return f"{listing(names)} {verb} ({best:.2f}, where 1 is best and {len(ranks)} is worst; {tasks})."

@@ -3,34 +3,41 @@
 from collections.abc import Mapping
 
 from ..results import Comparison
-from .best_set import verdict
+from .best_set import best_set
 from .checkpoints import about_these_checkpoints, best_rank
 from .designs import about_these_designs
 from .undecidable import cannot_be_decided
+from .verdict import verdict
 
-CLAIMS = {
-    "verdict": "Best set",
-    "undecidable": "What cannot be decided here",
-    "these_checkpoints": "These checkpoints (tests over tasks; newly trained ones may rank differently)",
-    "these_designs": "These designs (tests over runs; these findings hold for newly trained checkpoints)",
+TESTED = {  # what the tests found, by kind of claim: its title, and what it is about
+    "best_set": ("Best set", "all that could be the best"),
+    "these_checkpoints": ("These checkpoints", "tests over tasks; newly trained ones may rank differently"),
+    "these_designs": ("These {unit}s", "tests over runs; these findings hold for newly trained checkpoints"),
 }
 
 
 def findings(comparison: Comparison, alpha: float, rope: float) -> dict[str, list[str]]:
-    """Return the sentences of one comparison by kind of claim (CLAIMS), the most important first."""
+    """Return the sentences of one comparison by kind of claim, the most important first."""
     if comparison.undecidable.untestable:
         return {
-            "verdict": [],
+            "verdict": [verdict(comparison, alpha)],
             "undecidable": [comparison.undecidable.untestable],
+            "best_set": [],
             "these_checkpoints": [best_rank(comparison)],
             "these_designs": [],
         }
     return {
         "verdict": [verdict(comparison, alpha)],
         "undecidable": list(cannot_be_decided(comparison, alpha)),
+        "best_set": [best_set(comparison, alpha)],
         "these_checkpoints": list(about_these_checkpoints(comparison, alpha, rope)),
         "these_designs": list(about_these_designs(comparison, alpha)),
     }
+
+
+def tested(unit: str) -> dict[str, tuple[str, str]]:
+    """Return the kinds of claim that tests support, with their titles, for designs or models."""
+    return {kind: (title.format(unit=unit), about) for kind, (title, about) in TESTED.items()}
 
 
 def scope(n_seeds: Mapping[str, int], unit: str) -> str:

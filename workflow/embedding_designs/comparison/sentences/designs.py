@@ -8,18 +8,24 @@ from ..results_of_tests import QuasiF
 from .factors import about_factors
 from .phrases import better_and_worse, f_text, pairs_found
 
+_ONE_RUN_EACH = (
+    "Each model is one checkpoint, so nothing can be said about newly trained ones; that would take at least "
+    "three seeds."
+)
+
 
 def about_these_designs(comparison: Comparison, alpha: float) -> Iterator[str]:
     """Yield the findings of the tests over runs, or only why there are none."""
     claim = comparison.these_designs
     if claim.refused:
-        yield claim.refused
+        published = comparison.unit == "model" and len(comparison.seeds) == 1
+        yield _ONE_RUN_EACH if published else claim.refused
         return
     one_way, quasi = claim.one_way, claim.quasi_f
     if one_way.p is None:
         yield one_way.reason
         return
-    yield _over_runs(claim, alpha)
+    yield _over_runs(claim, alpha, comparison.unit)
     if quasi.p is not None:
         yield _over_tasks_too(quasi, alpha)
     yield _tukey(comparison)
@@ -27,7 +33,7 @@ def about_these_designs(comparison: Comparison, alpha: float) -> Iterator[str]:
     yield from about_factors(comparison.factors, alpha)
 
 
-def _over_runs(claim: TheseDesigns, alpha: float) -> str:
+def _over_runs(claim: TheseDesigns, alpha: float, unit: str) -> str:
     one_way = claim.one_way
     finding = "a difference" if one_way.p <= alpha else "no significant difference"
     variants = [
@@ -36,7 +42,7 @@ def _over_runs(claim: TheseDesigns, alpha: float) -> str:
         if test.p is not None
     ]
     numbers = f"{f_text(one_way)}{''.join(variants)}"
-    return f"Over runs, analysis of variance finds {finding} among the designs ({numbers})."
+    return f"Over runs, analysis of variance finds {finding} among the {unit}s ({numbers})."
 
 
 def _over_tasks_too(quasi: QuasiF, alpha: float) -> str:
@@ -60,5 +66,5 @@ def _tukey(comparison: Comparison) -> str:
 
 def _dunnett(comparison: Comparison) -> str:
     rows = comparison.these_designs.against_control
-    found = better_and_worse({row.design: row.difference for row in rows if row.significant}, "design")
+    found = better_and_worse({row.design: row.difference for row in rows if row.significant}, comparison.unit)
     return f"Compared only with the control {comparison.control} (Dunnett's test over runs), {found}."

@@ -10,6 +10,13 @@ from ..results_of_tests import Friedman, FTest
 MANY_PAIRS = 10  # more pairs than these are counted, and only those with the control are named
 
 
+def leaders(comparison: Comparison) -> list[str]:
+    """Return the designs with the best average rank, more than one if they tie."""
+    ranks = comparison.average_ranks
+    best = min(ranks.values())
+    return [name for name, rank in ranks.items() if rank - best < 1e-9]
+
+
 def f_text(test: FTest) -> str:
     """Return an F test as "F(4, 10) = 3.21, p = 0.061"."""
     return f"F({test.df1:.3g}, {test.df2:.3g}) = {test.f:.2f}, {p_text(test.p)}"

@@ -11,6 +11,8 @@ as the other's; 98 to 100% without run luck, or with 4 to 10 tasks. Plain percen
 and 93 to 99%.
 """
 
+from collections.abc import Iterable, Mapping
+from itertools import combinations
 from typing import Any
 
 import numpy as np
@@ -66,14 +68,46 @@ def difference_intervals(runs: pd.DataFrame, control: str, alpha: float, seed: i
         }
         reason = f"With a single task and fewer than {NEEDED_SEEDS} seeds there is nothing to resample."
         return {"resampled": None, "designs": rows, "reason": reason}
-    drawn = _resampled_means(scores, **resample, seed=seed)
-    errors = (drawn - drawn[:, [base]]).std(axis=0)
-    margins = errors * stats.t.isf(alpha / 2, _degrees_of_freedom(scores, base, **resample))
+    margins = _margins(scores, [base], alpha, resample, seed)[0]
     rows = {
         name: {"difference": difference, "low": difference - margin, "high": difference + margin}
         for name, difference, margin in zip(designs, differences, margins.tolist(), strict=True)
     }
     return {"resampled": " and ".join(unit for unit, does in resample.items() if does), "designs": rows}
+
+
+@finite
+def pair_intervals(runs: pd.DataFrame, alpha: float, seed: int = 0) -> list[dict[str, Any]]:
+    """Return for each pair the difference in mean score, first minus second, with an interval for it alone.
+
+    The intervals are those of `difference_intervals`, for every design as the control.
+    """
+    designs, scores = stack_runs(runs)
+    _, n_seeds, n_tasks = scores.shape
+    resample = {"runs": n_seeds >= NEEDED_SEEDS, "tasks": n_tasks >= 2}
+    means = scores.mean(axis=(1, 2))
+    margins = _margins(scores, range(len(designs)), alpha, resample, seed) if any(resample.values()) else None
+    rows = []
+    for i, j in combinations(range(len(designs)), 2):
+        difference = float(means[i] - means[j])
+        margin = None if margins is None else float(margins[i][j])
+        low, high = (None, None) if margin is None else (difference - margin, difference + margin)
+        rows.append(
+            {"first": designs[i], "second": designs[j], "difference": difference, "low": low, "high": high}
+        )
+    return rows
+
+
+def _margins(
+    scores: np.ndarray, controls: Iterable[int], alpha: float, resample: Mapping[str, bool], seed: int
+) -> list[np.ndarray]:
+    """Return for each control the margins of the differences of all designs from it."""
+    drawn = _resampled_means(scores, **resample, seed=seed)
+    found = []
+    for control in controls:
+        errors = (drawn - drawn[:, [control]]).std(axis=0)
+        found.append(errors * stats.t.isf(alpha / 2, _degrees_of_freedom(scores, control, **resample)))
+    return found
 
 
 def _resampled_means(scores: np.ndarray, runs: bool, tasks: bool, seed: int) -> np.ndarray:

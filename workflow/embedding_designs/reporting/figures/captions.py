@@ -18,7 +18,7 @@ def ranks_caption(
 
     gaps: whether a bar passes a design outside its group; n_undrawn: groups that did not fit.
     """
-    parts = [_data(comparison)]
+    parts = [data_in_words(comparison)]
     friedman = comparison.these_checkpoints.friedman
     if friedman.p is None:
         parts.append(f"Average ranks only, without a test. {why_no_test(comparison)}")
@@ -49,7 +49,7 @@ def significance_caption(comparison: Comparison, alpha: float) -> str:
             f"{holm} of {len(tests.nemenyi.pairs)} pairs, and Nemenyi's test separates {nemenyi}."
         )
     order = "Rows and columns are ordered by average rank, which is printed in each row."
-    return f"{_data(comparison)} {found} {order} The claim is about these checkpoints."
+    return f"{data_in_words(comparison)} {found} {order} The claim is about these checkpoints."
 
 
 def differences_caption(comparisons: Sequence[Comparison], alpha: float) -> str:
@@ -93,7 +93,8 @@ def why_no_test(comparison: Comparison) -> str:
     return comparison.undecidable.untestable or ""
 
 
-def _data(comparison: Comparison) -> str:
+def data_in_words(comparison: Comparison) -> str:
+    """Return what a comparison is about: category, base, and the numbers of tasks, designs, and seeds."""
     tasks, seeds = comparison.n_tasks, len(comparison.seeds)
     what = "All categories" if comparison.category == "All" else comparison.category
     averaged = f", averaged over {seeds} seeds" if seeds > 1 else ""

@@ -14,7 +14,7 @@ STROKE, AFTER = 7, 8  # length of a stroke, and space after an entry
 
 
 class Entry(NamedTuple):
-    """One word of the legend, after a colored stroke or a marker."""
+    """One word of the legend, after a colored stroke, a grey marker, or, with both, a colored marker."""
 
     text: str
     colour: str | None = None
@@ -33,11 +33,17 @@ class Entry(NamedTuple):
 
 
 def legend_lines(look: Mapping[str, Look], names: Iterable[str], width: float) -> list[list[Entry]]:
-    """Return the legend of some designs: on one line if that fits, else at least one line per kind."""
+    """Return the legend of some designs: on one line if that fits, else at least one line per kind.
+
+    A kind that is unknown for all of them has no legend.
+    """
     styles = [look[name] for name in names]
     colours = dict.fromkeys(Entry(style.attention, colour=style.colour) for style in styles)
     markers = dict.fromkeys(Entry(style.pooling, marker=style.marker) for style in styles)
     kinds = [[Entry("attention:"), *colours], [Entry("pooling:"), *markers]]
+    kinds = [kind for kind in kinds if {entry.text for entry in kind[1:]} != {"unknown"}]
+    if not kinds:
+        return []
     together = wrapped_entries([entry for kind in kinds for entry in kind], width)
     if len(together) == 1:
         return together
@@ -71,8 +77,9 @@ def _draw_mark(entry: Entry, x: float, y: float, ax: Axes) -> None:
     if entry.line:
         stroke = {"linestyle": entry.line, "linewidth": 1.2}
         ax.plot([x, x + 2.5 * STROKE], [y, y], color=entry.colour, **stroke)
-    elif entry.colour:
+    elif entry.colour and not entry.marker:
         ax.plot([x, x + STROKE], [y, y], color=entry.colour, linewidth=2.4, solid_capstyle="butt")
     elif entry.marker:
         size = 4.5 * MARKER_SCALES.get(entry.marker, 1)
-        ax.plot(x + 4, y, entry.marker, color=GREY, markersize=size, mew=0)
+        edge = {"mec": GREY, "mew": 0.4} if entry.colour else {"mew": 0}
+        ax.plot(x + 4, y, entry.marker, color=entry.colour or GREY, markersize=size, **edge)

@@ -18,6 +18,7 @@ from .panels import RIGHT, even_columns, panels
 from .rank_axis import SMALL
 from .significance import draw_significance, significance_height
 from .text import column_width, shortened, text_width
+from .verdict_matrix import draw_matrix, matrix_height
 
 BETWEEN = 14  # points from one panel to the next
 PANEL = 68  # points: least width of a panel, including the space to the next
@@ -33,6 +34,13 @@ def critical_difference_figure(
     """Return the critical-difference diagram of one comparison, with the cliques of one test."""
     figure = Figure(figsize=(width, diagram_height(comparison, look, alpha, width, test)))
     draw_critical_difference(comparison, look, alpha, figure.add_axes((0, 0, 1, 1)), test)
+    return figure
+
+
+def matrix_figure(comparisons: Sequence[Comparison], alpha: float, width: float) -> Figure:
+    """Return the verdicts on one base by category."""
+    figure = Figure(figsize=(width, matrix_height(comparisons, alpha, width)))
+    draw_matrix(comparisons, alpha, figure.add_axes((0, 0, 1, 1)))
     return figure
 
 

@@ -13,7 +13,7 @@ from ...common.json_files import is_number
 from ...common.training_logs import log_entries
 from ...common.wording import counted, listing
 from ...comparison.results import Comparison
-from .tables import DASH, Row, Table
+from .table import DASH, Row, Table
 
 COSTS = {  # key in a training log's summary -> column name
     "parameters": "Parameters",

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from .tables import DASH, LONG, Row, Table
+from .table import DASH, LONG, Row, Table
 
 
 def report(content: Mapping[str, Any]) -> list[Table]:

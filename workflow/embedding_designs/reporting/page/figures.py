@@ -3,6 +3,7 @@
 import base64
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 from ...common.errors import BadInput
 from ...common.wording import counted, listing
@@ -11,7 +12,7 @@ from ...comparison.results import Comparison
 Figure = dict[str, str]
 WORDS = {  # figures of all tasks, drawn only if they make sense: file name, alternative text, caption
     "cd-wilcoxon-{base}-All": (
-        "Critical-difference diagram; bars join designs that Wilcoxon's test does not separate.",
+        "Critical-difference diagram; bars join {unit}s that Wilcoxon's test does not separate.",
         "All tasks: average ranks, with bars from Wilcoxon's test with Holm's correction ({base}).",
     ),
     "significance-{base}-All": (
@@ -71,16 +72,22 @@ COMPOSITION = (
 )
 
 
-def figures(folder: Path, base: str, comparisons: Sequence[Comparison]) -> dict[str, list[Figure]]:
-    """Return the figures of a base by section: one diagram per comparison, and the others if they exist."""
+def figures(folder: Path, base: str, comparisons: Sequence[Comparison]) -> dict[str, Any]:
+    """Return the figures of a base by section: one diagram per comparison, and the others if they exist.
+
+    comparisons: All first. "first": the diagram over all tasks, as narrow as a phone.
+    """
+    overall = comparisons[0]
     found = {
-        section: [_known(folder, name, base) for name in names if (folder / _file(name, base)).exists()]
+        section: [_known(folder, name, overall) for name in names if (folder / _file(name, base)).exists()]
         for section, names in SECTIONS.items()
     }
     diagrams = [
         figure(folder / f"cd-{base}-{c.category}.svg", describe_ranks(c), caption(c)) for c in comparisons
     ]
-    return found | {"ranks": [*diagrams, *found["ranks"]]}
+    first = folder / f"cd-column-{base}-All.svg"
+    opening = figure(first, describe_ranks(overall), caption(overall))
+    return found | {"first": opening, "ranks": [*diagrams, *found["ranks"]]}
 
 
 def composition(folder: Path) -> list[Figure]:
@@ -93,9 +100,10 @@ def _file(name: str, base: str) -> str:
     return f"{name.format(base=base)}.svg"
 
 
-def _known(folder: Path, name: str, base: str) -> Figure:
-    alt, caption = WORDS[name]
-    return figure(folder / _file(name, base), alt.format(base=base), caption.format(base=base))
+def _known(folder: Path, name: str, overall: Comparison) -> Figure:
+    words = {"base": overall.base, "unit": overall.unit}
+    alt, caption = (text.format(**words) for text in WORDS[name])
+    return figure(folder / _file(name, overall.base), alt, caption)
 
 
 def figure(path: Path, alt: str, caption: str) -> Figure:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ...comparison.layer_results import Curve, LayeredModel, LayerSummary, read_layer_summary
-from .tables import DASH, Row, Table
+from .table import DASH, Row, Table
 
 EMBEDDINGS = {
     "mean": "the mean of its token states",

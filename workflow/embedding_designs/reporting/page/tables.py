@@ -1,14 +1,6 @@
-"""The tables of the findings page: pure functions from results to rows of text.
+"""The tables of tests of the findings page: pure functions from statistics.json to rows of text."""
 
-No tests are computed here: all statistics come from statistics.json, and only means are taken.
-"""
-
-import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
-from functools import cached_property
-
-import pandas as pd
 
 from ...common.wording import few
 from ...comparison.p_values import p_value
@@ -20,41 +12,9 @@ from ...comparison.results_of_tests import (
     TukeyPair,
     WilcoxonPair,
 )
-
-DASH = "–"
-LONG = 12  # rows; longer tables are collapsed
-NUMBER = re.compile(r"[<−-]?\s?\d[\d.,]*%?( ± .*)?")
-
-
-@dataclass(frozen=True)
-class Row:
-    """One row: its label and the texts of its cells; `best` are the cells to print in bold."""
-
-    label: str
-    cells: list[str]
-    best: frozenset[int] = frozenset()
-
-
-@dataclass(frozen=True)
-class Table:
-    """A table with a caption; `header` includes the label's column; `aside` rows follow under a title."""
-
-    caption: str
-    header: list[str]
-    rows: list[Row]
-    aside: list[Row] = field(default_factory=list)
-    aside_title: str = ""
-
-    @cached_property
-    def numeric(self) -> list[bool]:
-        """Whether each column of cells contains only numbers, and is therefore right-aligned."""
-        columns = zip(*(row.cells for row in [*self.rows, *self.aside]), strict=True)
-        return [all(cell == DASH or NUMBER.fullmatch(cell) for cell in column) for column in columns]
-
-    @property
-    def long(self) -> bool:
-        """Whether the table should be collapsed."""
-        return len(self.rows) > LONG
+from ...comparison.sentences.categories import separates
+from ...comparison.sentences.phrases import leaders
+from .table import DASH, Row, Table
 
 
 def summary(comparisons: Sequence[Comparison]) -> Table:
@@ -88,97 +48,6 @@ def _decidable(comparison: Comparison, tested: bool) -> str:
     if comparison.undecidable.decidable["wilcoxon_holm"]:
         return "yes"
     return "no" if tested else "not testable"
-
-
-def separates(comparison: Comparison) -> bool:
-    """Return whether Friedman's test opens the category and Nemenyi's test separates a pair."""
-    over_tasks = comparison.these_checkpoints
-    return opened(comparison) and any(pair.significant for pair in over_tasks.nemenyi.pairs)
-
-
-def opened(comparison: Comparison) -> bool:
-    """Return whether Friedman's test finds a difference after Holm's correction over the categories."""
-    return comparison.these_checkpoints.gate.open
-
-
-def leaders(comparison: Comparison) -> list[str]:
-    """Return the designs with the best average rank, more than one if they tie."""
-    ranks = comparison.average_ranks
-    best = min(ranks.values())
-    return [name for name, rank in ranks.items() if rank - best < 1e-9]
-
-
-def scores(comparisons: Sequence[Comparison], baselines: pd.DataFrame, scores: pd.DataFrame) -> Table:
-    """Return mean scores by category, ± the spread over seeds: designs first, then what is not tested.
-
-    That is baselines, and the designs that are only in `scores`, because a run of theirs collapsed.
-    """
-    designs = comparisons[0].designs
-    best: dict[str, set[int]] = {name: set() for name in designs}
-    for column, comparison in enumerate(comparisons):
-        printed = {name: f"{comparison.mean_scores[name]:.3f}" for name in designs}
-        highest = max(printed.values(), key=float)
-        for name in designs:
-            if printed[name] == highest:
-                best[name].add(column)
-    rows = [
-        Row(
-            name,
-            [_score(c.mean_scores[name], c.seed_spread[name]) for c in comparisons],
-            frozenset(best[name]),
-        )
-        for name in designs
-    ]
-    others = scores[~scores["design"].isin(designs)]
-    collapsed = others.groupby(["design", "task"], sort=False, as_index=False)["score"].mean()
-    untested = [
-        *baselines.groupby("baseline", sort=False),
-        *((f"{name} (collapsed)", own) for name, own in collapsed.groupby("design", sort=False)),
-    ]
-    means = [Row(name, [_baseline_mean(own, c.tasks) for c in comparisons]) for name, own in untested]
-    header = [
-        comparisons[0].unit.capitalize(),
-        *(f"{c.category} ({c.n_tasks})" for c in comparisons),
-    ]
-    caption = (
-        "Mean score over tasks and seeds, ± standard deviation over seeds; number of tasks in parentheses"
-    )
-    both = "Baselines, and designs with a collapsed run" if len(collapsed) else "Baselines"
-    return Table(caption, header, rows, means, f"{both}, not included in any test")
-
-
-def _score(mean: float, spread: float | None) -> str:
-    return f"{mean:.3f}" if spread is None else f"{mean:.3f} ± {spread:.3f}"
-
-
-def _baseline_mean(own: pd.DataFrame, tasks: Sequence[str]) -> str:
-    """Return the mean over `tasks`, or a dash if a score is missing: a mean over the rest would mislead."""
-    by_task = own.set_index("task")["score"].reindex(tasks)
-    return DASH if by_task.isna().any() else f"{by_task.mean():.3f}"
-
-
-def tasks(comparisons: Sequence[Comparison], scores: pd.DataFrame, baselines: pd.DataFrame) -> Table:
-    """Return one row per task: category, metric, each design's mean over seeds, and each baseline."""
-    designs = comparisons[0].designs
-    means = scores.pivot_table(index="task", columns="design", values="score", aggfunc="mean")[designs]
-    beside = baselines.pivot_table(index="task", columns="baseline", values="score", sort=False)
-    about = scores.drop_duplicates("task").set_index("task")
-    rows = []
-    for task in about.sort_values("category", kind="stable").index:
-        printed = [f"{means.at[task, name]:.3f}" for name in designs]
-        highest = max(printed, key=float)
-        best = frozenset(2 + place for place, text in enumerate(printed) if text == highest)
-        others = [_cell(beside, task, name) for name in beside.columns]
-        rows.append(
-            Row(task, [about.at[task, "category"], about.at[task, "metric"], *printed, *others], best)
-        )
-    header = ["Task", "Category", "Metric", *designs, *(f"{name} (baseline)" for name in beside.columns)]
-    return Table("Score on each task, averaged over seeds", header, rows)
-
-
-def _cell(table: pd.DataFrame, row: str, column: str) -> str:
-    value = table[column].get(row)
-    return DASH if value is None or pd.isna(value) else f"{value:.3f}"
 
 
 def pairs(comparisons: Sequence[Comparison]) -> Table:

@@ -6,7 +6,7 @@ from typing import Any
 from ...common.wording import counted, listing
 from ...study.tuning import Settings
 from ..tuning_choices import Choices, point_at, setting_in_words, tried_settings
-from .tables import Row, Table
+from .table import Row, Table
 
 
 def tuning(choices: Choices) -> dict[str, Any] | None:

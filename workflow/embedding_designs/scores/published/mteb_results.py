@@ -113,7 +113,13 @@ def _not_compared(
     others = [file.path for file in files if file.task not in tasks]
     why = "not among the compared tasks" if named else "not named after an MTEB task"
     models = {file.model: None for file in files if wanted and file.model not in wanted}
-    return _files_not_used(path, others, why) + not_used("model", list(models), "in no pool")
+    scored = {file.model for file in files if file.task in tasks} | set(models)
+    unscored = {file.model: None for file in files if file.model not in scored}
+    return [
+        *_files_not_used(path, others, why),
+        *not_used("model", list(models), "in no pool"),
+        *not_used("model", list(unscored), "no results on the compared tasks"),
+    ]
 
 
 def _check_models(path: Path, files: Sequence[ResultFile], models: Sequence[str]) -> None:

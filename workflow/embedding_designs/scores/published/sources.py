@@ -16,11 +16,10 @@ from ...common.places import found as found_file
 from ...common.wording import few
 from ..not_used import NotUsed, not_used
 from ..score_table import WHERE, checked
-from ..text_tables import read_texts
+from ..text_tables import MODEL_COLUMNS, read_texts
 from .mteb_results import read_mteb_results
 from .tasks import selected_tasks, task_category
 
-MODEL_COLUMNS = ("model", "model_name", "design")  # the first one present in a table names the models
 READ = ["base", "model", "pooling", "attention", "seed", "task", "category", "metric", "score"]
 CURES = {  # for a task that is not MTEB's
     "table": 'add a column "category"',
@@ -56,12 +55,15 @@ def read_source(source: Mapping[str, Any], models: Sequence[str] = ()) -> tuple[
         tasks = dict.fromkeys(source["tasks"] or found.rows["task"])
     check_tasks(path, found.rows["task"].unique(), tasks)
     rows, others = found.rows, [task for task in found.rows["task"].unique() if task not in tasks]
+    models = rows["model"].unique()
     rows = rows[rows["task"].isin(tasks)].reset_index(drop=True)
+    unscored = [model for model in models if model not in set(rows["model"])]
     for column in ("pooling", "attention"):
         if column in rows:
             rows = filled(rows, [name for name in ("base", "model") if name in rows], column)
     rows = checked(with_categories(rows, tasks, CURES.get(source["from"], "")))
     left = not_used("task", others, "not among the tasks that scores.benchmark and scores.tasks select")
+    left += not_used("model", unscored, "no score on the selected tasks")
     return Found(rows, found.not_used + left, found.revisions), list(tasks)
 
 

@@ -1,0 +1,61 @@
+"""Puts the categories of one base side by side: which designs lead, and where tests separate any."""
+
+from collections.abc import Iterator, Sequence
+
+from ...common.wording import listing
+from ..results import Comparison
+from .phrases import leaders
+
+
+def by_category(comparisons: Sequence[Comparison]) -> list[str]:
+    """Return which designs lead in which categories, and in which of them the tests separate designs.
+
+    comparisons: those of one base. With a single category, there is nothing to say.
+    """
+    categories = [comparison for comparison in comparisons if comparison.category != "All"]
+    if len(categories) < 2:
+        return []
+    leads: dict[str, list[str]] = {}
+    for comparison in categories:
+        leads.setdefault(listing(leaders(comparison)), []).append(comparison.category)
+    named = [f"{name} in {listing(where)}" for name, where in leads.items()]
+    return [f"Best average rank: {'; '.join(named)}.", *_apart(categories), *_over_runs(categories)]
+
+
+def separates(comparison: Comparison) -> bool:
+    """Return whether Friedman's test (after Holm) finds a difference, and Nemenyi's test separates a pair."""
+    over_tasks = comparison.these_checkpoints
+    return over_tasks.gate.open and any(pair.significant for pair in over_tasks.nemenyi.pairs)
+
+
+def _apart(categories: Sequence[Comparison]) -> Iterator[str]:
+    """Yield in which categories these checkpoints differ."""
+    separated = [c.category for c in categories if separates(c)]
+    alike = [c.category for c in categories if c.category not in separated]
+    unit = categories[0].unit
+    undecidable = [c.category for c in categories if not c.undecidable.decidable["wilcoxon_holm"]]
+    if separated:
+        yield (
+            "These checkpoints: Friedman's test (Holm's correction over the categories) finds a difference, "
+            f"and Nemenyi's test separates at least one pair, in {listing(separated)}."
+        )
+    if alike:
+        yield (
+            f"These checkpoints: the two tests do not separate any {unit}s in {listing(alike)}. Their order "
+            f"in these categories may be due to chance, which does not mean that the {unit}s are equal."
+        )
+    if undecidable:
+        yield (
+            "Categories with too few tasks for Wilcoxon's test with Holm's correction: "
+            f"{listing(undecidable)}."
+        )
+
+
+def _over_runs(categories: Sequence[Comparison]) -> Iterator[str]:
+    """Yield in which categories these designs differ, by Tukey's test over runs."""
+    claimed = [c for c in categories if not c.these_designs.refused]
+    if not claimed:
+        return
+    apart = [c.category for c in claimed if any(pair.significant for pair in c.these_designs.pairs)]
+    where = f"separates at least one pair in {listing(apart)}" if apart else "does not separate any pair"
+    yield (f"These designs: Tukey's test over runs {where} (not corrected for the number of categories).")

@@ -1,0 +1,40 @@
+"""The legend of a matrix of verdicts, in a few words."""
+
+from ..verdict_matrix import VerdictMatrix
+
+CLAIMS = {
+    "over_tasks": "on tasks like these (these checkpoints)",
+    "over_runs": "over new trainings (these {unit}s)",
+}
+UNDECIDED = {1: "undecided: nothing ruled out", 2: "undecided: marks disagree, or nothing ruled out"}
+
+
+def claims_in_words(matrix: VerdictMatrix) -> dict[str, str]:
+    """Return where a design could be the best that has the mark of each kind of claim."""
+    return {claim: CLAIMS[claim].format(unit=matrix.unit) for claim in matrix.claims}
+
+
+def verdicts_in_words(matrix: VerdictMatrix) -> dict[str, str]:
+    """Return what the color of each verdict says."""
+    words = {
+        "best": "in the best set",
+        "undecided": UNDECIDED[max(1, len(matrix.claims))],
+        "worse": "ruled out as the best",
+    }
+    return {verdict: words[verdict] for verdict in matrix.verdicts}
+
+
+def matrix_note(matrix: VerdictMatrix, alpha: float) -> str:
+    """Return what the numbers are, and how far the verdicts can be trusted."""
+    confidence = f"{100 * (1 - alpha):g}%"
+    note = "Numbers are mean scores."
+    if matrix.claims:
+        several = len(matrix.columns) > 1
+        each = "each column by itself, not corrected for the number of categories" if several else ""
+        note += f" Verdicts hold at {confidence} confidence{', ' * bool(each)}{each}."
+    if matrix.ranks:
+        note += (
+            f" Ranks: all that a {matrix.unit} could have by mean score over all tasks, at {confidence} "
+            "confidence for all of them at once."
+        )
+    return note

@@ -1,0 +1,52 @@
+"""What the findings page shows of one base, or of one pool of models."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from ...comparison.results import Comparison
+from ...comparison.sentences.categories import by_category
+from ...study.adaptation import adaptations
+from ...study.run_configs import task_batches
+from ..tuning_choices import read_choices
+from . import score_tables, tables
+from .cost import cost
+from .figures import figures
+from .tuning import tuning
+from .verdict import answer
+
+
+def of_base(
+    folder: Path,
+    study: Mapping[str, Any],
+    comparisons: Sequence[Comparison],
+    scores: pd.DataFrame,
+    baselines: pd.DataFrame,
+    alpha: float,
+) -> dict[str, Any]:
+    """Return what the page shows of one base; comparisons, scores, baselines: its own."""
+    comparisons = sorted(comparisons, key=lambda comparison: comparison.category != "All")
+    name, designs = comparisons[0].base, study.get("designs", {})
+    return {
+        "name": name,
+        "comparisons": comparisons,
+        "answer": answer(comparisons, alpha),
+        "headline": by_category(comparisons),
+        "summary": tables.summary(comparisons),
+        "scores": score_tables.scores(comparisons, baselines, scores),
+        "tasks": score_tables.tasks(comparisons, scores, baselines),
+        "pairs": None if comparisons[0].left_out else tables.pairs(comparisons),
+        "cost": cost(folder, comparisons[0], task_batches(study), adaptations(study)) if designs else None,
+        "tuning": tuning(read_choices(folder / "tuning", name, designs)),
+        "figures": figures(folder / "figures", name, comparisons),
+        "effects": tables.effects(comparisons),
+        "vanished": tables.papers_rule(comparisons),
+    }
+
+
+def shows_effects(base: Mapping[str, Any]) -> bool:
+    """Return whether there is anything to say about the effects of pooling and attention."""
+    factors = base["comparisons"][0].factors
+    return bool(base["figures"]["effects"] or base["effects"] or factors.refused or factors.reason)
