@@ -66,7 +66,8 @@ def adaptation_rows(folder: Path, adaptations: Mapping[str, Sequence[str]]) -> l
             losses = [entry["heldout_loss"] for _, entry in log_entries(log) if entry["event"] == "heldout"]
             loss = f"; held-out loss {losses[0]:.2f}, at the end {losses[-1]:.2f}" if losses else ""
             label = f"{name} ({listing(designs)}){loss}"
-            rows.append(Row(label, [*(_rounded(summary[key]) for key in COSTS), DASH]))
+            cells = [_rounded(summary[key]) if key in summary else DASH for key in COSTS]
+            rows.append(Row(label, [*cells, DASH]))
     return rows
 
 
