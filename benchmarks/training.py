@@ -1,7 +1,8 @@
-"""Measures training: steps that pool all layers, steps of LoRA, and the quickstart against plain defaults.
+"""Measures training: steps that pool all layers, of LoRA, and of adaptation, and the quickstart's trainings.
 
 python benchmarks/training.py step [--repeats 5]
 python benchmarks/training.py lora [--repeats 3]    # 10 GB of memory
+python benchmarks/training.py mntp [--repeats 3]    # 4 GB of memory
 python benchmarks/training.py run [--repeats 5]     # after `make study`
 """
 
@@ -26,7 +27,9 @@ from embedding_designs.study.run_config import RunConfig
 from embedding_designs.study.run_configs import run_config
 from embedding_designs.study.study import load_study
 from embedding_designs.training.contrastive_loss import InBatchContrastiveLoss
+from embedding_designs.training.language_model_head import load_head
 from embedding_designs.training.lora import use_fused_layers
+from embedding_designs.training.masked_tokens import MaskedNextTokenLoss
 from embedding_designs.training.model import build_model, untrained_model
 from embedding_designs.training.pretrain_base import train_tokenizer
 from embedding_designs.training.train_run import train_run
@@ -126,7 +129,57 @@ def measure_lora(repeats: int) -> None:
     )  # fmt: skip
 
 
-def random_base(folder: str, **sizes: int) -> str:
+def causal_step(base: str, texts: int, tokens: int) -> Callable:
+    """Return a function that runs one step of next-token prediction, as transformers computes its loss."""
+    torch.manual_seed(0)
+    model = AutoModelForCausalLM.from_pretrained(base).train()
+    ids = torch.randint(5, 2000, (texts, tokens))
+
+    def run() -> None:
+        model.zero_grad()
+        model(input_ids=ids, attention_mask=torch.ones_like(ids), labels=ids).loss.backward()
+
+    return run
+
+
+def mntp_step(base: str, texts: int, tokens: int, share: float) -> Callable:
+    """Return a function that runs one step of masked next-token prediction under bidirectional attention."""
+    torch.manual_seed(0)
+    model = build_model(base, MEAN, max_seq_length=tokens).train()
+    head = load_head(model[0].model.get_input_embeddings(), base)
+    loss = MaskedNextTokenLoss(model, head, mask_token=4, special=[0, 1, 2], share=share, seed=0)
+    ids = torch.randint(5, 2000, (texts, tokens), device=model.device)
+
+    def run() -> None:
+        model.zero_grad()
+        loss([{"input_ids": ids, "attention_mask": torch.ones_like(ids)}], None).backward()
+
+    return run
+
+
+def measure_mntp(repeats: int) -> None:
+    """Print what a step of MNTP takes next to one of the causal objective on the same tokens."""
+    torch.set_num_threads(1)
+    texts, tokens = 8, 32
+    with tempfile.TemporaryDirectory() as folder:
+        base = random_base(folder, **SMOLLM2, tie_word_embeddings=True)
+        steps = {"causal objective": partial(causal_step, base, texts, tokens)}
+        steps |= {f"MNTP, {share:.0%} masked": partial(mntp_step, base, texts, tokens, share)
+                  for share in (0.2, 0.8)}  # fmt: skip
+        memory = {key: peak_memory_added(step) for key, step in steps.items()}
+        seconds = medians({key: step() for key, step in steps.items()}, repeats)
+    first = next(iter(steps))
+    print(
+        f"\nFull fine-tuning, 30 layers x 576, {texts} texts of {tokens} tokens, one thread. {hardware()}\n"
+    )
+    print_table(
+        ["objective", "tokens per second", "time", "MB"],
+        [[key, f"{texts * tokens / seconds[key]:.0f}", f"{seconds[key] / seconds[first]:.2f}",
+          f"{memory[key] / 2**20:.0f}"] for key in steps],
+    )  # fmt: skip
+
+
+def random_base(folder: str, **sizes: int | bool) -> str:
     """Write a language model with random weights, 12 layers of 256 dimensions by default."""
     tokenizer = train_tokenizer([" ".join(f"word{n}" for n in range(500))], vocabulary=2000)
     settings = {
@@ -203,7 +256,7 @@ def measure_runs(repeats: int, designs: list[str]) -> None:
 def main() -> None:
     """Print the tables."""
     parser = argparse.ArgumentParser(description=main.__doc__)
-    parser.add_argument("part", choices=["step", "lora", "run"])
+    parser.add_argument("part", choices=["step", "lora", "mntp", "run"])
     parser.add_argument("--repeats", type=int, default=5)
     parser.add_argument("--design", nargs="+", default=["eos-causal", "multi-layer-bidirectional"])
     arguments = parser.parse_args()
@@ -214,6 +267,8 @@ def main() -> None:
         measure_steps(arguments.repeats)
     elif arguments.part == "lora":
         measure_lora(arguments.repeats)
+    elif arguments.part == "mntp":
+        measure_mntp(arguments.repeats)
     else:
         measure_runs(arguments.repeats, arguments.design)
 

@@ -166,3 +166,18 @@ def test_the_analysis_of_layers_costs_one_pass_of_the_backbone_over_its_tasks():
         load_study(STUDIES / "paper-qwen2-0.5b.yaml"), "qwen2-0.5b", known_backbones()["Qwen/Qwen2-0.5B"]
     )
     assert without.layers() == [] and len(without.all_runs()) == 3
+
+
+def test_adapted_bases_count_once_each_with_the_heads_passes_for_the_masked_tokens():
+    """LLM2Vec's 1,000 steps of 32 texts; LoRA: a forward and a backward pass of backbone and head."""
+    mntp = {"kind": "mntp", "mask_share": 0.5}
+    mean = {"attention": "bidirectional", "pooling": {"kind": "mean"}, "adaptation": mntp}
+    cost = paper_cost(designs={"mean": mean, "eos": {**mean, "pooling": {"kind": "eos"}}})
+    (adaptation,) = cost.adaptation()
+    assert adaptation.what == "adaptation, 1 adapted base"
+    assert adaptation.tokens == pytest.approx(32_000 * (20 + 150 + 150) / 3)
+    per_token = 2 * 2 * 6.98e9 + 2 * 2 * 0.5 * 32_000 * 4096
+    assert adaptation.operations == pytest.approx(per_token * adaptation.tokens, rel=0.02)
+    assert "all 21 runs and adaptation" in [shown.what for shown in cost.all_runs()]
+    assert cost.disk()["1 adapted base"] == pytest.approx(2 * 7.11e9, rel=2e-3)
+    assert paper_cost().adaptation() == []

@@ -266,3 +266,12 @@ def test_an_unfinished_log_or_an_unusable_table_of_scores_is_rejected(tmp_path):
         scores.write_text(text)
         with pytest.raises(BadInput, match=re.escape(f"{scores}{line}")):
             read_scores([scores])
+
+
+def test_the_card_of_a_run_on_an_adapted_base_says_so():
+    run = FACTS["run"]
+    adapted = replace(run, design={**run.design, "adaptation": {"kind": "mntp", "steps": 1000}})
+    line = "| adaptation of the base before training | mntp, 1000 steps |"
+    (design,) = [table for table in tables(model_card(changed(run=adapted))) if line in table]
+    assert "| pooling | mean |" in design
+    assert line not in model_card(FACTS)

@@ -16,6 +16,11 @@ def pretraining_memory(wildcards):
     return memory.pretraining_mb(STUDY, wildcards.base)
 
 
+def adaptation_memory(wildcards):
+    """Return the memory of adapting a base, in MB."""
+    return memory.adaptation_mb(STUDY, wildcards.base, wildcards.adaptation, ON_GPU)
+
+
 def training_memory(wildcards):
     """Return the memory of a training, in MB."""
     return memory.training_mb(STUDY, wildcards.base, wildcards.design, ON_GPU)

@@ -56,6 +56,7 @@ rule write_findings:
         data=data_reports,
         fetched=revisions_of_study,
         logs=training_logs,
+        adaptations=adaptation_logs,
         choices=choices,
         layers=layer_summary,
     output:

@@ -11,7 +11,7 @@ sys.path.insert(0, WORKFLOW)
 
 from embedding_designs.common import places
 from embedding_designs.common.errors import BadInput
-from embedding_designs.study import base_folder, layers, provenance, run_configs, study, tuning
+from embedding_designs.study import adaptation, base_folder, layers, provenance, run_configs, study, tuning
 from embedding_designs.study.data_config import is_on_hub as is_data_on_hub, sources_of
 
 if set("{}") & set(workflow.basedir):
@@ -76,6 +76,7 @@ wildcard_constraints:
     base="|".join(map(re.escape, STUDY["bases"])) or "none",
     design="|".join(map(re.escape, STUDY["designs"])) or "none",
     seed=r"\d+",
+    adaptation="|".join(adaptation.adaptations(STUDY)) or "none",
     point="|".join(sorted({re.escape(point) for _, _, point in tuning.tuning_runs(STUDY)})) or "none",
     batch="|".join(map(re.escape, run_configs.task_batches(STUDY))) or "none",
     baseline="|".join(STUDY["baselines"]) or "none",
@@ -218,6 +219,22 @@ def base_model(wildcards):
     """Return the folder of a base that the study pretrains; a base from the hub has no such folder."""
     base = f"results/{wildcards.study}/bases/{wildcards.base}/model"
     return base if "pretrain" in STUDY["bases"][wildcards.base] else []
+
+
+def base_of_design(wildcards):
+    """Return the folder of the base that a design is trained on: adapted, or that of `base_model`."""
+    design = STUDY["designs"][wildcards.design]
+    if "adaptation" not in design:
+        return base_model(wildcards)
+    return f"results/{wildcards.study}/adapted/{wildcards.base}/{adaptation.adaptation_name(design)}/model"
+
+
+def adaptation_logs(wildcards):
+    """Return the training logs of all adapted bases."""
+    return [
+        f"results/{wildcards.study}/adapted/{base}/{name}/training.jsonl"
+        for base, name in run_configs.adapted(STUDY)
+    ]
 
 
 def own_base(wildcards):

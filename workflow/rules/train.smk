@@ -1,4 +1,4 @@
-"""Training: a base from scratch, if the study has one, tuning, if it asks for it, and each design with each seed."""
+"""Training: a base from scratch, its adaptation and tuning, if the study asks for them, and each design and seed."""
 
 
 localrules:
@@ -33,16 +33,57 @@ rule pretrain_base:
         " --output {output.model:q} --training-log {output.log:q} 3>&2 > {log:q} 2>&1"
 
 
+rule adapt_base:
+    """Train a base on the training texts, once for all designs with the same attention and adaptation.
+    Needs:  the config of the adaptation, the training triplets, the base (pretrained here, fetched, or a folder)
+    Makes:  a Transformers model folder with its tokenizer, and the training log
+    """
+    input:
+        config="results/{study}/configs/adaptations/{base}/{adaptation}.json",
+        train="results/{study}/data/train.parquet",
+        heldout="results/{study}/data/heldout.parquet",
+        base=base_model,
+        own_base=own_base,
+        fetched=fetched_base,
+    output:
+        model=directory("results/{study}/adapted/{base}/{adaptation}/model"),
+        log="results/{study}/adapted/{base}/{adaptation}/training.jsonl",
+    log:
+        "results/{study}/logs/adapt_base/{base}/{adaptation}.log",
+    benchmark:
+        "results/{study}/benchmarks/adapt_base/{base}/{adaptation}.tsv"
+    conda:
+        "../../envs/train.yaml"
+    threads: 1
+    resources:
+        mem_mb=adaptation_memory,
+        runtime=1440,
+        gpu=1,  # as in train_design
+        nodes=1,
+        accelerate="",
+    params:
+        # As in train_design: a killed adaptation must resume.
+        checkpoints="results/{study}/checkpoints/{base}/adaptations/{adaptation}",
+    message:
+        "Adapt {wildcards.base}: {wildcards.adaptation}"
+    shell:
+        "python -m embedding_designs.training.launch --processes {resources.gpu:q} --nodes {resources.nodes:q}"
+        " --accelerate={resources.accelerate:q}"
+        " adapt_base {input.config:q} --train {input.train:q} --heldout {input.heldout:q}"
+        " --base {input.base:q} --fetched {input.fetched:q} --checkpoints {params.checkpoints:q}"
+        " --output {output.model:q} --training-log {output.log:q} 3>&2 > {log:q} 2>&1"
+
+
 rule tune_design:
     """Train one design on one base with the settings of one point of the study's grid, to see its held-out loss.
-    Needs:  the run config of the point, the training triplets, the base (pretrained here, fetched, or a folder)
+    Needs:  the run config of the point, the training triplets, the base (pretrained or adapted here, fetched, or a folder)
     Makes:  the training log
     """
     input:
         config="results/{study}/configs/points/{base}/{design}/{point}.json",
         train="results/{study}/data/train.parquet",
         heldout="results/{study}/data/heldout.parquet",
-        base=base_model,
+        base=base_of_design,
         own_base=own_base,
         fetched=fetched_base,
     output:
@@ -109,7 +150,7 @@ rule train_design:
         config="results/{study}/configs/runs/{base}/{design}/seed{seed}.json",
         train="results/{study}/data/train.parquet",
         heldout="results/{study}/data/heldout.parquet",
-        base=base_model,
+        base=base_of_design,
         own_base=own_base,
         fetched=fetched_base,
         choice=choice,

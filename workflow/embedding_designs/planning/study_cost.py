@@ -6,13 +6,15 @@ from operator import mul
 from statistics import mean
 from typing import Any
 
+from ..common.wording import counted, listing
 from ..evaluation.embedding_store import HALF_FROM
+from ..study.adaptation import adaptation_recipe, adaptations
 from ..study.categories import ONLY_QUERIES
 from ..study.designs import embedding_dimensions
 from ..study.inputs import CHARACTERS_A_TOKEN
 from ..study.layers import UNTRAINED, analyzed_layers, chosen_tasks
 from ..study.memory import ADAM, QUERY_TOKENS, model_on, training_memory
-from ..study.model_sizes import Backbone, Model
+from ..study.model_sizes import BYTES, Backbone, Model
 from ..study.run_configs import finetuning, names_of, task_batches, tasks_by_category
 from ..study.task_sizes import Side, characters, task_sizes
 from ..study.tuning import tuning_points
@@ -38,6 +40,7 @@ class StudyCost:
     def __init__(self, study: Mapping[str, Any], base: str, backbone: Backbone):
         self.study = study
         self.backbone = backbone
+        self.settings = finetuning(study["bases"][base], {})
         self.benchmark = study["evaluation"]["benchmark"]
         designs = study["designs"].values()
         self.models = [
@@ -62,6 +65,27 @@ class StudyCost:
         tokens = samples * sum(map(mul, points, (sum(self._row_tokens(model)) for model in self.models)))
         operations = samples * sum(map(mul, points, map(self._row_operations, self.models)))
         return [Cost(f"tuning, {sum(points)} trainings of {tuning['steps']} steps", tokens, operations)]
+
+    def adaptation(self) -> list[Cost]:
+        """Return the cost of all adaptations of the base; nothing if no design has one.
+
+        A text is a query or a document, as often as in the training data. The head's passes are counted for
+        the masked tokens; its weights are not trained.
+        """
+        recipes = [adaptation_recipe(self.study, name) for name in adaptations(self.study)]
+        if not recipes:
+            return []
+        lengths = [tokens for tokens, _ in self._row_texts()]
+        head = 2 * self.backbone.vocabulary * self.backbone.width
+        texts = [recipe["steps"] * recipe["batch_size"] for recipe in recipes]
+        passes = (2 if "lora" in self.settings else 3) + self.study["training"]["gradient_checkpointing"]
+        operations = sum(
+            count * mean(passes * self.backbone.operations(tokens) + 2 * head * recipe["mask_share"] * tokens
+                         for tokens in lengths)
+            for count, recipe in zip(texts, recipes, strict=True)
+        )  # fmt: skip
+        what = f"adaptation, {counted(len(recipes), 'adapted base')}"
+        return [Cost(what, sum(texts) * mean(lengths), operations)]
 
     def _row_texts(self) -> list[tuple[int, str]]:
         """Return the tokens, and the side, of a training row's query, positive, and negative."""
@@ -104,15 +128,16 @@ class StudyCost:
         return sorted(costs, key=lambda cost: -cost.operations)
 
     def all_runs(self) -> list[Cost]:
-        """Return the costs of one training, one evaluation, tuning, all runs, and analyzing the layers."""
+        """Return the costs of one training, one evaluation, what precedes the runs, all of it, and layers."""
         training = self.training()
         evaluation = self.evaluation("evaluation, per run", names_of(self.study["evaluation"]["tasks"]))
-        tuning = self.tuning()
-        tokens = self.runs * (training.tokens + evaluation.tokens) + sum(cost.tokens for cost in tuning)
+        before = {"adaptation": self.adaptation(), "tuning": self.tuning()}
+        costs = [cost for own in before.values() for cost in own]
+        tokens = self.runs * (training.tokens + evaluation.tokens) + sum(cost.tokens for cost in costs)
         operations = self.runs * (training.operations + evaluation.operations)
-        operations += sum(cost.operations for cost in tuning)
-        what = f"all {self.runs} runs{' and tuning' if tuning else ''}"
-        return [training, evaluation, *tuning, Cost(what, tokens, operations), *self.layers()]
+        operations += sum(cost.operations for cost in costs)
+        what = listing([f"all {self.runs} runs", *(name for name, own in before.items() if own)])
+        return [training, evaluation, *costs, Cost(what, tokens, operations), *self.layers()]
 
     def layers(self) -> list[Cost]:
         """Return the costs of analyzing the layers of one model, and of all models; empty without a key."""
@@ -153,9 +178,15 @@ class StudyCost:
         models = [
             model.weight_bytes * self.backbone.parameters + 4 * model.pool.parameters for model in self.models
         ]
+        adapted = adaptations(self.study)
         tasks = names_of(self.study["evaluation"]["tasks"])
         embeddings = [batch.embeddings for batch in self.batches()]
         layers = [self._layers_of(task).embeddings for task in self._layer_tasks()]
+        of_adaptations = {
+            f"{counted(len(adapted), 'adapted base')}": len(adapted)
+            * BYTES[self.settings["precision"]]
+            * self.backbone.parameters
+        }
         of_layers = {"embeddings of all layers, largest task of one analysis": max(layers)} if layers else {}
         return {
             "downloaded base": self.models[0].weight_bytes * (self.backbone.parameters + head),
@@ -168,6 +199,7 @@ class StudyCost:
             * max(model.trained for model in self.models),
             "embeddings of the largest evaluation": max(embeddings),
             f"embeddings if all {self.runs} runs are evaluated at once": self.runs * sum(embeddings),
+            **(of_adaptations if adapted else {}),
             **of_layers,
         }
 

@@ -6,6 +6,7 @@ from typing import Any
 
 from ..common.errors import BadInput
 from ..common.near_names import nearest
+from .adaptation import check_adaptation
 from .designs import (
     ATTENTIONS,
     LAYER_CHOICES,
@@ -33,6 +34,7 @@ def check_design(name: str, design: Mapping[str, Any], bases: Mapping[str, Any])
     yield from _check_pooling(f"designs.{name}.pooling", pooling, bases)
     yield from _check_dimensions(f"designs.{name}", design, bases)
     yield from _check_finetuning(name, design, bases)
+    yield from check_adaptation(name, design)
 
 
 def pooling_settings(kind: str) -> dict[str, Any]:

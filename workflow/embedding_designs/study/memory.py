@@ -11,7 +11,7 @@ from typing import Any
 
 from .designs import embedding_dimensions
 from .model_sizes import BYTES, Backbone, Model, Pool, backbone_of, backbone_to_pretrain
-from .run_configs import finetuning, names_of, task_batches
+from .run_configs import adaptation_config, finetuning, names_of, task_batches
 from .task_memory import task_memory
 
 QUERY_TOKENS = 20  # of training texts; documents are assumed to have max_seq_length
@@ -21,7 +21,7 @@ COPY = 2  # bytes per trained weight under bf16 autocast
 LIBRARIES = {"training": 620e6, "evaluation": 750e6, "GPU": 4e9}  # bytes; GPU: with those of CUDA
 HEAP = 1.25  # of what is kept for the backward pass, on a CPU: padding, temporary results, and fragmentation
 UNKNOWN_MB = 3000  # for a base whose sizes are not known
-LOGITS = 3  # in pretraining: the logits, their softmax, and its gradient, for each token of a batch
+LOGITS = 3  # of a language model: the logits, their softmax, and its gradient, for each token to predict
 
 
 def training_memory(model: Model, recipe: Mapping[str, Any], gpus: int = 1) -> float:
@@ -46,12 +46,16 @@ def kept(model: Model, recipe: Mapping[str, Any], gpus: int = 1) -> float:
     tokens, texts = 2 * queries * document + queries * query, 3 * queries
     if (mini := recipe.get("mini_batch_size")) and mini < texts:
         tokens, texts = min(tokens, mini * document), mini
+    return tokens * kept_per_token(model, recipe) + texts * model.pool.activations(tokens / texts)
+
+
+def kept_per_token(model: Model, recipe: Mapping[str, Any]) -> float:
+    """Return the bytes that the backbone keeps per token for the backward pass."""
     backbone, products = model.backbone, BYTES[recipe["precision"]]
     layer = backbone.activations(model.lora, model.weight_bytes, products)
-    layers = backbone.layers * layer
     if recipe["gradient_checkpointing"]:
-        layers = backbone.layers * max(products, model.weight_bytes) * backbone.width + layer
-    return tokens * layers + texts * model.pool.activations(tokens / texts)
+        return backbone.layers * max(products, model.weight_bytes) * backbone.width + layer
+    return backbone.layers * layer
 
 
 def model_of(study: Mapping[str, Any], base: str, design: str) -> Model | None:
@@ -78,6 +82,24 @@ def training_mb(study: Mapping[str, Any], base: str, design: str, on_gpu: bool =
     if on_gpu:
         return megabytes(LIBRARIES["GPU"] + loaded(model))
     return megabytes(training_on_cpu(model, study["training"]))
+
+
+def adaptation_mb(study: Mapping[str, Any], base: str, adaptation: str, on_gpu: bool = False) -> int:
+    """Return the memory of the machine, in MB, that adapting a base takes; with a GPU, only that of loading.
+
+    All texts have `max_seq_length` tokens. The language model is loaded once more for its head.
+    """
+    config = adaptation_config(study, base, adaptation)
+    if not (backbone := backbone_of(config.base)):
+        return UNKNOWN_MB
+    model, recipe = model_on(backbone, config.base, config.design), config.training
+    head = 0 if backbone.tied else model.weight_bytes * backbone.vocabulary * backbone.width
+    if on_gpu:
+        return megabytes(LIBRARIES["GPU"] + 2 * (loaded(model) + head))
+    tokens = recipe["batch_size"] * recipe["max_seq_length"]
+    logits = LOGITS * 4 * tokens * recipe["mask_share"] * backbone.vocabulary
+    batch = HEAP * (tokens * kept_per_token(model, recipe) + logits)
+    return megabytes(LIBRARIES["training"] + states(model, recipe) + head + batch)
 
 
 def evaluation_mb(

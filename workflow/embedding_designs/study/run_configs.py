@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from ..common.places import found
+from .adaptation import adaptation_recipe, adaptations, adapted_design
 from .data_config import sources_of
 from .docstring_task_names import task_name
 from .inputs import UNVARIED
@@ -38,6 +39,8 @@ def config(study: Mapping[str, Any], name: str) -> Any:
             return {"name": base, **finetuning(study["bases"][base], {})}
         case ["runs", base, design, seed]:
             return run_config(study, base, design, int(seed.removeprefix("seed"))).to_json()
+        case ["adaptations", base, adaptation]:
+            return adaptation_config(study, base, adaptation).to_json()
         case ["points", base, design, point]:
             return point_config(study, base, design, point).to_json()
         case ["tuning", _, design]:
@@ -74,7 +77,7 @@ def named_files(study: Mapping[str, Any], name: str) -> list[Path]:
         case ["data"]:
             sources = sources_of(study["data"]).values()
             paths = [source.get(key) for source in sources for key in ("path", "dataset")]
-        case ["bases" | "runs" | "points", base, *_]:
+        case ["bases" | "adaptations" | "runs" | "points", base, *_]:
             paths = [study["bases"][base].get("model")]
         case _:
             paths = []
@@ -109,6 +112,7 @@ def config_names(study: Mapping[str, Any]) -> list[str]:
         *(["docstring_tasks"] if "docstring_tasks" in study["evaluation"] else []),
         *(["layers"] if "layers" in study else []),
         *(f"bases/{base}" for base in study["bases"]),
+        *(f"adaptations/{base}/{adaptation}" for base, adaptation in adapted(study)),
         *(f"runs/{base}/{design}/seed{seed}" for base, design, seed in runs(study)),
         *(f"points/{base}/{design}/{point}" for base, design, point in tuning_runs(study)),
         *(f"tuning/{base}/{design}" for base, design in tuned(study)),
@@ -120,6 +124,11 @@ def config_names(study: Mapping[str, Any]) -> list[str]:
 def runs(study: Mapping[str, Any]) -> Iterator[tuple[str, str, int]]:
     """Return base, design and seed of each run."""
     return product(study["bases"], study["designs"], study["seeds"])
+
+
+def adapted(study: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    """Return base and adaptation of each base that is adapted before its designs are trained."""
+    return product(study["bases"], adaptations(study))
 
 
 def results_of_another_study(study: Mapping[str, Any]) -> str | None:
@@ -216,6 +225,16 @@ def run_config(study: Mapping[str, Any], base: str, design: str, seed: int) -> R
         seed=seed,
         training={**study["training"], **batches},
     )
+
+
+def adaptation_config(study: Mapping[str, Any], base: str, adaptation: str) -> RunConfig:
+    """Return everything that influences one adapted base, beside the texts; its adapter is always merged."""
+    design = adapted_design(study, adaptation)
+    settings = finetuning(study["bases"][base], {})
+    lora = {"lora": {**settings["lora"], "save": "merged"}} if "lora" in settings else {}
+    recipe = adaptation_recipe(study, adaptation)
+    seed = recipe.pop("seed")
+    return RunConfig(base={"name": base, **settings, **lora}, design=design, seed=seed, training=recipe)
 
 
 def point_config(study: Mapping[str, Any], base: str, design: str, point: str) -> RunConfig:

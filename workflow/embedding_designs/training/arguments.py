@@ -12,6 +12,7 @@ from ..study.run_config import RunConfig
 from . import processes
 from .sampler import SAMPLERS
 
+RULES = {"training": "train_design", "adaptation": "adapt_base"}  # by what messages call the recipe
 POOLING_PARAMETERS = r"(^|\.)1\."  # the pooling is module 1 of the model
 SIDES = {"query": "query", "positive": "document", "negative": "document"}  # of a row, for templates
 
@@ -59,13 +60,13 @@ def training_arguments(
     )
 
 
-def check_launch(recipe: dict[str, Any]) -> None:
-    """Raise BadInput if the processes that accelerate started cannot run this recipe."""
+def check_launch(recipe: dict[str, Any], key: str = "training") -> None:
+    """Raise BadInput if the processes that accelerate started cannot run this recipe, called `key`."""
     batch, sharing = recipe["batch_size"], processes.sharing()
     if batch % processes.count():
         raise BadInput(
-            f"training.batch_size {batch} cannot be shared by {processes.count()} GPUs: the number of GPUs"
-            " must divide it (resource gpu of rule train_design)"
+            f"{key}.batch_size {batch} cannot be shared by {processes.count()} GPUs: the number of GPUs"
+            f" must divide it (resource gpu of rule {RULES[key]})"
         )
     if sharing == "fsdp":
         raise BadInput("resource accelerate: FSDP cannot train these models; choose ZeRO-2, or none")

@@ -21,6 +21,10 @@ SMALLER: list[dict[str, Any]] = [  # settings that leave the update as it is, th
     *({"mini_batch_size": size} for size in (16, 4, 1)),
     {"gradient_checkpointing": True, "mini_batch_size": 1},
 ]
+LESS = {
+    "training": "set or lower training.mini_batch_size",
+    "adaptation": "lower adaptation.batch_size, set training.gradient_checkpointing: true",
+}  # by what messages call the recipe
 LOWERED = ("batch_size", "mini_batch_size", "max_seq_length")  # settings that memory use grows with
 
 
@@ -63,8 +67,8 @@ def usual_tokens(rows: Dataset) -> int:
 
 
 @contextlib.contextmanager
-def memory_for(recipe: dict[str, Any]) -> Iterator[None]:
-    """Raise BadInput if a training with this recipe runs out of memory, on a GPU or on the CPU."""
+def memory_for(recipe: dict[str, Any], key: str = "training") -> Iterator[None]:
+    """Raise BadInput if a training with this recipe, called `key`, runs out of memory."""
     try:
         yield
     except (torch.OutOfMemoryError, MemoryError, RuntimeError) as error:
@@ -72,6 +76,6 @@ def memory_for(recipe: dict[str, Any]) -> Iterator[None]:
             raise
         used = ", ".join(f"{key} {recipe[key]}" for key in LOWERED if recipe.get(key))
         raise BadInput(
-            f"out of memory ({used}): set or lower training.mini_batch_size, lower"
-            f" training.max_seq_length, or use more GPUs; {reason(error, 150)}"
+            f"out of memory ({used}): {LESS[key]}, lower training.max_seq_length, or use more GPUs;"
+            f" {reason(error, 150)}"
         ) from error

@@ -65,13 +65,23 @@ def train_run(
         run=name,
         sources=sources,
     )
-    with memory_for(recipe):
-        train_with_checkpoints(trainer, training_log, checkpoints)
-    trainer.check_end()
-    if training_log.summarize(trainer.state):
+    if train_to_the_end(trainer, training_log, checkpoints, recipe):
         note(f"{name} has collapsed: {collapse_in_words(training_log.documents)}")
     finish_model(model, config)
     return model
+
+
+def train_to_the_end(
+    trainer: Trainer, log: TrainingLog, checkpoints: Path, recipe: dict[str, Any], key: str = "training"
+) -> bool:
+    """Train from the newest checkpoint to the end, and return whether the run has collapsed.
+
+    key: what messages call the recipe.
+    """
+    with memory_for(recipe, key):
+        train_with_checkpoints(trainer, log, checkpoints)
+    trainer.check_end()
+    return log.summarize(trainer.state)
 
 
 def documents(heldout_rows: Dataset, share: int) -> int:
@@ -99,8 +109,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--training-log", type=Path, required=True)
 
 
-def begin(arguments: argparse.Namespace) -> tuple[RunConfig, str]:
-    """Return the run config and the base, once this process has joined the others of the training."""
+def begin(arguments: argparse.Namespace, key: str = "training") -> tuple[RunConfig, str]:
+    """Return the run config and the base, once this process has joined the others of the training.
+
+    key: what messages call the recipe.
+    """
     leave_at_sigterm()
     processes.join()
     if processes.is_main():
@@ -109,7 +122,7 @@ def begin(arguments: argparse.Namespace) -> tuple[RunConfig, str]:
     settings, base = fetched_base(config.base, arguments.fetched)
     config = config.with_base(settings)
     config = config.with_precision(precision_here(config.training["precision"]))
-    check_launch(config.training)
+    check_launch(config.training, key)
     return config, str(arguments.base or base)
 
 

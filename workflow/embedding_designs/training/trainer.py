@@ -28,14 +28,22 @@ class Diverged(BadInput):
 class Trainer(SentenceTransformerTrainer):
     """Raises Diverged at the step whose loss, gradient norm, weights or held-out loss are not finite.
 
-    run: what the message calls the training; sources: the source of each training row, if batches come from
-    one source each. Loss and gradients are checked once per optimizer step, which is
+    run, recipe: what the message calls the training and its recipe; sources: the source of each training row,
+    if batches come from one source each. Loss and gradients are checked once per optimizer step, which is
     when the CPU waits for the GPU; weights and embeddings before a checkpoint is written, and at the end.
     """
 
-    def __init__(self, *args: Any, run: str, sources: Sequence[Any] | None = None, **settings: Any):
+    def __init__(
+        self,
+        *args: Any,
+        run: str,
+        sources: Sequence[Any] | None = None,
+        recipe: str = "training",
+        **settings: Any,
+    ):
         super().__init__(*args, **settings)
         self.run = run
+        self.recipe = recipe
         self.sources = sources
         self.rate = 0.0  # of the last step
 
@@ -74,7 +82,7 @@ class Trainer(SentenceTransformerTrainer):
         """Raise BadInput if the training ended early, and Diverged if its weights are not finite."""
         step, steps = self.state.global_step, self.args.max_steps
         if step < steps:
-            raise BadInput(f"{self.run}: the training ended after step {step} of training.steps {steps}")
+            raise BadInput(f"{self.run}: the training ended after step {step} of {self.recipe}.steps {steps}")
         self._check_model()
 
     def _save_checkpoint(self, *args: Any, **settings: Any) -> None:
@@ -112,7 +120,7 @@ class Trainer(SentenceTransformerTrainer):
 
     def _diverged(self, what: str, step: int) -> Diverged:
         made = f"step {step} of {self.args.max_steps}, learning rate {self.rate:g}"
-        return Diverged(f"{self.run}: {what} is not finite at {made}; lower training.learning_rate")
+        return Diverged(f"{self.run}: {what} is not finite at {made}; lower {self.recipe}.learning_rate")
 
 
 def not_finite(model: torch.nn.Module) -> str | None:

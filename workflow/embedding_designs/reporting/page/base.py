@@ -8,6 +8,7 @@ import pandas as pd
 
 from ...comparison.results import Comparison
 from ...comparison.sentences.categories import by_category
+from ...study.adaptation import adaptations
 from ...study.run_configs import task_batches
 from ..tuning_choices import read_choices
 from . import score_tables, tables
@@ -37,7 +38,7 @@ def of_base(
         "scores": score_tables.scores(comparisons, baselines, scores),
         "tasks": score_tables.tasks(comparisons, scores, baselines),
         "pairs": None if comparisons[0].left_out else tables.pairs(comparisons),
-        "cost": cost(folder, comparisons[0], task_batches(study)) if designs else None,
+        "cost": cost(folder, comparisons[0], task_batches(study), adaptations(study)) if designs else None,
         "tuning": tuning(read_choices(folder / "tuning", name, designs)),
         "figures": figures(folder / "figures", name, comparisons),
         "effects": tables.effects(comparisons),

@@ -1,8 +1,9 @@
 """The cost of each design, from the training logs and Snakemake's benchmark files."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from statistics import median
+from types import MappingProxyType
 from typing import Any
 
 import pandas as pd
@@ -10,7 +11,7 @@ import pandas as pd
 from ...common.errors import BadInput
 from ...common.json_files import is_number
 from ...common.training_logs import log_entries
-from ...common.wording import counted
+from ...common.wording import counted, listing
 from ...comparison.results import Comparison
 from .table import DASH, Row, Table
 
@@ -23,11 +24,19 @@ COSTS = {  # key in a training log's summary -> column name
     "peak_memory_mb": "Peak memory,\u00a0MB",
 }
 
+ADAPTATIONS = "Adaptation of the base, once for the designs and seeds that share it"
 
-def cost(folder: Path, comparison: Comparison, batches: Collection[str]) -> Table | None:
+
+def cost(
+    folder: Path,
+    comparison: Comparison,
+    batches: Collection[str],
+    adaptations: Mapping[str, Sequence[str]] = MappingProxyType({}),
+) -> Table | None:
     """Return the cost of each design, as medians over the seeds of a base, or None if nothing is known.
 
-    batches: the names of the study's batches of tasks; a results folder can contain others, left from before.
+    batches: the names of the study's batches of tasks; a results folder can contain others, left from before;
+    adaptations: the designs that share each adaptation of the base, by its name.
     """
     rows, known, precisions = [], False, set()
     for design in comparison.designs:
@@ -43,7 +52,23 @@ def cost(folder: Path, comparison: Comparison, batches: Collection[str]) -> Tabl
     caption = f"Cost of each design, median over {counted(len(comparison.seeds), 'seed')}"
     if precisions:
         caption += f"; trained in {' and '.join(sorted(precisions))}"
-    return Table(caption, ["Design", *COSTS.values(), "Evaluation,\u00a0s"], rows) if known else None
+    header = ["Design", *COSTS.values(), "Evaluation,\u00a0s"]
+    adapted = adaptation_rows(folder / "adapted" / comparison.base, adaptations)
+    return Table(caption, header, rows, adapted, ADAPTATIONS if adapted else "") if known else None
+
+
+def adaptation_rows(folder: Path, adaptations: Mapping[str, Sequence[str]]) -> list[Row]:
+    """Return the cost of each adaptation of a base in `folder`, and its held-out losses."""
+    rows = []
+    for name, designs in adaptations.items():
+        log = folder / name / "training.jsonl"
+        if summary := read_summary(log):
+            losses = [entry["heldout_loss"] for _, entry in log_entries(log) if entry["event"] == "heldout"]
+            loss = f"; held-out loss {losses[0]:.2f}, at the end {losses[-1]:.2f}" if losses else ""
+            label = f"{name} ({listing(designs)}){loss}"
+            cells = [_rounded(summary[key]) if key in summary else DASH for key in COSTS]
+            rows.append(Row(label, [*cells, DASH]))
+    return rows
 
 
 def _rounded(value: float) -> str:
