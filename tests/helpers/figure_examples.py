@@ -104,7 +104,7 @@ def comparison_of(
         these_designs=types.TheseDesigns("Too few seeds.", 2, None, None, None, None, None, [], [], None),
         factors=types.Factors(None, None, None, None, [], [], [], "Too few seeds.", "No cross."),
         left_out=None,
-        sentences={},
+        sentences={"verdict": ["Made up."]},
     )  # fmt: skip
 
 

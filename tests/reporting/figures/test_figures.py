@@ -182,9 +182,10 @@ def files(study_folder) -> dict[str, bytes]:
 def test_the_command_draws_every_figure_and_the_same_bytes_again(study_folder, files):
     names = (
         "cd-mini-STS", "cd-mini-All", "cd-wilcoxon-mini-All", "differences-mini", "interaction-mini",
-        "scores-mini", "training-mini",
+        "scores-mini", "training-mini", "verdict-mini", "cd-column-mini-All",
     )  # fmt: skip
-    assert set(files) == {f"{name}.{kind}" for name in names for kind in ("svg", "pdf")}
+    drawn = {f"{name}.{kind}" for name in names for kind in ("svg", "pdf")}
+    assert set(files) == drawn | {"verdict-mini.png"}
     assert run_draw(study_folder, "again") == files
 
 
@@ -193,7 +194,7 @@ def test_figures_carry_their_letters(files):
         if name.endswith(".pdf"):
             assert b"/FontFile2" in content  # TrueType, embedded
             assert b"/Subtype /Type3" not in content
-        else:
+        if name.endswith(".svg"):
             assert b"<text" not in content  # paths, so no font is looked for
             assert b"url(http" not in content
 
@@ -217,8 +218,9 @@ def figures_of(*n_designs: int) -> dict[str, Figure]:
 
 def test_each_base_is_drawn_with_its_designs_in_figures_that_suit_their_number():
     drawn = figures_of(11, 12, 41)
-    few = {"cd-{}-All", "cd-wilcoxon-{}-All", "differences-{}", "scores-{}"}
-    many = {"cd-{}-All", "significance-{}-All", "scores-{}"}
+    every = {"verdict-{}", "cd-column-{}-All", "cd-{}-All", "scores-{}"}
+    few = every | {"cd-wilcoxon-{}-All", "differences-{}"}
+    many = every | {"significance-{}-All"}
     wanted = {"pool of 11": few, "pool of 12": few | many, "pool of 41": many}
     assert set(drawn) == {name.format(base) for base, names in wanted.items() for name in names}
     assert len(drawn["scores-pool of 11"].axes[1].get_yticks()) == 11
