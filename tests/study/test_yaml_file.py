@@ -160,14 +160,21 @@ def resolved(schema: dict) -> dict:
     return study_schema()["$defs"].get(named, {}) | schema
 
 
-def keys_of(schema: dict, path: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], dict]]:
-    """Yield the path and the schema of every key, with a name of the small study for "any name"."""
+def keys_of(
+    schema: dict, path: tuple[str, ...] = (), within: tuple[str, ...] = ()
+) -> Iterator[tuple[tuple[str, ...], dict]]:
+    """Yield the path and the schema of every key, with a name of the small study for "any name".
+
+    within: the references that were followed; a pooling within a pooling is followed once.
+    """
     yield path, schema
     below = dict(schema.get("properties", {}))
     if isinstance(others := schema.get("additionalProperties"), dict):
         below |= {"tiny" if path == ("bases",) else "multi": others}
     for name, sub in below.items():
-        yield from keys_of(resolved(sub), (*path, name))
+        named = sub.get("$ref", "")
+        if not named or within.count(named) < 2:
+            yield from keys_of(resolved(sub), (*path, name), (*within, named))
 
 
 def allowed(schema: dict) -> st.SearchStrategy:
