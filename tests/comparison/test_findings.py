@@ -59,7 +59,9 @@ def test_the_documentation_shows_the_mean_scores(study):
     assert sorted(row[0] for row in rows) == sorted(means.index)
     for design, *cells in rows:
         for category, cell in zip(header[1:], cells, strict=True):
-            assert float(re.sub(r"[^\d.]", "", cell)) == pytest.approx(means.loc[design, category], abs=5.1e-4)
+            assert float(re.sub(r"[^\d.]", "", cell)) == pytest.approx(
+                means.loc[design, category], abs=5.1e-4
+            )
 
 
 def table_of_designs(text: str) -> list[list[str]]:

@@ -266,8 +266,8 @@ def test_a_dropped_task_is_named_and_no_cell_is_nan(tmp_path):
     assert len(outline.table("Score on each task")) == sum(TASKS.values())  # the header, and one task less
     assert outline.table("What the tests found")[category][0] == str(TASKS[category] - 1)
     assert (
-        f"1 task not used: {lost} (a score of base mini is missing; statistics.missing: drop_tasks)"
-        in outline.text
+        f"1 task not used: {lost} (a score of {rows[0]['design']} is missing on base mini; "
+        "statistics.missing: drop_tasks)" in outline.text
     )
     assert f"scored on {sum(TASKS.values()) - 1} tasks" in outline.text.replace("\n", " ")
 
@@ -275,7 +275,7 @@ def test_a_dropped_task_is_named_and_no_cell_is_nan(tmp_path):
 def test_unused_input_comes_before_the_tests_and_revisions_under_provenance(tmp_path):
     folder = write_results(tmp_path / "report")
     statistics = read_statistics(folder / "statistics.json")
-    assert "not used" not in Outline(page_of(folder)).text
+    assert "model not used" not in Outline(page_of(folder)).text
     statistics = replace(
         statistics,
         not_used=[NotUsed("model", 1, ["<b>best</b>"], "a score is missing")],
