@@ -1,4 +1,4 @@
-"""The findings kept in resources/findings follow from the scores beside them, and the documentation states them."""
+"""The findings in resources/findings follow from the scores beside them, and docs/ shows the same scores."""
 
 import re
 from collections.abc import Iterator
@@ -50,7 +50,7 @@ def test_the_statistics_are_recomputed_from_the_scores(study):
 
 @pytest.mark.parametrize("study", STUDIES)
 def test_the_documentation_shows_the_mean_scores(study):
-    """The table of designs and categories in docs/findings-*.md, against means over tasks of means over seeds."""
+    """The table in docs/findings-*.md has the means over tasks of the means over seeds."""
     scores = pd.read_csv(kept(study) / "scores.csv")
     tasks = scores.groupby(["design", "category", "task"])["score"].mean()
     means = tasks.groupby(["design", "category"]).mean().unstack()
