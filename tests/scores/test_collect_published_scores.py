@@ -96,7 +96,7 @@ def test_models_have_their_labels(leaderboard):
 
 def test_the_comparison_can_read_the_table_that_is_written(leaderboard, tmp_path):
     write_scores(leaderboard, tmp_path / "scores.csv")
-    assert len(read_scores(tmp_path / "scores.csv")) == (21 + 9) * 41
+    assert len(read_scores(tmp_path / "scores.csv")) == (21 + 9 + 183) * 41
 
 
 def test_every_label_has_a_source_and_uses_the_projects_terms():

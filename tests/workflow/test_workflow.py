@@ -94,7 +94,8 @@ def test_the_findings_page_shows_every_figure_and_makes_no_network_requests(smok
     with browser.browser(browser.installed(), tmp_path / "profile") as page:
         page.open(smoke / FINDINGS, 1280)
         widths = page.evaluate("[...document.images].map(image => image.naturalWidth)")
-        assert len(widths) == 7 + 4  # critical differences (also by Wilcoxon), differences, scores, training
+        # critical differences (over all tasks twice, also by Wilcoxon), differences, scores, training
+        assert len(widths) == 8 + 4
         assert min(widths) > 0
         assert {address.split(":")[0] for address in page.requests} <= {"file", "data"}
 
