@@ -364,8 +364,8 @@ def test_results_of_tests_that_cannot_decide_are_not_reported():
 
 
 def test_a_comparison_without_a_significant_difference_says_so():
-    scores = three_tasks().assign(score=[0.1, 0.1, 0.2, 0.2, 0.3, 0.3] * 3)
-    scores.loc[0, "score"] = 0.12
+    low, middle, high = [0.1, 0.12], [0.2, 0.22], [0.3, 0.32]  # of two seeds
+    scores = three_tasks().assign(score=[*low, *middle, *high, *middle, *high, *low, *high, *low, *middle])
     comparison = compare.compare_study(scores, STUDY).comparisons[0]
     text = " ".join(comparison.sentences["these_checkpoints"])
     assert "finds no significant difference among the designs" in text
