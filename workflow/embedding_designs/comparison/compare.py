@@ -37,7 +37,10 @@ from .statistics.resolution import resolution
 from .statistics.together import best_set_together
 
 MANY_DESIGNS = 60  # for more designs, the most expensive pairwise results are left out
-LEFT_OUT = f"Practical equivalence, sub-pools and Wilcoxon cliques are left out for more than {MANY_DESIGNS}."
+LEFT_OUT = (
+    "Practical equivalence, sub-pools, and Wilcoxon cliques are left out if more than "
+    f"{MANY_DESIGNS} are compared."
+)
 
 
 def compare_study(

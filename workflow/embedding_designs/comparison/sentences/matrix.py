@@ -31,7 +31,7 @@ def matrix_note(matrix: VerdictMatrix, alpha: float) -> str:
     if matrix.claims:
         several = len(matrix.columns) > 1
         each = "each column by itself, not corrected for the number of categories" if several else ""
-        note += f" Verdicts hold at {confidence} confidence{', ' * bool(each)}{each}."
+        note += f" Verdicts are by mean score and hold at {confidence} confidence{', ' * bool(each)}{each}."
     if matrix.ranks:
         note += (
             f" Ranks: all that a {matrix.unit} could have by mean score over all tasks, at {confidence} "
