@@ -81,9 +81,9 @@ def compare_study(
 
 
 def unit_of(study: Mapping[str, Any], scores: pd.DataFrame) -> str:
-    """Return what is compared, "design" or "model": if `scores.unit` does not say it, as the scores suggest.
+    """Return what is compared, "design" or "model": `scores.unit`, or what the scores suggest.
 
-    Published scores, and tables with one run each and neither pooling nor attention, are of models.
+    Published scores, and tables with a single seed and neither pooling nor attention, are of models.
     """
     if "scores" not in study:
         return "design"

@@ -10,7 +10,7 @@ UNDECIDED = {1: "undecided: nothing ruled out", 2: "undecided: marks disagree, o
 
 
 def claims_in_words(matrix: VerdictMatrix) -> dict[str, str]:
-    """Return where a design could be the best that has the mark of each kind of claim."""
+    """Return for each kind of claim where a design with its mark could be the best."""
     return {claim: CLAIMS[claim].format(unit=matrix.unit) for claim in matrix.claims}
 
 
