@@ -128,8 +128,8 @@ class Comparison:
         """One row per model, the best average rank first, with intervals of ranks.
 
         rank_low and rank_high: interval of the average rank, each by itself; best_rank… and worst_rank…: the
-        ranks that the model could have, simultaneous for all models; could_be_best…: whether it is in the best
-        set.
+        ranks that the model could have, simultaneous for all models; could_be_best…: whether it is in the
+        best set.
         """
         about, best = (self._table(name).set_index("design") for name in ("designs", "best_sets"))
         joined = about[OF_RANKS].join(best[list(OF_BEST)].rename(columns=OF_BEST))

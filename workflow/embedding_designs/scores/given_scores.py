@@ -15,7 +15,7 @@ from ..common.errors import BadInput
 from ..common.wording import counted, few, shown
 from ..study.benchmarks import categories_of_tasks
 from .missing_scores import missing_cells
-from .not_used import NotUsed, in_lines, not_used
+from .not_used import NotUsed, in_words, not_used
 from .published.sources import NAMELESS, READ, filled, nameless, tidy
 from .score_table import WHERE, checked, is_missing
 from .text_tables import MODEL_COLUMNS, TASK_COLUMNS, as_texts, read_texts, with_index
@@ -185,7 +185,7 @@ def is_number(text: str) -> bool:
 
 def why_not_more(left: Sequence[NotUsed]) -> str:
     """Return what was not used, as the end of an error message about too few names."""
-    return "".join(f"; {line}" for line in in_lines(left))
+    return "".join(f"; {in_words(entry)}" for entry in left)
 
 
 def check_names(rows: pd.DataFrame, left: Sequence[NotUsed]) -> None:
