@@ -8,6 +8,7 @@ import sys
 import pandas as pd
 import pytest
 
+from embedding_designs.study.benchmarks import benchmarks
 from helpers.paths import ROOT
 
 TASKS = ["STS12", "STS13", "STS14", "STSBenchmark", "SciFact", "NFCorpus", "ArguAna", "FiQA2018"]
@@ -96,6 +97,19 @@ def test_a_missing_score_is_named_with_the_options_that_leave_it_out(tmp_path):
     assert run.returncode == 2
     assert run.stderr.splitlines()[-1].startswith("error: mine.csv: 1 score missing: b on NFCorpus; ")
     assert "--missing drop_tasks" in run.stderr and not (tmp_path / "results").exists()
+
+
+def test_with_a_benchmark_only_scores_on_its_tasks_can_be_missing(tmp_path):
+    names = [task.name for task in benchmarks()["MTEB(eng, v2)"]]
+    table = pd.DataFrame(0.5, ["a", "b", "c"], names).rename_axis("model").assign(mine=[0.1, None, 0.2])
+    table.loc["b", names[0]] = None
+    table.to_csv(tmp_path / "mine.csv")
+    run = compare("mine.csv", "--benchmark", "MTEB(eng, v2)", folder=tmp_path)
+    assert run.returncode == 2
+    error = (
+        f"error: mine.csv: 1 score missing: b on {names[0]}; add them, or leave out these tasks (--missing"
+    )
+    assert run.stderr.splitlines()[-1].startswith(error)
 
 
 def test_everything_left_out_is_on_the_terminal_on_the_page_and_in_statistics_json(tmp_path):

@@ -4,7 +4,7 @@ Everything that is inferred is said, and what cannot be inferred is asked for.
 """
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from math import ceil, log10
 from pathlib import Path
 from typing import NamedTuple
@@ -55,13 +55,14 @@ def read_given(
     sources: Sequence[Path | pd.DataFrame],
     higher_is_better: bool = True,
     tasks_in: str | None = None,
-    missing: str | None = "refuse",
+    missing: str = "refuse",
+    tasks: Collection[str] | None = None,
 ) -> Given:
     """Return the scores of CSV files or pandas tables together, from -1 to 1 and higher if better.
 
     higher_is_better: False for losses and error rates, which are negated; tasks_in: "rows" or "columns" of
-    wide tables; None: inferred. missing: with "refuse", a missing score is an error. Raises BadInput that
-    names the file, line, and cell of whatever is unusable.
+    wide tables; None: inferred. missing: with "refuse", a missing score is an error; tasks: those that are
+    compared; None: all. Raises BadInput that names the file, line, and cell of whatever is unusable.
     """
     if not sources:
         raise BadInput("scores: no tables; give one or more")
@@ -85,7 +86,7 @@ def read_given(
     if missing == "drop_models" and "base" in rows:
         raise BadInput(f"{name}: --missing drop_models is not for tables with a column base; use drop_tasks")
     if missing == "refuse":
-        check_complete(typed)
+        check_complete(typed if tasks is None else typed[typed["task"].isin(tasks)])
     unit = "design" if "design" in columns else "model"
     return Given(rows, [*said, *about_categories, *about_scale], left, unit)
 
