@@ -15,6 +15,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 NAMES = ["chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome"]
 FLAGS = ["--headless", "--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking",
          "--disable-component-update", "--disable-dev-shm-usage", "--remote-debugging-pipe"]  # fmt: skip
@@ -31,6 +33,11 @@ os.execv(sys.argv[3], sys.argv[3:])
 def installed() -> str | None:
     """Return the path of an installed Chromium or Chrome, or None."""
     return next(filter(None, map(shutil.which, NAMES)), None)
+
+
+needed = pytest.mark.skipif(
+    installed() is None, reason="no Chromium or Chrome is installed to open a page in"
+)
 
 
 class Page:
@@ -123,3 +130,13 @@ def browser(program: str, profile: Path, seconds: float = 60) -> Iterator[Page]:
         process.kill()
         process.wait()
         os.close(we_write)
+
+
+@contextlib.contextmanager
+def opened(file: Path, profile: Path, width: int, height: int = 900) -> Iterator[Page]:
+    """Yield a file as a page of the installed browser, in a window of this size in CSS pixels."""
+    program = installed()
+    assert program
+    with browser(program, profile) as page:
+        page.open(file, width, height)
+        yield page

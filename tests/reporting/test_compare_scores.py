@@ -8,6 +8,7 @@ import sys
 import pandas as pd
 import pytest
 
+from embedding_designs.study.benchmarks import benchmarks
 from helpers.paths import ROOT
 
 TASKS = ["STS12", "STS13", "STS14", "STSBenchmark", "SciFact", "NFCorpus", "ArguAna", "FiQA2018"]
@@ -98,6 +99,19 @@ def test_a_missing_score_is_named_with_the_options_that_leave_it_out(tmp_path):
     assert "--missing drop_tasks" in run.stderr and not (tmp_path / "results").exists()
 
 
+def test_with_a_benchmark_only_scores_on_its_tasks_can_be_missing(tmp_path):
+    names = [task.name for task in benchmarks()["MTEB(eng, v2)"]]
+    table = pd.DataFrame(0.5, ["a", "b", "c"], names).rename_axis("model").assign(mine=[0.1, None, 0.2])
+    table.loc["b", names[0]] = None
+    table.to_csv(tmp_path / "mine.csv")
+    run = compare("mine.csv", "--benchmark", "MTEB(eng, v2)", folder=tmp_path)
+    assert run.returncode == 2
+    error = (
+        f"error: mine.csv: 1 score missing: b on {names[0]}; add them, or leave out these tasks (--missing"
+    )
+    assert run.stderr.splitlines()[-1].startswith(error)
+
+
 def test_everything_left_out_is_on_the_terminal_on_the_page_and_in_statistics_json(tmp_path):
     (tmp_path / "mine.csv").write_text(INCOMPLETE)
     run = compare("mine.csv", "--missing", "drop_tasks", folder=tmp_path)
@@ -107,7 +121,7 @@ def test_everything_left_out_is_on_the_terminal_on_the_page_and_in_statistics_js
     statistics = json.loads((results / "statistics.json").read_text())
     recorded = [name for entry in statistics["not_used"] for name in entry["names"]]
     left_out = [
-        "1 column not used: Average (computed from the others)",
+        "1 task not used: Average (computed from the others)",
         "1 task not used: NFCorpus (a score of b is missing on base all; statistics.missing: drop_tasks)",
         "1 category not used: Retrieval on all (With a single task there is nothing to test",
     ]

@@ -153,6 +153,15 @@ def test_the_bars_of_the_diagram_are_of_a_known_test(one_run):
         one_run.plot.critical_difference(test="tukey")
 
 
+def test_the_size_counts_each_model_and_task_once_and_only_of_the_chosen_base():
+    two = wide().rename(columns={"weak": "poor"}).drop(columns="fair").T
+    bases = [wide().T.assign(base="mini"), two.assign(base="tiny")]
+    result = compare(pd.concat(bases).rename_axis("model").reset_index())
+    assert repr(result).startswith("4 models compared on 8 tasks")
+    assert repr(result.of(base="tiny")).startswith("2 models compared on 8 tasks")
+    assert repr(result.of("STS")).startswith("4 models compared on 4 tasks of STS")
+
+
 def test_a_notebook_shows_the_verdict_and_a_small_table(one_run):
     shown = one_run._repr_html_()
     assert "Use good." in shown and shown.count("<tr") == 1 + 1 + 3
@@ -195,7 +204,7 @@ def test_models_without_a_score_are_left_out_on_request_and_listed():
 
 def test_columns_and_categories_that_are_not_compared_are_listed(capsys):
     result = compare(wide().T.rename_axis("model").assign(Average=0.5, licence="MIT"))
-    assert "1 column not used: Average (computed from the others)" in left_out(result)
+    assert "1 task not used: Average (computed from the others)" in left_out(result)
     assert "1 column not used: licence (no numbers in it)" in left_out(result)
     alone = compare(wide().rename({"ArguAna": "mine"}))
     assert "1 category not used: other on all (With a single task" in left_out(alone)
@@ -228,6 +237,9 @@ UNNAMED = pd.DataFrame({"thing": ["p", "q"], "x": [0.1, 0.3], "y": [0.2, 0.4]})
         (pd.concat([table(), table()]), "scores:row 12: a second score for .*eos, seed 0, task A"),
         (pd.concat([table(), table()], axis="columns"), 'scores: column "design" appears twice'),
         ("absent.csv", "absent.csv: no such file"),
+        ([], "scores: no tables"),
+        (pd.concat({"STS": wide().T}, axis="columns"), "scores: its columns have 2 levels"),
+        (wide().T.reset_index(drop=True), 'scores: the first column, "[^"]+", has only numbers'),
         ([0.1, 0.2], "scores: float is not a pandas table or the path of a CSV file"),
     ],
 )

@@ -125,15 +125,12 @@ def test_names_in_the_matrix_are_escaped(results, tmp_path):
     assert "<i>eos" not in page
 
 
-@pytest.mark.skipif(
-    browser.installed() is None, reason="no Chromium or Chrome is installed to open the page in"
-)
+@browser.needed
 @pytest.mark.parametrize("width", [1280, 400])
 def test_the_first_screen_has_the_verdict_and_the_top_of_the_matrix(page, tmp_path, width):
     file = tmp_path / "findings.html"
     file.write_text(page, encoding="utf-8")
-    with browser.browser(browser.installed(), tmp_path / "profile") as tab:
-        tab.open(file, width, 800)
+    with browser.opened(file, tmp_path / "profile", width, 800) as tab:
         seen = tab.evaluate(FIRST_SCREEN)
     assert seen["verdict"] < seen["row"] < seen["height"] == 800
     assert seen["diagram"] < seen["height"]

@@ -309,15 +309,12 @@ def test_a_file_of_the_wrong_kind_is_named(tmp_path, file, content, message):
         page_of(folder)
 
 
-@pytest.mark.skipif(
-    browser.installed() is None, reason="no Chromium or Chrome is installed to open the page in"
-)
+@browser.needed
 @pytest.mark.parametrize("width", [1280, 400])
 def test_page_in_a_browser_shows_every_figure_and_fetches_nothing(page, tmp_path, width):
     file = tmp_path / "findings.html"
     file.write_text(page, encoding="utf-8")
-    with browser.browser(browser.installed(), tmp_path / "profile") as tab:
-        tab.open(file, width)
+    with browser.opened(file, tmp_path / "profile", width) as tab:
         tab.evaluate("document.querySelectorAll('details').forEach(part => part.open = true)")
         images = tab.evaluate(
             "[...document.images].map(i => [i.naturalWidth, i.clientWidth, i.clientHeight])"

@@ -104,7 +104,49 @@ def test_a_task_called_average_is_left_out_but_a_model_called_mean_is_not():
     with_summary = pd.concat([named.T, pd.DataFrame({"mean": {"Average": 0.6}, "b": {"Average": 0.5}})])
     given = read_given([with_summary.rename_axis("task")])
     assert set(given.rows["task"]) == set(SCORES)
-    assert [(entry.what, entry.names) for entry in given.not_used] == [("row", ["Average"])]
+    assert [(entry.what, entry.names) for entry in given.not_used] == [("task", ["Average"])]
+
+
+@pytest.mark.parametrize("name", ["mean", "Avg.", "Mean (TaskType)", "Rank (Borda)", "Average (56 datasets)"])
+def test_means_and_ranks_are_not_tasks_in_any_layout(name, tmp_path):
+    table = TABLE.assign(**{name: 0.5})
+    tidy = table.rename_axis("model").melt(ignore_index=False, var_name="task", value_name="score")
+    paths = [
+        written(tmp_path, table, "model", "columns.csv"),
+        written(tmp_path, table.T, "task", "rows.csv"),
+        written(tmp_path, tidy, "model", "tidy.csv"),
+    ]
+    for given in (read_given([path]) for path in paths):
+        assert set(given.rows["task"]) == set(SCORES)
+        assert [(entry.what, entry.names) for entry in given.not_used] == [("task", [name])]
+
+
+@pytest.mark.parametrize("name", ["Mean field", "overall_accuracy", "RankQA", "average-case"])
+def test_a_task_is_not_a_mean_only_because_its_name_begins_like_one(name, tmp_path):
+    given = read_given([written(tmp_path, TABLE.assign(**{name: 0.5}), "model")])
+    assert set(given.rows["task"]) == {*SCORES, name}
+
+
+@pytest.mark.parametrize(
+    ("header", "first", "left"),
+    [("Rank,Model", "12", "Rank"), (",model", "01", "column 1"), ("team,model", "xy", "team")],
+)
+def test_the_column_that_names_the_models_does_not_have_to_be_the_first(header, first, left, tmp_path):
+    path = tmp_path / "scores.csv"
+    path.write_text(f"{header},STS12,SciFact\n{first[0]},a,0.71,0.5\n{first[1]},b,0.605,0.42\n")
+    assert scores_of([path]) == SCORES
+    assert [entry.names for entry in read_given([path]).not_used] == [[left]]
+
+
+def test_a_base_or_a_category_can_be_left_of_the_names(tmp_path):
+    with_base = TABLE.rename_axis("model").reset_index()
+    with_base.insert(0, "base", "mini")
+    assert set(read_given([with_base]).rows["base"]) == {"mini"}
+    assert scores_of([with_base]) == SCORES
+    with_category = TABLE.T.rename_axis("task").reset_index()
+    with_category.insert(0, "category", "Mine")
+    assert set(read_given([with_category]).rows["category"]) == {"Mine"}
+    assert scores_of([with_category]) == SCORES
 
 
 def test_categories_are_the_table_s_or_mteb_s_or_other(tmp_path):
@@ -136,6 +178,13 @@ REFUSED = {
     "one task": ("model,STS12\na,0.7\nb,0.5\n", "csv: 1 task; a comparison needs two or more tasks"),
     "a text": (f"{HEADER}a,71,fifty\nb,60,40\n", "csv:2: model a, .*task SciFact: score .fifty. is not"),
     "too large": (f"{HEADER}a,710,500\nb,600,400\n", "csv:2: .*score .710.* is not a number from -1"),
+    "no names": ("STS12,STS13\n0.7,0.5\n0.6,0.4\n", 'csv: the first column, "STS12", has only numbers'),
+    "percent signs": (
+        f"{HEADER}a,71%,50%\nb,60%,40%\n",
+        "csv: no scores; 2 columns not used: STS12",
+    ),
+    "marks": (f"{HEADER}a,0.7,0.5*\nb,0.6,0.4*\n", "csv: 1 task; .*; 1 column not used: SciFact .no numbers"),
+    "only a mean": ("model,Mean\na,0.7\nb,0.6\n", "csv: no scores; 1 task not used: Mean"),
     "a repeated model": (f"{HEADER}a,0.7,0.5\na,0.6,0.4\nb,0.1,0.2\n", "csv:3: a second score for model a"),
 }
 

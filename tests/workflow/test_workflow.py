@@ -89,10 +89,9 @@ def test_each_run_ends_with_a_model_whose_card_has_its_scores(smoke):
         assert (model / "model.safetensors").samefile(trained / "model.safetensors")
 
 
-@pytest.mark.skipif(browser.installed() is None, reason="no Chromium or Chrome is installed")
+@browser.needed
 def test_the_findings_page_shows_every_figure_and_makes_no_network_requests(smoke, tmp_path):
-    with browser.browser(browser.installed(), tmp_path / "profile") as page:
-        page.open(smoke / FINDINGS, 1280)
+    with browser.opened(smoke / FINDINGS, tmp_path / "profile", 1280) as page:
         widths = page.evaluate("[...document.images].map(image => image.naturalWidth)")
         # critical differences (over all tasks twice, also by Wilcoxon), differences, scores, training
         assert len(widths) == 8 + 4

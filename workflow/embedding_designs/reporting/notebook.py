@@ -95,13 +95,8 @@ class Comparison:
 
     @property
     def verdict(self) -> list[str]:
-        """Which models could be the best, in one sentence for each base, or why nothing can be said."""
-        kept = [
-            one
-            for one in self.statistics.comparisons
-            if one.category == self.category and self.base in (None, one.base)
-        ]
-        return verdict(kept)
+        """Which models could be the best, in one sentence for each base, or why none can be named."""
+        return verdict(self._kept)
 
     @property
     def best_set(self) -> BestSet:
@@ -133,7 +128,8 @@ class Comparison:
         """One row per model, the best average rank first, with intervals of ranks.
 
         rank_low and rank_high: interval of the average rank, each by itself; best_rank… and worst_rank…: the
-        ranks that the model could have, all right at once; could_be_best…: whether it is in the best set.
+        ranks that the model could have, simultaneous for all models; could_be_best…: whether it is in the
+        best set.
         """
         about, best = (self._table(name).set_index("design") for name in ("designs", "best_sets"))
         joined = about[OF_RANKS].join(best[list(OF_BEST)].rename(columns=OF_BEST))
@@ -163,6 +159,15 @@ class Comparison:
                 part.write_bytes((folder / "findings.html").read_bytes())
 
     @property
+    def _kept(self) -> list[results.Comparison]:
+        """The results on this category: one for each base, or for this base only."""
+        return [
+            one
+            for one in self.statistics.comparisons
+            if one.category == self.category and self.base in (None, one.base)
+        ]
+
+    @property
     def _rows(self) -> pd.DataFrame:
         """The scores of this base and category, without dropped tasks."""
         tests, scores = self.tests, self.scores
@@ -180,9 +185,8 @@ class Comparison:
         return table.drop(columns=["base", "category"], errors="ignore")
 
     def __repr__(self) -> str:
-        statistics = self.statistics
-        named = counted(len(statistics.designs), statistics.unit)
-        tasks = sum(one.n_tasks for one in statistics.comparisons if one.category == self.category)
+        named = counted(len({name for one in self._kept for name in one.designs}), self.statistics.unit)
+        tasks = len({task for one in self._kept for task in one.tasks})
         left = f"; {counted(len(self.left_out), 'line')} in .left_out" if self.left_out else ""
         where = "" if self.category == "All" else f" of {self.category}"
         return "\n".join([f"{named} compared on {counted(tasks, 'task')}{where}{left}", *self.verdict])

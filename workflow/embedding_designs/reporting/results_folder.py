@@ -22,6 +22,7 @@ from ..comparison.tables import write_tables
 from ..scores.given_scores import Given, given_columns, read_given
 from ..scores.not_used import write_report
 from ..scores.published.pools import published_scores
+from ..scores.published.tasks import benchmark_tasks
 from ..scores.report_file import read_report
 from ..scores.score_table import read_scores
 from ..study.run_configs import config_text
@@ -71,7 +72,8 @@ def compare_scores(
         # published results are rarely complete
         missing = missing or ("drop_models" if benchmark else "drop_tasks")
     else:
-        given = read_given(paths, higher_is_better, tasks_in, None if benchmark else missing or "refuse")
+        tasks = benchmark_tasks(benchmark) if benchmark else None
+        given = read_given(paths, higher_is_better, tasks_in, missing or "refuse", tasks)
         for line in given.said:
             note(line)
         write(output / GIVEN, given.rows[given_columns(given.rows)].to_csv(index=False))

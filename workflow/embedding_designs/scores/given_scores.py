@@ -3,7 +3,8 @@
 Everything that is inferred is said, and what cannot be inferred is asked for.
 """
 
-from collections.abc import Iterator, Sequence
+import re
+from collections.abc import Collection, Iterator, Sequence
 from math import ceil, log10
 from pathlib import Path
 from typing import NamedTuple
@@ -14,12 +15,14 @@ from ..common.errors import BadInput
 from ..common.wording import counted, few, shown
 from ..study.benchmarks import categories_of_tasks
 from .missing_scores import missing_cells
-from .not_used import NotUsed, not_used
-from .published.sources import READ, filled, tidy
+from .not_used import NotUsed, in_words, not_used
+from .published.sources import NAMELESS, READ, filled, nameless, tidy
 from .score_table import WHERE, checked, is_missing
 from .text_tables import MODEL_COLUMNS, TASK_COLUMNS, as_texts, read_texts, with_index
 
-SUMMARIES = ("average", "avg", "mean", "overall", "rank")  # names of what is not a task
+SUMMARY = re.compile(  # name of what is not a task, such as "Avg." or "Mean (TaskType)" of MTEB's leaderboard
+    r"(average|avg|mean|overall|rank)\W*(\([^)]*\))?", re.IGNORECASE
+)
 COMPUTED = "computed from the others"
 LAYOUTS = {
     "tidy": "one row per score",
@@ -30,6 +33,7 @@ KEPT = {  # columns of a wide table that describe its rows
     "columns": ("base", "seed", "pooling", "attention"),
     "rows": ("category", "metric"),
 }
+NAMING = (*MODEL_COLUMNS, *TASK_COLUMNS)  # names of the column of a wide table that names its rows
 MISSING = ("refuse", "drop_tasks", "drop_models")  # what to do if a score is missing
 OTHER = "other"  # category of a task that has none and is not MTEB's
 
@@ -51,14 +55,17 @@ def read_given(
     sources: Sequence[Path | pd.DataFrame],
     higher_is_better: bool = True,
     tasks_in: str | None = None,
-    missing: str | None = "refuse",
+    missing: str = "refuse",
+    tasks: Collection[str] | None = None,
 ) -> Given:
     """Return the scores of CSV files or pandas tables together, from -1 to 1 and higher if better.
 
     higher_is_better: False for losses and error rates, which are negated; tasks_in: "rows" or "columns" of
-    wide tables; None: inferred. missing: with "refuse", a missing score is an error. Raises BadInput that
-    names the file, line, and cell of whatever is unusable.
+    wide tables; None: inferred. missing: with "refuse", a missing score is an error; tasks: those that are
+    compared; None: all. Raises BadInput that names the file, line, and cell of whatever is unusable.
     """
+    if not sources:
+        raise BadInput("scores: no tables; give one or more")
     parts, said, left, columns = [], [], [], set()
     for source in sources:
         table, name = texts_of(source)
@@ -68,15 +75,18 @@ def read_given(
         left += unread
         columns |= {str(column).lower() for column in table.columns}
         said.append(f"{name}: {LAYOUTS[layout]}")
-    rows = pd.concat(parts, ignore_index=True).fillna("")
-    check_names(rows)
+    rows, summaries = without_summaries(pd.concat(parts, ignore_index=True).fillna(""))
+    left += summaries
+    if rows.empty:
+        raise BadInput(f"{name}: no scores{why_not_more(left)}")
+    check_names(rows, left)
     rows, about_categories = with_known_categories(rows)
     rows, about_scale = on_unit_scale(rows, higher_is_better)
     typed = checked(rows)  # while each row still has the place that it comes from
     if missing == "drop_models" and "base" in rows:
         raise BadInput(f"{name}: --missing drop_models is not for tables with a column base; use drop_tasks")
     if missing == "refuse":
-        check_complete(typed)
+        check_complete(typed if tasks is None else typed[typed["task"].isin(tasks)])
     unit = "design" if "design" in columns else "model"
     return Given(rows, [*said, *about_categories, *about_scale], left, unit)
 
@@ -84,7 +94,7 @@ def read_given(
 def texts_of(source: Path | pd.DataFrame) -> tuple[pd.DataFrame, str]:
     """Return a CSV file or a pandas table as texts, and its name in messages."""
     if isinstance(source, pd.DataFrame):
-        return as_texts(with_index(source), "scores"), "scores"
+        return as_texts(with_index(source, "scores"), "scores"), "scores"
     return read_texts(source), str(source)
 
 
@@ -113,12 +123,12 @@ def layout_of(table: pd.DataFrame, name: str, tasks_in: str | None) -> str:
         return tasks_in
     if table.empty:
         raise BadInput(f"{name}: no scores")
-    corner, tasks = str(table.columns[0]).lower(), categories_of_tasks().keys()
-    if corner in (*MODEL_COLUMNS, *TASK_COLUMNS):
-        return "columns" if corner in MODEL_COLUMNS else "rows"
-    in_header, in_rows = (tasks & set(names) for names in (table.columns, table.iloc[:, 0]))
+    corner, tasks = corner_of(table), categories_of_tasks().keys()
+    if corner.lower() in NAMING:
+        return "columns" if corner.lower() in MODEL_COLUMNS else "rows"
+    in_header, in_rows = (tasks & set(names) for names in (table.columns, table[corner]))
     if bool(in_header) == bool(in_rows):
-        first = f"column {shown(str(table.columns[0]))}" if corner else "the first column, without a name,"
+        first = f"column {shown(corner)}" if corner else "the first column, without a name,"
         raise BadInput(
             f"{name}: {first} does not say whether its rows are models or tasks; call it model or task, or"
             " use --tasks-in rows or --tasks-in columns (in Python, tasks_in=…)"
@@ -126,29 +136,47 @@ def layout_of(table: pd.DataFrame, name: str, tasks_in: str | None) -> str:
     return "columns" if in_header else "rows"
 
 
+def corner_of(table: pd.DataFrame) -> str:
+    """Return the column of a wide table that names its rows: the one that is called so, else the first."""
+    first, *others = table.columns
+    called = (column for column in others if column.lower() in NAMING and not has_numbers(table[column]))
+    return first if first.lower() in NAMING else next(called, first)
+
+
 def wide(table: pd.DataFrame, name: str, layout: str) -> tuple[pd.DataFrame, list[NotUsed]]:
     """Return the rows of a wide table, and the report on what is not a score."""
-    table, left = without_summaries(table, layout)
-    first, *others = table.columns
+    first = corner_of(table)
+    if first.lower() not in NAMING and table[first].map(is_number).all():
+        raise BadInput(
+            f"{name}: the first column, {shown(first)}, has only numbers; add a column called model or task "
+            "that names the rows"
+        )
+    unnamed = nameless(table) if first else []
+    others = [column for column in table if column not in ("", first)]
     in_rows, in_columns = ("model", "task") if layout == "columns" else ("task", "model")
     kept = [column for column in others if column in KEPT[layout]]
-    texts = [column for column in others if column not in kept and not table[column].map(is_number).any()]
+    texts = [column for column in others if column not in kept and not has_numbers(table[column])]
     scores = [column for column in others if column not in (*kept, *texts)]
-    named = table.rename(columns={first: in_rows}).assign(
-        **{WHERE: [f"{name}:{line}" for line in table.index]}
+    named = (
+        table[[first, *kept, *scores]]
+        .rename(columns={first: in_rows})
+        .assign(**{WHERE: [f"{name}:{line}" for line in table.index]})
     )
     rows = named.melt([in_rows, *kept, WHERE], scores, var_name=in_columns, value_name="score")
-    return rows.assign(seed=rows.get("seed", "0")), left + not_used("column", texts, "no numbers in it")
+    left = not_used("column", unnamed, NAMELESS) + not_used("column", texts, "no numbers in it")
+    return rows.assign(seed=rows.get("seed", "0")), left
 
 
-def without_summaries(table: pd.DataFrame, layout: str) -> tuple[pd.DataFrame, list[NotUsed]]:
-    """Return a wide table without tasks that are means of the others; a model can be called mean."""
-    first, *others = table.columns
-    if layout == "columns":
-        names = [column for column in others if column.lower() in SUMMARIES]
-        return table.drop(columns=names), not_used("column", names, COMPUTED)
-    is_summary = table[first].str.lower().isin(SUMMARIES)
-    return table[~is_summary], not_used("row", table.loc[is_summary, first].tolist(), COMPUTED)
+def without_summaries(rows: pd.DataFrame) -> tuple[pd.DataFrame, list[NotUsed]]:
+    """Return the rows without tasks that are means of the others; a model can be called mean."""
+    is_summary = rows["task"].map(lambda task: bool(SUMMARY.fullmatch(task))).astype(bool)
+    names = list(rows.loc[is_summary, "task"].unique())
+    return rows[~is_summary].reset_index(drop=True), not_used("task", names, COMPUTED)
+
+
+def has_numbers(column: pd.Series) -> bool:
+    """Return whether any cell of a column is a number."""
+    return bool(column.map(is_number).any())
 
 
 def is_number(text: str) -> bool:
@@ -156,14 +184,20 @@ def is_number(text: str) -> bool:
     return not is_missing(text) and pd.notna(pd.to_numeric(text, errors="coerce"))
 
 
-def check_names(rows: pd.DataFrame) -> None:
+def why_not_more(left: Sequence[NotUsed]) -> str:
+    """Return what was not used, as the end of an error message about too few names."""
+    return "".join(f"; {in_words(entry)}" for entry in left)
+
+
+def check_names(rows: pd.DataFrame, left: Sequence[NotUsed]) -> None:
     """Raise BadInput if a name has two spellings, or if there is only one model or one task."""
     for column in ("model", "task"):
         if problem := next(two_spellings(rows, column), None):
             raise BadInput(problem)
         if (number := rows[column].nunique()) < 2:
             place = rows[WHERE].iloc[0].rpartition(":")[0]
-            raise BadInput(f"{place}: {counted(number, column)}; a comparison needs two or more {column}s")
+            needed = f"a comparison needs two or more {column}s"
+            raise BadInput(f"{place}: {counted(number, column)}; {needed}{why_not_more(left)}")
 
 
 def two_spellings(rows: pd.DataFrame, column: str) -> Iterator[str]:

@@ -52,12 +52,15 @@ def as_texts(table: pd.DataFrame, name: str) -> pd.DataFrame:
     return pd.DataFrame(cells, [f"row {row}" for row in range(len(cells))], columns, dtype=str)
 
 
-def with_index(table: pd.DataFrame) -> pd.DataFrame:
+def with_index(table: pd.DataFrame, name: str) -> pd.DataFrame:
     """Return a pandas table with its index as its first columns, unless the index only numbers the rows.
 
     An index without a name holds tasks if the columns are named after models, and models if they are named
-    after tasks; its column is otherwise without a name.
+    after tasks; its column is otherwise without a name. name: the table's name in the BadInput raised for
+    columns with several levels.
     """
+    if table.columns.nlevels > 1:
+        raise BadInput(f"{name}: its columns have {table.columns.nlevels} levels; a table of scores has one")
     index = table.index
     if index.names == [None]:
         if pd.api.types.is_numeric_dtype(index):

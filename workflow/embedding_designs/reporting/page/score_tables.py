@@ -35,7 +35,7 @@ def scores(comparisons: Sequence[Comparison], baselines: pd.DataFrame, scores: p
         *baselines.groupby("baseline", sort=False),
         *((f"{name} (collapsed)", own) for name, own in collapsed.groupby("design", sort=False)),
     ]
-    means = [Row(name, [_baseline_mean(own, c.tasks) for c in comparisons]) for name, own in untested]
+    means = [Row(name, [_untested_mean(own, c.tasks) for c in comparisons]) for name, own in untested]
     header = [
         comparisons[0].unit.capitalize(),
         *(f"{c.category} ({c.n_tasks})" for c in comparisons),
@@ -51,7 +51,7 @@ def _score(mean: float, spread: float | None) -> str:
     return f"{mean:.3f}" if spread is None else f"{mean:.3f} ± {spread:.3f}"
 
 
-def _baseline_mean(own: pd.DataFrame, tasks: Sequence[str]) -> str:
+def _untested_mean(own: pd.DataFrame, tasks: Sequence[str]) -> str:
     """Return the mean over `tasks`, or a dash if a score is missing: a mean over the rest would mislead."""
     by_task = own.set_index("task")["score"].reindex(tasks)
     return DASH if by_task.isna().any() else f"{by_task.mean():.3f}"

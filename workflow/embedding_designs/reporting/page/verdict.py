@@ -13,7 +13,7 @@ LONG = 12  # rows; longer matrices scroll
 
 @dataclass(frozen=True)
 class Answer:
-    """The verdict, with its first words apart; the matrix with the words of its legend."""
+    """The verdict, split after its first words, and the matrix with the texts of its legend."""
 
     lead: str
     rest: str

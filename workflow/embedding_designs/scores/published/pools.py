@@ -69,15 +69,16 @@ def in_pools(
     parts, left, named = [], [], set()
     for pool, rule in pools.items():
         models = members(f"scores.pools.{pool}", rule, list(of_model), labels)
-        if rule.get("complete"):
-            incomplete = [model for model in models if model not in full]
+        incomplete = [model for model in models if rule.get("complete") and model not in full]
+        if incomplete:
             left += not_used("model", incomplete, f"a score is missing, and pool {pool} has complete: true")
             named.update(incomplete)
             models = [model for model in models if model in full]
         if len(models) < 2:
             complete = f" complete on {len(tasks)} tasks" if rule.get("complete") else ""
-            few_models = counted(len(models), "model")
-            raise BadInput(f"scores.pools.{pool} has {few_models}{complete}; a comparison needs two or more")
+            lacking = f" (incomplete: {few(incomplete)})" if incomplete else ""
+            few_models = f"{counted(len(models), 'model')}{complete}{lacking}"
+            raise BadInput(f"scores.pools.{pool} has {few_models}; a comparison needs two or more")
         _check_present(pool, rule, models, of_model)
         parts += [of_model[model].assign(base=pool) for model in models]
         named.update(models)

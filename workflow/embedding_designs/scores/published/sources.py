@@ -21,6 +21,7 @@ from .mteb_results import read_mteb_results
 from .tasks import selected_tasks, task_category
 
 READ = ["base", "model", "pooling", "attention", "seed", "task", "category", "metric", "score"]
+NAMELESS = "no name in the header"
 CURES = {  # for a task that is not MTEB's
     "table": 'add a column "category"',
     "published": "list the columns that are tasks in scores.tasks, or use from: table with categories",
@@ -101,10 +102,15 @@ def _with_models(table: pd.DataFrame, path: str | Path) -> tuple[pd.DataFrame, l
     names = [column for column in MODEL_COLUMNS if column in table]
     if not names:
         raise BadInput(f"{path}: no column names the models; expected one of {', '.join(MODEL_COLUMNS)}")
-    nameless = [f"column {place + 1}" for place, name in enumerate(table) if not name]
+    unnamed = nameless(table)
     table = table.drop(columns="", errors="ignore").rename(columns={names[0]: "model"})
     places = [f"{path}:{line}" for line in table.index]
-    return table.assign(**{WHERE: places}), not_used("column", nameless, "no name in the header")
+    return table.assign(**{WHERE: places}), not_used("column", unnamed, NAMELESS)
+
+
+def nameless(table: pd.DataFrame) -> list[str]:
+    """Return the columns without a name, as "column 2"."""
+    return [f"column {place + 1}" for place, name in enumerate(table) if not name]
 
 
 def with_categories(rows: pd.DataFrame, tasks: Mapping[str, str | None], cure: str) -> pd.DataFrame:
