@@ -53,6 +53,8 @@ def test_the_classes_and_the_schema_know_the_same_inputs():
 def test_prompt_reads_the_last_token_with_either_attention(kind):
     design = {"attention": "bidirectional", "input": "prompt", "pooling": {"kind": kind}}
     assert completed(design)["pooling"]["tokens"] == "last"
+    both = {"kind": "concat", "first": {"kind": "eos"}, "second": {"kind": kind}}
+    assert completed({**design, "pooling": both})["pooling"]["second"]["tokens"] == "last"
 
 
 def templates(query: str, document: str = "{text} {text}") -> dict:
