@@ -57,10 +57,10 @@ def test_scikit_posthocs():
     assert [pair["p"] for pair in found] == pytest.approx(printed, abs=0.025)
     small = [pair["p"] for pair in found if pair["p"] < 0.5]
     assert small == pytest.approx([0.220908, 0.031375, 0.220908], rel=1e-3)
-    # The version of today agrees in all digits.
-    today = scikit_posthocs.posthoc_nemenyi_friedman(FERTILIZERS)
+    # The current version agrees in all digits.
+    current = scikit_posthocs.posthoc_nemenyi_friedman(FERTILIZERS)
     for pair in found:
-        assert pair["p"] == pytest.approx(today.at[pair["first"], pair["second"]], abs=1e-9)
+        assert pair["p"] == pytest.approx(current.at[pair["first"], pair["second"]], abs=1e-9)
 
 
 # https://github.com/hfawaz/cd-diagram, example.csv: accuracies, rounded here to four decimals, with the ties

@@ -28,7 +28,7 @@ def test_pairs_neighbors_and_the_tasks_for_half_of_them_are_said():
 
 def test_equal_neighbors_are_never_separated():
     (sentence,) = said(12, [10, *[None] * 10])
-    assert sentence.endswith("Half of these neighbors have the same mean score.")
+    assert sentence.endswith("At least half of these neighbors have the same mean score.")
 
 
 def test_of_few_designs_all_pairs_are_named_anyway():

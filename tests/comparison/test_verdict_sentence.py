@@ -72,6 +72,11 @@ def test_without_a_test_the_verdict_says_why_and_recommends_nothing():
     assert verdict(equal, 0.05) == "Undecided. Too few tasks."
 
 
+def test_runs_that_rule_out_every_design_at_a_level_above_a_half_are_not_in_the_verdict():
+    over_tasks = f"Tied for first: {A} and {B} on tasks like these (40% confidence)."
+    assert verdict(three([A, B], [A, B], []), 0.6) == over_tasks
+
+
 def test_designs_with_few_seeds_promise_nothing_about_new_trainings():
     comparison = replace(three([A], [A]), unit="design")
     assert comparison.seeds == [1, 2]

@@ -25,7 +25,8 @@ task.
 And for p-values: holm, shaffer.
 
 Every function refuses missing and infinite numbers with BadInput, which names the first one. Where a test is
-impossible, its numbers are None and `reason` says why. docs/statistics.md explains each of them.
+impossible, its numbers are None and `reason` says why; with too few seeds, `design_claim` says so in
+`refused`, and `best_over_runs` returns None. docs/statistics.md explains each function.
 """
 
 from .comparison.statistics.attainable import attainable

@@ -7,7 +7,11 @@ import pandas as pd
 import pytest
 from scipy import stats
 
-from embedding_designs.comparison.statistics.intervals import difference_intervals, rank_intervals
+from embedding_designs.comparison.statistics.intervals import (
+    difference_intervals,
+    pair_intervals,
+    rank_intervals,
+)
 from helpers.five_designs import average_seeds, five_designs, make_runs
 
 
@@ -47,6 +51,18 @@ def test_over_tasks_only_the_interval_is_that_of_the_paired_t_test():
     expected = stats.ttest_rel(scores["last-bi"], scores["eos-causal"]).confidence_interval(0.95)
     row = result["designs"]["last-bi"]
     assert (row["low"], row["high"]) == pytest.approx((expected.low, expected.high), rel=0.05)
+
+
+def test_each_pair_has_the_interval_of_its_paired_t_test():
+    runs = five_designs().query("seed == 2")
+    scores = average_seeds(runs)
+    found = pair_intervals(runs, 0.05)
+    assert len(found) == 10
+    for row in found:
+        expected = stats.ttest_rel(scores[row["first"]], scores[row["second"]]).confidence_interval(0.95)
+        assert row["difference"] == pytest.approx((expected.low + expected.high) / 2)
+        half = (expected.high - expected.low) / 2
+        assert (row["low"], row["high"]) == pytest.approx((expected.low, expected.high), abs=0.05 * half)
 
 
 def test_over_runs_only_the_interval_is_welchs():

@@ -1,4 +1,4 @@
-"""Expected numbers come from the literature and from statsmodels' linear mixed model."""
+"""Expected numbers come from the formulas of R's languageR and from statsmodels' linear mixed model."""
 
 import json
 
@@ -11,8 +11,9 @@ from embedding_designs.comparison.statistics.factors import factor_effects
 from embedding_designs.comparison.statistics.quasi_f import all_differences, crossed_differences, quasi_f
 from helpers.five_designs import FACTORS, five_designs, make_runs
 
-# Raaijmakers, Schrijnemakers, and Gremmen (1999), J. Memory and Language 41:416, table 2: reaction times of
-# eight subjects to four words with a short and four with a long onset asynchrony; `quasif` in R's languageR
+# data/quasif.rda of R's languageR 1.6, whose manual gives the source: Raaijmakers, Schrijnemakers, and
+# Gremmen (1999), J. Memory and Language 41:416. Simulated reaction times of eight subjects (rows) to four
+# words with a short and four with a long onset asynchrony.
 RAAIJMAKERS = """
 546 567 547 566 554 545 594 522
 566 556 538 566 512 523 569 524
@@ -41,8 +42,10 @@ def simulate(random, poolings, attentions, seeds, tasks, luck=0.3, of_levels=0.0
     return scores.reshape(poolings * attentions, seeds, tasks)
 
 
-def test_the_quasi_f_is_the_one_of_raaijmakers():
-    # languageR's quasiFsim.fnc(quasif)$quasiF, with words as the runs and subjects as the tasks
+def test_the_quasi_f_is_that_of_languager():
+    # Words are the runs, subjects the tasks. Computed outside R by the formulas of languageR's quasiF.fnc,
+    # (SOA + Item:Subject) / (SOA:Subject + Item) from the mean squares of a least-squares fit, 8032.640625,
+    # 100.2090774, 1083.8191964, and 3695.7447917, with 1, 42, 7, and 6 degrees of freedom.
     times = np.array([line.split() for line in RAAIJMAKERS.strip().splitlines()], dtype=float)
     found = quasi_f(times.T.reshape(2, 4, 8), all_differences(2))
     assert found["f"] == pytest.approx(1.701588, abs=5e-7)
@@ -122,7 +125,7 @@ def test_one_task_and_no_spread_give_a_reason():
     single = quasi_f(np.random.default_rng(0).random((4, 3, 1)), all_differences(4))
     assert single["p"] is None and "single task" in single["reason"]
     constant = quasi_f(np.repeat(np.arange(4.0), 15).reshape(4, 3, 5), all_differences(4))
-    assert constant["p"] is None and "without a spread" in constant["reason"]
+    assert constant["p"] is None and "no variance to test against" in constant["reason"]
     json.dumps([single, constant], allow_nan=False)
 
 

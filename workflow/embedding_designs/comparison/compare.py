@@ -37,7 +37,10 @@ from .statistics.resolution import resolution
 from .statistics.together import best_set_together
 
 MANY_DESIGNS = 60  # for more designs, the most expensive pairwise results are left out
-LEFT_OUT = f"Practical equivalence, sub-pools and Wilcoxon cliques are left out for more than {MANY_DESIGNS}."
+LEFT_OUT = (
+    "Practical equivalence, sub-pools, and Wilcoxon cliques are left out if more than "
+    f"{MANY_DESIGNS} are compared."
+)
 
 
 def compare_study(
@@ -78,9 +81,9 @@ def compare_study(
 
 
 def unit_of(study: Mapping[str, Any], scores: pd.DataFrame) -> str:
-    """Return what is compared, "design" or "model": if `scores.unit` does not say it, as the scores suggest.
+    """Return what is compared, "design" or "model": `scores.unit`, or what the scores suggest.
 
-    Published scores, and tables with one run each and neither pooling nor attention, are of models.
+    Published scores, and tables with a single seed and neither pooling nor attention, are of models.
     """
     if "scores" not in study:
         return "design"

@@ -160,7 +160,7 @@ class Statistics:
     """The results of a study: for each base, one comparison per category, then "All".
 
     collapsed: runs whose designs are not compared on their base; inferred: what was concluded about the
-    scores of somebody's own table, such as their scale.
+    scores of a user's own table, such as their scale.
     """
 
     study: str

@@ -30,7 +30,7 @@ class Cell:
 
 @dataclass(frozen=True)
 class Column:
-    """One category, or "All"; it decides something if a kind of claim rules out a design."""
+    """One category, or "All"."""
 
     category: str
     n_tasks: int
@@ -71,7 +71,7 @@ class VerdictMatrix:
 
 
 def verdict_matrix(comparisons: Sequence[Comparison]) -> VerdictMatrix:
-    """Return the matrix of one base. comparisons: all of its own; a single category is left out."""
+    """Return the matrix of one base. comparisons: those of the base; a single category is left out."""
     overall = next(comparison for comparison in comparisons if comparison.category == "All")
     categories = [comparison for comparison in comparisons if comparison.category != "All"]
     shown = [overall, *(categories if len(categories) > 1 else [])]

@@ -13,7 +13,7 @@ from .not_used import NotUsed
 class Report:
     """What was not used, the models' revisions, the collected tables' hashes, and the collapsed runs.
 
-    inferred: what was concluded about the scores of somebody's own table, such as their scale.
+    inferred: what was concluded about the scores of a user's own table, such as their scale.
     """
 
     sha256: dict[str, str]

@@ -41,13 +41,14 @@ def _apart(categories: Sequence[Comparison]) -> Iterator[str]:
         )
     if alike:
         yield (
-            f"These checkpoints: the two tests do not separate any {unit}s in {listing(alike)}. Their order "
-            f"in these categories may be due to chance, which does not mean that the {unit}s are equal."
+            f"These checkpoints: Friedman's and Nemenyi's tests do not separate any {unit}s in "
+            f"{listing(alike)}. Their order in these categories may be due to chance, which does not mean "
+            f"that the {unit}s are equal."
         )
     if undecidable:
         yield (
-            "Categories with too few tasks for Wilcoxon's test with Holm's correction: "
-            f"{listing(undecidable)}."
+            "Wilcoxon's test with Holm's correction cannot decide anything, because of too few tasks or too "
+            f"many ties, in {listing(undecidable)}."
         )
 
 
@@ -58,4 +59,4 @@ def _over_runs(categories: Sequence[Comparison]) -> Iterator[str]:
         return
     apart = [c.category for c in claimed if any(pair.significant for pair in c.these_designs.pairs)]
     where = f"separates at least one pair in {listing(apart)}" if apart else "does not separate any pair"
-    yield (f"These designs: Tukey's test over runs {where} (not corrected for the number of categories).")
+    yield f"These designs: Tukey's test over runs {where} (not corrected for the number of categories)."

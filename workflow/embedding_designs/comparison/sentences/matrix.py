@@ -10,7 +10,7 @@ UNDECIDED = {1: "undecided: nothing ruled out", 2: "undecided: marks disagree, o
 
 
 def claims_in_words(matrix: VerdictMatrix) -> dict[str, str]:
-    """Return where a design could be the best that has the mark of each kind of claim."""
+    """Return for each kind of claim where a design with its mark could be the best."""
     return {claim: CLAIMS[claim].format(unit=matrix.unit) for claim in matrix.claims}
 
 
@@ -31,7 +31,7 @@ def matrix_note(matrix: VerdictMatrix, alpha: float) -> str:
     if matrix.claims:
         several = len(matrix.columns) > 1
         each = "each column by itself, not corrected for the number of categories" if several else ""
-        note += f" Verdicts hold at {confidence} confidence{', ' * bool(each)}{each}."
+        note += f" Verdicts are by mean score and hold at {confidence} confidence{', ' * bool(each)}{each}."
     if matrix.ranks:
         note += (
             f" Ranks: all that a {matrix.unit} could have by mean score over all tasks, at {confidence} "

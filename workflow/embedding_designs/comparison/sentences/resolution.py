@@ -23,7 +23,9 @@ def about_resolution(comparison: Comparison) -> Iterator[str]:
 
 
 def _needed(tasks: float) -> str:
-    how = "Separating half of these neighbors with 80% power would take"
     if tasks == inf:
-        return "Half of these neighbors have the same mean score."
-    return f"{how} about {float(f'{tasks:.2g}'):,.0f} tasks, given the spread observed here."
+        return "At least half of these neighbors have the same mean score."
+    return (
+        "Separating half of these neighbors with 80% power would take about "
+        f"{float(f'{tasks:.2g}'):,.0f} tasks, given the spread observed here."
+    )

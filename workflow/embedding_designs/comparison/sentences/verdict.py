@@ -17,7 +17,7 @@ NAMED = 4  # names that a verdict lists; of more, it names the first ones and co
 def verdict(comparison: Comparison, alpha: float) -> str:
     """Return which design to use, or which are tied for first, by each kind of claim that can be tested.
 
-    "Use" requires that a kind of claim, over tasks or over runs, rules out every other design, and that the
+    "Use" requires that the mean scores, over tasks or over runs, rule out every other design, and that the
     average rank does not rule out this one.
     """
     claims = _claims(comparison)
@@ -45,13 +45,16 @@ def highest_means(comparison: Comparison) -> list[str]:
 
 
 def _claims(comparison: Comparison) -> dict[str, list[str]]:
-    """Return the best set of each kind of claim that can be tested, by where it holds."""
+    """Return the best set of each kind of claim that can be tested, by where it holds.
+
+    At an alpha above 0.5, the set over runs can be empty; it is then left out.
+    """
     by_score, by_rank = comparison.these_checkpoints.best_by_score, comparison.these_checkpoints.best_by_rank
     over_runs, claims = comparison.these_designs.best, {}
     if not by_score.reason:
         same = set(by_score.best_set) == set(by_rank.best_set)
         claims = {TASKS: by_score.best_set} if same else {MEANS: by_score.best_set, RANKS: by_rank.best_set}
-    if over_runs is not None and not over_runs.reason:
+    if over_runs is not None and over_runs.best_set and not over_runs.reason:
         claims[TRAININGS] = over_runs.best_set
     return claims
 

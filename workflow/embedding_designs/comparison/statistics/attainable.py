@@ -1,7 +1,8 @@
 """The smallest p that each test can give: what cannot be decided, whatever the scores.
 
 The smallest p belongs to the clearest possible outcome: all tasks rank all designs identically. It is the p
-that the test would report, with the same approximation to its distribution. Ties between designs leave less.
+that the test would report, with the same approximation to its distribution. With ties
+between designs, it is larger.
 """
 
 from collections.abc import Callable
@@ -55,8 +56,8 @@ def attainable_with_ties(scores: pd.DataFrame, alpha: float) -> dict[str, Any]:
     """Return the same for (tasks, designs), given which designs tie on which tasks.
 
     Rank tests: all tasks rank the designs identically, as far as their ties allow. Wilcoxon's test: a task on
-    which two designs tie is no evidence, so the pair that differs on the most tasks has the smallest p.
-    tasks_needed remains that without ties.
+    which two designs tie does not count, so the pair that differs on the most tasks has the smallest p.
+    tasks_needed is still the number without ties.
     """
     n, k = scores.shape
     result = attainable(n, k, alpha)

@@ -17,7 +17,7 @@ def best_over_runs(runs: pd.DataFrame, alpha: float) -> dict[str, Any] | None:
     Hsu (1984), Annals of Statistics 12:1136; Hsu (1996), Multiple Comparisons, section 4.1. All intervals
     hold at once, and they are constrained: low is at most 0 and high at least 0. A design with high = 0 is
     ruled out as the best; best_set has the others, the best observed one first. p: the smallest level at
-    which a design is ruled out. None if the runs support no claim about designs. The runs of all designs are
+    which a design is ruled out. None if there are too few runs to test. The runs of all designs are
     assumed to have the same spread.
     """
     if why_no_design_claim(runs):

@@ -2,11 +2,11 @@
 
 The best set inverts one-sided tests: a model is ruled out if another one leads it by more than would happen
 in `alpha` of the cases if no other model were better (Mogstad, Romano, Shaikh, and Wilhelm 2024, Rev. Econ.
-Studies 91:476; R package csranks). The null distribution of the largest lead comes from sign changes of whole
-tasks (Romano 1990, J. Am. Stat. Assoc. 85:686) and not from a bootstrap, which is far too narrow with few
-tasks: see docs/statistics.md. It keeps the level with any number of tasks if the tasks are independent and
-the models' deviations are symmetric (for average ranks, those of the ranks), whatever their spread, ties, and
-dependence between models.
+Studies 91:476; R package csranks). The null distribution of the largest lead comes from sign changes of all
+scores of a task (Romano 1990, J. Am. Stat. Assoc. 85:686), not from a bootstrap, which is far too narrow with
+few tasks: see docs/statistics.md. It keeps the level with any number of tasks if the tasks are independent
+and the models' deviations are symmetric (for average ranks, those of the ranks), whatever their spread, ties,
+and dependence between models.
 """
 
 from typing import Any

@@ -34,8 +34,8 @@ def factor_effects(runs: pd.DataFrame, factors: pd.DataFrame, alpha: float) -> d
 
     factors: the pooling and the attention of each design. crossed: the largest full cross, or None (`reason`
     then says why). anova and aligned_ranks (Wobbrock et al. 2011) use the cross's runs, averaged over tasks,
-    and quasi_f treats the tasks as random as well (Clark 1973); they are None if `designs_refused` says why
-    there is no claim about designs. effects: each difference between two levels, averaged over the other
+    and quasi_f treats the tasks as random as well (Clark 1973); they are None with too few runs,
+    and `designs_refused` then says why. effects: each difference between two levels, averaged over the other
     factor, and each difference of such differences; simple: pairs of designs that differ in one factor and
     are not both in the cross. For each of them, `checkpoints` is Wilcoxon's test over tasks, `designs` a t
     test over runs, and `designs_and_tasks` a quasi-F with tasks and runs random. The last two use the spread

@@ -1,7 +1,7 @@
 """The quasi-F: do designs, or levels of a factor, differ over new runs and over new tasks like these?
 
-Runs are nested in designs, tasks are crossed with both, and both are random samples: seed 1 of two designs
-has nothing in common. An effect is a set of orthonormal contrasts of the designs' means.
+Runs are nested in designs, tasks are crossed with both, and both are random samples: runs of two designs
+that have the same seed are independent. An effect is a set of orthonormal contrasts of the designs' means.
 """
 
 from typing import Any
@@ -12,7 +12,7 @@ from scipy import linalg
 from .finite import finite
 from .mean_squares import NOISE, f_test
 
-NO_SPREAD = "Neither the runs nor the tasks of a design vary: without a spread, there is no test."
+NO_SPREAD = "Neither the runs nor the tasks of a design vary, so there is no variance to test against."
 ONE_TASK = "With a single task, its effect cannot be separated from the designs': at least two are needed."
 
 
@@ -37,8 +37,8 @@ def quasi_f(scores: np.ndarray, contrasts: np.ndarray) -> dict[str, Any]:
     """Return F'' = (MS_effect + MS_residual) / (MS_run + MS_effect x task) of (designs, seeds, tasks).
 
     contrasts: of the effect, orthonormal, (contrasts, designs). Expected mean squares, with s = residual, n
-    seeds and m tasks: effect s + n et + m r + n m e, run s + m r, effect x task s + n et, residual s; so
-    numerator and denominator have equal expectations if there is no effect (e = 0). Degrees of freedom by
+    seeds and m tasks: effect s + n et + m r + n m e, run s + m r, effect x task s + n et, residual s. So
+    without an effect (e = 0), numerator and denominator have the same expected value. Degrees of freedom by
     Satterthwaite. Clark (1973), J. Verbal Learning and Verbal Behavior 12:335; Winer (1971), section 5.15.
     variances: estimates of r (run), et (design_task) and s (residual) from the mean squares, negative ones
     set to 0.

@@ -22,7 +22,7 @@ from .studentized import critical_value, dunnett_sf, tukey_sf
 
 NEEDED_SEEDS = 3  # with two runs, a design's spread has one degree of freedom: too few for a claim
 FEWEST_RANKED = 10  # at alpha .05, the F of ranks rejects in 10% of cases with 6 runs, and in 8.5% with 9
-NO_SPREAD = "The runs of each design have the same mean score: without a spread, there is no test."
+NO_SPREAD = "The runs of each design have the same mean score, so there is no variance to test against."
 
 
 @finite

@@ -1,4 +1,4 @@
-"""Sign changes of whole tasks: how far one model would lead another if no two models differed.
+"""Sign changes of complete tasks: how far one model would lead another if no two models differed.
 
 If models do not differ on tasks like these, all differences of a task might as well have had the opposite
 sign. The lead of one model over another is u = (sum of d) / sqrt(N sum of d^2) over their differences d on N

@@ -1,7 +1,7 @@
 """Best sets that are right in all categories at once, by Bonferroni's correction.
 
-Each best set is right at 95% confidence by itself; of eight categories, a third of the studies would have a
-wrong one somewhere.
+Each best set is right at 95% confidence by itself, so with eight categories, a third of studies would have a
+wrong set somewhere.
 """
 
 from collections.abc import Mapping, Sequence
