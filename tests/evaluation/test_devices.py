@@ -11,7 +11,7 @@ import psutil
 import pytest
 import torch
 
-from embedding_designs.evaluation.devices import count_devices, on_devices, reads_apart
+from embedding_designs.evaluation.devices import count_devices, needs_separate_prompt, on_devices
 from embedding_designs.evaluation.encoder import Encoder
 from embedding_designs.training.model import build_model, load_model, save_model
 from helpers.paths import WORKFLOW
@@ -56,7 +56,7 @@ def test_two_processes_are_told_prompt_and_side(bases, tmp_path):
     load, texts = partial(load_model, tmp_path / "m"), [sentence(seed) for seed in range(6)]
     expected = load().encode(texts, prompt="dog: ", task="document")
     with on_devices(load, 2) as model:
-        assert reads_apart(model)
+        assert needs_separate_prompt(model)
         found = Encoder(model, {}, 4).embed(
             texts, "STS12", False, np.float32, prompt="dog: ", task="document"
         )

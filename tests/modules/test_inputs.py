@@ -204,7 +204,7 @@ def test_a_tokenizer_without_positions_is_refused():
 
         eos_token_id = 2
 
-    with pytest.raises(ValueError, match="does not say where its tokens begin"):
+    with pytest.raises(ValueError, match="does not return token offsets"):
         PlainInput(Slow(), pool_prompt=False)
 
 

@@ -95,6 +95,7 @@ def test_an_adaptation_depends_on_the_files_of_its_base(tmp_path):
         ({**MNTP, "mask_share": 1}, "adaptation.mask_share 1 must be less than 1"),
         ({**MNTP, "steps": 0}, "adaptation.steps 0 must be at least 1"),
         ({**MNTP, "mask": 0.1}, "adaptation.mask is not known; .*mask_share"),
+        ({**MNTP, "steps": 1, "warmup_steps": 2}, "adaptation.warmup_steps 2 must be 0 if .*steps is 1"),
     ],
 )
 def test_an_adaptation_that_cannot_be_is_refused_in_one_line(adaptation, message):

@@ -166,7 +166,7 @@ def test_a_concatenation_is_of_eos_and_mean_unless_it_says_otherwise():
         ),
         (
             {"pooling": {"kind": "concat", "first": {"kind": "concat"}}},
-            ".pooling.first.kind concat: a concatenation has two parts; choose a pooling of another kind",
+            ".pooling.first.kind concat is not allowed within a concat; choose another kind",
         ),
         (
             {
@@ -174,7 +174,7 @@ def test_a_concatenation_is_of_eos_and_mean_unless_it_says_otherwise():
                     "kind": "concat", "first": {"kind": "mean_layers"}, "second": {"kind": "multi_layer"},
                 }
             },
-            ".pooling: first and second both read layers; one of them at most can",
+            ".pooling: first and second both read layers; at most one of them can",
         ),
         (
             {"pooling": {"kind": "concat", "second": {"kind": "mean", "k": 2}}},

@@ -53,6 +53,8 @@ def test_the_classes_and_the_schema_know_the_same_inputs():
 def test_prompt_reads_the_last_token_with_either_attention(kind):
     design = {"attention": "bidirectional", "input": "prompt", "pooling": {"kind": kind}}
     assert completed(design)["pooling"]["tokens"] == "last"
+    both = {"kind": "concat", "first": {"kind": "eos"}, "second": {"kind": kind}}
+    assert completed({**design, "pooling": both})["pooling"]["second"]["tokens"] == "last"
 
 
 def templates(query: str, document: str = "{text} {text}") -> dict:
@@ -66,27 +68,27 @@ def templates(query: str, document: str = "{text} {text}") -> dict:
         ({**MEAN, "templates": BOTH}, "designs.new.templates needs designs.new.input echo or prompt, not"),
         (
             {**MEAN, "input": "echo", **templates("Query:")},
-            'designs.new.templates.query "Query:" has {text} 0 times; echo needs it twice',
+            'templates.query "Query:" must contain {text} twice for input echo; it occurs 0 times',
         ),
         (
             {**MEAN, "input": "echo", **templates("{text} {text}", "{text}")},
-            'designs.new.templates.document "{text}" has {text} 1 times; echo needs it twice',
+            'templates.document "{text}" must contain {text} twice for input echo; it occurs 1 time',
         ),
         (
             {**EOS, "input": "prompt", **templates("{text} {text}:", "{text}:")},
-            'designs.new.templates.query "{text} {text}:" has {text} 2 times; prompt needs it once',
+            'templates.query "{text} {text}:" must contain {text} once for input prompt; it occurs 2 times',
         ),
         (
             {**EOS, "input": "prompt", **templates("In one word: {text}", "{text}:")},
-            "ends with {text}; prompt needs words after it, the last of which is pooled",
+            "ends with {text}; input prompt pools the last token of the words that must follow it",
         ),
         (
             {**MEAN, "input": "echo", **templates("{prompt} {text} {text}")},
-            "has {prompt}; only {text} is replaced, and a task's prompt comes before the template",
+            "has {prompt}; only {text} is replaced; a task's prompt comes before the template",
         ),
         (
             {**EOS, "input": "echo", **templates('"{text}" "{text}"')},
-            "goes on after its second {text}, and EOS comes at its end; with tokens last, end it there",
+            "must end with its second {text} if the pooling has tokens last, so that EOS follows it",
         ),
         (
             {**MEAN, "input": "echo", "templates": {"query": "{text} {text}"}},
@@ -97,12 +99,16 @@ def templates(query: str, document: str = "{text} {text}") -> dict:
             "designs.new.pooling.tokens mean does not fit input prompt, which pools the last token",
         ),
         (
+            {**EOS, "input": "prompt", "pooling": {"kind": "concat"}},
+            "designs.new.pooling.second.tokens mean does not fit input prompt, which pools the last token",
+        ),
+        (
             {**MEAN, "input": "echo", "pool_prompt": False},
             "designs.new.pool_prompt false does not fit input echo, which never pools the prompt; remove it",
         ),
         (
             {**EOS, "pool_prompt": False},
-            "false does not fit tokens last: EOS is pooled, and never the prompt",
+            "false does not fit tokens last, which pools EOS and never the prompt",
         ),
         ({**MEAN, "pool_prompt": "maybe"}, 'designs.new.pool_prompt "maybe" must be true or false'),
     ],
@@ -112,7 +118,7 @@ def test_what_means_nothing_is_refused_in_one_line(design, line):
 
 
 def test_a_prompt_that_is_not_there_cannot_be_left_out():
-    line = "designs.new.pool_prompt false needs evaluation.prompts: without a prompt it changes nothing"
+    line = "designs.new.pool_prompt false needs evaluation.prompts; it has no effect without a prompt"
     assert refused({**MEAN, "pool_prompt": False}, "smoke") == line
     assert completed({**MEAN, "pool_prompt": False})["pool_prompt"] is False
 

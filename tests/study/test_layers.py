@@ -96,9 +96,14 @@ def test_a_layer_that_a_base_lacks_is_named_before_anything_runs(tmp_path):
     assert refused(tmp_path, {"numbers": [1, 5]}, bases={"tiny": pretrained}, data=docstrings) == line
     folder = tmp_path / "model"
     folder.mkdir()
-    write_json(folder / "config.json", {"model_type": "mistral", "num_hidden_layers": 2})
+    sizes = {"hidden_size": 32, "intermediate_size": 64, "num_attention_heads": 2, "vocab_size": 300}
+    write_json(folder / "config.json", {"model_type": "mistral", "num_hidden_layers": 2, **sizes})
     assert refused(tmp_path, {"numbers": [1, 5]}, bases={"tiny": {"model": str(folder)}}) == line
-    assert load(tmp_path, {"numbers": [1, 5]})["layers"]["numbers"] == [1, 5]  # a hub model is not known yet
+    hub = {"tiny": {"model": "Qwen/Qwen2-0.5B"}}  # its config.json: 24 layers
+    line = "layers.numbers [1, 25] holds 25; choose from 1 to 24 (base tiny)"
+    assert refused(tmp_path, {"numbers": [1, 25]}, bases=hub) == line
+    unknown = {"tiny": {"model": "someone/something"}}  # is checked when it is loaded
+    assert load(tmp_path, {"numbers": [1, 25]}, bases=unknown)["layers"]["numbers"] == [1, 25]
 
 
 def test_a_design_cannot_have_the_name_of_an_untrained_base(tmp_path):

@@ -13,6 +13,7 @@ from transformers import AutoConfig, AutoModel, AutoModelForCausalLM, AutoTokeni
 
 from embedding_designs.common.errors import BadInput, Stopped
 from embedding_designs.modules.backbone import probe_attention
+from embedding_designs.modules.layer_attention import layers_that_see_later
 from embedding_designs.study.adaptation import DESIGN, LLM2VEC
 from embedding_designs.training import adapt_base
 from embedding_designs.training.adapt_base import adapt, distinct_texts, save_adapted
@@ -217,6 +218,18 @@ def test_an_adapted_base_is_an_ordinary_folder_of_a_base(lora, bases, triplets, 
     again = build_model(tmp_path / "base", BIDIRECTIONAL, max_seq_length=16).eval()
     assert (again.encode(["the fox"]) == model.encode(["the fox"])).all()
     assert json.loads((tmp_path / "base/run_config.json").read_text()) == config.to_json()
+
+
+@pytest.mark.parametrize("lora", [False, True], ids=["full", "lora"])
+def test_a_base_can_be_adapted_with_attention_by_layer(lora, bases, triplets, adaptation, tmp_path):
+    design = {**BIDIRECTIONAL, "attention": {"bidirectional": "last_third"}}
+    config = replace(adaptation(lora, steps=2), design=design)
+    model = adapted(config, bases["mistral"], triplets, tmp_path / "run").eval()
+    assert layers_that_see_later(model[0].model) == [3]
+    save_adapted(model, config, tmp_path / "base")
+    again = build_model(tmp_path / "base", design, max_seq_length=16).eval()
+    assert layers_that_see_later(again[0].model) == [3]
+    assert (again.encode(["the fox"]) == model.encode(["the fox"])).all()
 
 
 def test_an_adaptation_lowers_the_held_out_loss(bases, triplets, adaptation, tmp_path):

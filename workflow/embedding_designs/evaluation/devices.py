@@ -54,7 +54,7 @@ class SeveralDevices:
         ]
         for process in self.processes:
             process.start()
-        self.max_seq_length, self.reads_apart = self._result()
+        self.max_seq_length, self.needs_separate_prompt = self._result()
 
     def encode_batches(
         self, batches: Sequence[Sequence[str]], **reading: str
@@ -84,11 +84,11 @@ class SeveralDevices:
                     raise RuntimeError(f"the process on device {rank} died with exit code {process.exitcode}")
 
 
-def reads_apart(model: Any) -> bool:
-    """Return whether a model must be given prompts by themselves, and which side of a task texts are from."""
+def needs_separate_prompt(model: Any) -> bool:
+    """Return whether a model must be given the prompt separately, and the side of the task."""
     if isinstance(model, SeveralDevices):
-        return model.reads_apart
-    return isinstance(model, SentenceTransformer) and getattr(model[0], "reads_apart", False)
+        return model.needs_separate_prompt
+    return isinstance(model, SentenceTransformer) and getattr(model[0], "needs_separate_prompt", False)
 
 
 def encode_batches(
@@ -96,7 +96,7 @@ def encode_batches(
 ) -> Iterator[tuple[int, np.ndarray]]:
     """Yield the number and the embeddings, (texts, dim), of each batch, from one model or several.
 
-    reading: Sentence Transformers' `prompt` and `task`, for a model that `reads_apart`.
+    reading: Sentence Transformers' `prompt` and `task`, for a model that `needs_separate_prompt`.
     """
     if hasattr(model, "encode_batches"):
         yield from model.encode_batches(batches, **reading)
@@ -106,7 +106,7 @@ def encode_batches(
 
 
 def _encode(load: Callable[[], Any], rank: int, threads: int, batches: Any, results: Any) -> None:
-    """Encode batches until the parent exits; the first result is what the parent must know of the model."""
+    """Encode batches until the parent exits; the first result is what the parent needs of the model."""
     if torch.cuda.is_available():
         torch.cuda.set_device(rank)
     else:
@@ -115,7 +115,7 @@ def _encode(load: Callable[[], Any], rank: int, threads: int, batches: Any, resu
     try:
         model = load()
         if rank == 0:
-            results.put((getattr(model, "max_seq_length", None), reads_apart(model)))
+            results.put((getattr(model, "max_seq_length", None), needs_separate_prompt(model)))
         while parent and parent.is_alive():
             with contextlib.suppress(queue.Empty):
                 number, texts, reading = batches.get(timeout=PATIENCE)

@@ -16,7 +16,7 @@ from torch import Tensor
 from torch.utils.data import DataLoader
 
 from ..study.categories import ONLY_QUERIES, SEARCHES
-from .devices import encode_batches, reads_apart
+from .devices import encode_batches, needs_separate_prompt
 from .embedding_store import HALF_FROM, EmbeddingStore, text_keys
 
 TEXTS_AT_ONCE = 1024  # limits a batch of short texts
@@ -57,7 +57,7 @@ class Encoder(AbsEncoder):
         """Return the embeddings, (texts, dim), in float32, or in float16 for many queries or documents."""
         prompt = prompt_for(self.prompts, task_metadata.name, task_metadata.type, prompt_type)
         texts, reading = _texts(inputs), {}
-        if reads_apart(self.model):
+        if needs_separate_prompt(self.model):
             side = "document" if prompt_type == PromptType.document else "query"
             reading = {"prompt": prompt, "task": side}
         elif prompt:
@@ -69,9 +69,9 @@ class Encoder(AbsEncoder):
     def embed(
         self, texts: Sequence[str], task_name: str, half: bool, kind: type, **reading: str
     ) -> np.ndarray:
-        """Return the embeddings, (texts, dim), of texts that already include their prompt.
+        """Return the embeddings, (texts, dim), of texts that include their prompt, unless it is in `reading`.
 
-        reading: instead, for a model that `reads_apart`, Sentence Transformers' `prompt` and `task`.
+        reading: Sentence Transformers' `prompt` and `task`, for a model that `needs_separate_prompt`.
         """
         keys = text_keys(texts if not reading else (read_key(text, **reading) for text in texts))
         self.store.refresh()
@@ -115,7 +115,7 @@ class Encoder(AbsEncoder):
 
 
 def read_key(text: str, prompt: str, task: str) -> str:
-    """Return what tells apart texts that a model reads differently."""
+    """Return a key that differs for texts that a model reads differently."""
     return f"{task} {len(prompt)} {prompt}{text}"
 
 

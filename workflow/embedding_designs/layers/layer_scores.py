@@ -21,9 +21,10 @@ from .layer_stores import LayerStore, finish_task
 
 @dataclass(frozen=True, order=True)
 class Sampled:
-    """A text of a task with its prompt; if its model `reads_apart`, the two apart, and its side of the task.
+    """A text of a task, which includes its prompt unless the model `needs_separate_prompt`.
 
-    Sorted, texts that are read the same way follow each other.
+    prompt, task: Sentence Transformers' arguments for such a model; otherwise empty. Sorting puts texts that
+    are read the same way next to each other.
     """
 
     prompt: str
@@ -32,7 +33,7 @@ class Sampled:
 
     @property
     def reading(self) -> dict[str, str]:
-        """Return how the model reads the text, for `Encoder.embed`."""
+        """Return the arguments of `Encoder.embed` that say how the model reads the text."""
         return {"prompt": self.prompt, "task": self.task} if self.task else {}
 
 
@@ -122,13 +123,13 @@ def embeddings_of(
     by_layer = [Encoder(model, {}, config["batch_size"], store) for store in stores]
     parts = [
         np.stack([encoder.embed(group, "sample", False, np.float32, **reading) for encoder in by_layer], 1)
-        for reading, group in read_alike(texts)
+        for reading, group in grouped_by_reading(texts)
     ]
     return np.concatenate(parts)
 
 
-def read_alike(texts: Iterable[Sampled]) -> Iterator[tuple[dict[str, str], list[str]]]:
-    """Yield the texts that follow each other and are read the same way, with how they are read."""
+def grouped_by_reading(texts: Iterable[Sampled]) -> Iterator[tuple[dict[str, str], list[str]]]:
+    """Yield consecutive texts that are read the same way, preceded by how they are read."""
     for _, group in itertools.groupby(texts, key=lambda text: (text.prompt, text.task)):
         sampled = list(group)
         yield sampled[0].reading, [text.text for text in sampled]

@@ -9,7 +9,7 @@ from torch import Tensor
 from ..common.layer_files import PoolingReads
 from ..modules.layer_poolings import LayerMixPooling
 from ..modules.trainable_pooling import MultiLayerPooling
-from .layer_scores import Sampled, read_alike
+from .layer_scores import Sampled, grouped_by_reading
 
 DIGITS = 6
 
@@ -28,7 +28,7 @@ def pooling_reads(
     model[0].layer_tokens, model[0].layers = pooling.tokens, pooling.layers
     found = [
         _attention_to(model, pooling, group[start : start + batch_size], reading)
-        for reading, group in read_alike(texts)
+        for reading, group in grouped_by_reading(texts)
         for start in range(0, len(group), batch_size)
     ]
     weights, effective = (torch.cat(parts).mean(dim=0) for parts in zip(*found, strict=True))
@@ -37,7 +37,7 @@ def pooling_reads(
 
 
 def layer_pooling(pooling: torch.nn.Module) -> torch.nn.Module:
-    """Return the pooling that reads layers: of a concatenation, one of its parts."""
+    """Return the pooling that reads layers; in a concatenation, this is one of its parts."""
     parts = getattr(pooling, "parts", [pooling])
     return next((part for part in parts if part.reads_layers), pooling)
 

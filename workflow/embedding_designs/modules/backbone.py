@@ -30,7 +30,7 @@ class Backbone(CheckedTransformer):
         in, and config.json has no attention by layer.
     layer_tokens: None, or "last" or "mean": also return that token state of each layer.
     layers: numbers, from 1, of the layers whose state is returned; None: all.
-    input, templates, pool_prompt: how a text is read, and which of its tokens are pooled; see `inputs`.
+    input, templates, pool_prompt: how a text is read and which of its tokens are pooled; see `inputs`.
     base_code: whether Python files that the language model's `auto_map` names may run. They also need
         `trust_remote_code` when the saved model is loaded, which alone allows only this file's folder.
     Raises ValueError if weights of the language model are missing or not finite, if it ignores the
@@ -78,14 +78,14 @@ class Backbone(CheckedTransformer):
         self.reader = input_of(self.tokenizer, input, templates, pool_prompt)
 
     @property
-    def reads_apart(self) -> bool:
-        """Return whether a text's embedding depends on its side, or on where its prompt ends."""
+    def needs_separate_prompt(self) -> bool:
+        """Return whether a text's embedding depends on its side of the task or on where its prompt ends."""
         return self.input != "plain" or not self.pool_prompt
 
     def set_attention(self, attention: Attention) -> None:
-        """Give the language model its attention; it must be causal in all layers before.
+        """Set the attention of the language model, whose layers must all be causal before.
 
-        Raises ValueError if the model lacks such layers, or does not obey.
+        Raises ValueError if the model lacks the layers, or ignores the setting.
         """
         self.attention = attention
         # from_pretrained(..., is_causal=False) would silently drop the flag.
@@ -129,7 +129,7 @@ class Backbone(CheckedTransformer):
     def preprocess(
         self, inputs: Sequence[str], prompt: str | None = None, task: str | None = None, **kwargs: Any
     ) -> dict[str, Tensor]:
-        """Return input_ids and attention_mask of texts, (batch, tokens), and pooling_mask if not all count.
+        """Return input_ids and attention_mask of texts, (batch, tokens), and a pooling_mask if it is needed.
 
         The prompt comes before the text, with no separator. task: "query" or "document", for inputs with a
         template for each; default: query. EOS survives truncation. Only the mask identifies padding, as its
@@ -139,7 +139,7 @@ class Backbone(CheckedTransformer):
         side = "document" if task == "document" else "query"
         rows = self.reader.rows(inputs, prompt or "", side, limit)
         features = dict(self.tokenizer.pad({"input_ids": [row.ids for row in rows]}, return_tensors="pt"))
-        if self.reads_apart:
+        if self.needs_separate_prompt:
             features["pooling_mask"] = pooling_mask(
                 rows, features["attention_mask"], self.tokenizer.padding_side
             )
@@ -218,7 +218,7 @@ def require_parts(model: nn.Module, parts: Sequence[str], needed_by: str) -> Non
 def probe_attention(model: nn.Module, attention: Attention) -> None:
     """Raise ValueError unless a later token changes an earlier one's state exactly where it is bidirectional.
 
-    In the result if all layers have the same attention, in each layer if they do not.
+    The last states are compared, and with attention by layer also the output of each layer.
     """
     device = next(model.parameters()).device
     training = model.training

@@ -1,4 +1,4 @@
-"""The first numbers of an embedding, for embeddings of a chosen size."""
+"""The first dimensions of an embedding, for embeddings of a chosen size."""
 
 from typing import Any
 
@@ -6,7 +6,7 @@ from sentence_transformers.base.modules import Module
 
 
 class FirstDimensions(Module):
-    """Keeps the first numbers of each embedding; the normalization that follows makes them unit vectors.
+    """Truncates embeddings to their first dimensions; the normalization after it makes them unit vectors.
 
     Matryoshka representation learning (Kusupati et al. 2022, arXiv 2205.13147) trains several such sizes.
     """

@@ -1,7 +1,7 @@
-"""How a text becomes tokens: as it is, twice (echo), or in a template that asks for one word (prompt).
+"""How a text becomes tokens: unchanged, twice (echo), or in a template that asks for one word (prompt).
 
-The pieces of a template and the text are tokenized by themselves and put together, so that the positions of
-the pooled tokens are known. Truncation cuts the text, to what a plain input would keep of it, and never the
+The parts of a template and the text are tokenized separately and joined, so that the positions of the pooled
+tokens are known. Truncation shortens only the text, to what a plain input would keep of it, never the
 template.
 """
 
@@ -11,11 +11,11 @@ from typing import Any, NamedTuple
 import torch
 from torch import Tensor
 
-TEXT = "{text}"  # where the text stands in a template
+TEXT = "{text}"  # is replaced by the text
 
 
 class Row(NamedTuple):
-    """The token ids of one text with all that surrounds it; those from start to stop are pooled."""
+    """The token ids of a text with its prompt, template, and EOS; those from start to stop are pooled."""
 
     ids: list[int]
     start: int
@@ -23,12 +23,12 @@ class Row(NamedTuple):
 
 
 class PlainInput:
-    """Prompt and text, with no separator, and EOS. The prompt's tokens are pooled or, by choice, only seen.
+    """The prompt and the text, with no separator, then EOS. pool_prompt: whether the prompt is pooled too.
 
-    Left out of the pooling by GritLM (Muennighoff et al. 2024, arXiv 2402.09906, section 2), LLM2Vec
-    (BehnamGhader et al. 2024, arXiv 2404.05961) and NV-Embed (Lee et al. 2024, arXiv 2405.17428). A token
-    that holds characters of both belongs to the text. Sentence Transformers' `prompt_length`, from the prompt
-    tokenized by itself, would leave such a token out; where there is none, both pool the same tokens.
+    GritLM (Muennighoff et al. 2024, arXiv 2402.09906, section 2), LLM2Vec (BehnamGhader et al. 2024, arXiv
+    2404.05961) and NV-Embed (Lee et al. 2024, arXiv 2405.17428) leave them out of the pooling. A token with
+    characters of both belongs to the text. Sentence Transformers' `prompt_length`, from the prompt tokenized
+    separately, would leave such a token out; without such a token, both pool the same ones.
     """
 
     def __init__(self, tokenizer: Any, pool_prompt: bool = True):
@@ -36,10 +36,10 @@ class PlainInput:
         self.specials = Specials(tokenizer)
         self.pool_prompt = pool_prompt
         if not pool_prompt and not tokenizer.is_fast:
-            raise ValueError("its tokenizer does not say where its tokens begin, which pool_prompt needs")
+            raise ValueError("its tokenizer does not return token offsets, which pool_prompt: false needs")
 
     def rows(self, texts: Sequence[str], prompt: str, side: str, limit: int) -> list[Row]:
-        """Return the rows of texts; prompt, text and special tokens have at most `limit` tokens."""
+        """Return the rows of texts, with at most `limit` tokens of prompt, text, and special tokens."""
         apart = bool(prompt) and not self.pool_prompt
         room_for_eos = 0 if self.specials.adds_eos else 1
         found = self.tokenizer(
@@ -56,12 +56,12 @@ class PlainInput:
         return [Row(ids, min(start, len(ids) - 1), len(ids)) for ids, start in zip(rows, starts, strict=True)]
 
     def longest(self, limit: int) -> int:
-        """Return the most tokens that a text and all around it can have."""
+        """Return the largest number of tokens that a row can have."""
         return limit
 
 
 class TemplateInput:
-    """A text within a template: the prompt, then the template with the text in the place of each {text}."""
+    """The prompt, then a template in which the text replaces each {text}."""
 
     copies = 1  # of the text in a template
 
@@ -72,9 +72,9 @@ class TemplateInput:
         self.pieces: dict[tuple[str, str], list[list[int]]] = {}  # by side and prompt, tokenized once
 
     def rows(self, texts: Sequence[str], prompt: str, side: str, limit: int) -> list[Row]:
-        """Return the rows of texts; prompt, text and special tokens have at most `limit` tokens.
+        """Return the rows of texts, with at most `limit` tokens of prompt, text, and special tokens.
 
-        The template and further copies of the text come on top of these.
+        The template and a second copy of the text are added to these.
         """
         if (side, prompt) not in self.pieces:
             self.pieces[side, prompt] = self._tokenized(side, prompt)
@@ -90,7 +90,7 @@ class TemplateInput:
         return [self.row(pieces, ids[:room], self.tokenizer.eos_token_id) for ids in found]
 
     def longest(self, limit: int) -> int:
-        """Return the most tokens that a text and all around it can have."""
+        """Return the largest number of tokens that a row can have."""
         pieces = [self._tokenized(side, "") for side in self.templates]
         return self.copies * limit + max(sum(map(len, of_side)) for of_side in pieces)
 
@@ -99,23 +99,23 @@ class TemplateInput:
         raise NotImplementedError
 
     def _tokenized(self, side: str, prompt: str) -> list[list[int]]:
-        """Return the token ids of the prompt, and of the pieces; the first has the prompt as well."""
+        """Return the token ids of the prompt and of each piece; the first piece includes the prompt."""
         first, *others = self.templates[side].split(TEXT)
         ids = self.tokenizer([prompt, prompt + first, *others], add_special_tokens=False)["input_ids"]
         return [ids[0], self.specials.first + ids[1], *ids[2:]]
 
 
 class EchoInput(TemplateInput):
-    """The text twice; its second copy, whose tokens have seen all of it, is pooled, and EOS right after it.
+    """The text twice; the second copy, whose tokens attend to the complete text, is pooled with EOS after it.
 
-    Springer et al. 2024, arXiv 2402.15449, section 3, with the templates of their public code, which pools
-    EOS too. If the template goes on after the second copy, EOS comes at its end and is not pooled.
+    Springer et al. 2024, arXiv 2402.15449, section 3, with the templates of their public code, which also
+    pools EOS. If the template continues after the second copy, EOS comes at its end and is not pooled.
     """
 
     copies = 2
 
     def row(self, pieces: list[list[int]], text: list[int], eos: int) -> Row:
-        """Return the row of a text; of an empty text before the end of a template, EOS is pooled."""
+        """Return the row of a text; EOS is pooled if the text is empty."""
         before, between, after = pieces
         ids = [*before, *text, *between, *text, *after, eos]
         start = len(before) + len(text) + len(between)
@@ -125,7 +125,7 @@ class EchoInput(TemplateInput):
 
 
 class PromptInput(TemplateInput):
-    """The text in a template that ends where one word would follow; its last token is pooled, without EOS.
+    """The text in a template after which one word would follow; its last token is pooled. There is no EOS.
 
     PromptEOL (Jiang et al. 2023, arXiv 2307.16645, section 3.1).
     """
@@ -150,7 +150,7 @@ def input_of(
 
 
 class Specials:
-    """The special tokens that a tokenizer puts before a text, and whether it puts EOS after it."""
+    """The special tokens that a tokenizer adds before a text, and whether it adds EOS after it."""
 
     def __init__(self, tokenizer: Any):
         found = tokenizer("a", return_special_tokens_mask=True)
@@ -160,7 +160,7 @@ class Specials:
 
 
 def tokens_within(offsets: Sequence[tuple[int, int]], characters: int) -> int:
-    """Return how many tokens at the beginning lie within this many characters. offsets: of each token."""
+    """Return how many leading tokens lie within this many characters. offsets: those of each token."""
     for position, (_, stop) in enumerate(offsets):
         if stop > characters:
             return position
@@ -168,7 +168,7 @@ def tokens_within(offsets: Sequence[tuple[int, int]], characters: int) -> int:
 
 
 def pooling_mask(rows: Sequence[Row], mask: Tensor, padding_side: str) -> Tensor:
-    """Return 1 where a token is pooled, (batch, tokens), like `mask`, that of the padded rows."""
+    """Return 1 where a token is pooled, (batch, tokens). mask: the attention mask of the padded rows."""
     padding = (mask == 0).sum(dim=1) if padding_side == "left" else torch.zeros(len(mask), dtype=torch.long)
     start, stop = (
         (padding + torch.tensor(ends)).unsqueeze(1)

@@ -10,8 +10,8 @@ from torch import Tensor, nn
 class BidirectionalLayers:
     """Makes layers of a causal model bidirectional, as BeLLM does with the last ones (arXiv 2311.05296).
 
-    The layers get the model's own mask, made symmetric once per forward pass, or no mask if it has none: the
-    attention kernels are the same. layers: their numbers, from 1.
+    The layers get the model's own mask, made symmetric once per forward pass, or no mask if it has none, so
+    that the attention kernels stay the same. layers: their numbers, from 1.
     """
 
     def __init__(self, model: nn.Module, layers: Collection[int]):
@@ -45,14 +45,14 @@ def layers_that_see_later(model: nn.Module, padding: int = 0) -> list[int]:
     """Return the numbers, from 1, of the layers in which a later token changes an earlier one's state.
 
     The earlier token enters each layer as zeros, so that no layer sees what another one has read. padding:
-    how many tokens of padding come first.
+    the number of padding tokens on the left.
     """
     first, second = (_states_by_layer(model, later, padding) for later in (2, 3))
     return [number for number, one in enumerate(first, 1) if not torch.equal(one, second[number - 1])]
 
 
 def _states_by_layer(model: nn.Module, later: int, padding: int) -> list[Tensor]:
-    """Return what each layer makes of a token of zeros before the token `later`."""
+    """Return the output of each layer for a token of zeros that precedes the token `later`."""
     states: list[Tensor] = []
 
     def enter(layer: nn.Module, arguments: tuple) -> tuple:

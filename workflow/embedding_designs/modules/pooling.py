@@ -40,12 +40,12 @@ def weighted_mean_token(states: Tensor, mask: Tensor) -> Tensor:
 
 
 def max_token(states: Tensor, mask: Tensor) -> Tensor:
-    """Return the largest number of each dimension in each text's real tokens, (batch, dim)."""
+    """Return the maximum of each dimension over each text's real tokens, (batch, dim)."""
     return states.masked_fill(~mask.bool().unsqueeze(-1), -torch.inf).amax(dim=1)
 
 
 def pooled_tokens(features: dict[str, Any]) -> Tensor:
-    """Return the mask of the tokens to pool, (batch, tokens): all real ones, unless the input says which."""
+    """Return the mask of the tokens to pool, (batch, tokens): all real ones unless the input selects some."""
     return features.get("pooling_mask", features["attention_mask"])
 
 

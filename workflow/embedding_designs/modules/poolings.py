@@ -19,15 +19,15 @@ from .token_poolings import (
 )
 from .trainable_pooling import LastLayerPooling, MultiLayerPooling
 
-# With what follows a pooling, so that a re-saved model has the files of all its modules.
+# FirstDimensions is here so that a re-saved model has the files of all its modules.
 __all__ = ["POOLINGS", "TOKEN_POOLINGS", "FirstDimensions", "Pooling", "pooling_of"]
 
 
 class ConcatenatedPooling(Pooling):
     """The embeddings of two poolings, one after the other, as Sentence Transformers' Pooling joins its modes.
 
-    first, second: their settings, kind and all that it takes. Each weighs in the cosine similarity by the
-    squared norm of its embedding, so a pooling with larger states counts more.
+    first, second: their settings, including the kind. In the cosine similarity, each is weighted by the
+    product of its two embeddings' norms, so a pooling with larger states counts more.
     """
 
     config_keys = ["dimension", "first", "second"]

@@ -1,4 +1,4 @@
-"""Poolings over the tokens of the last layer that have no weights, or one vector."""
+"""Poolings over the tokens of the last layer with no weights, or a single learned vector."""
 
 from typing import Any
 
@@ -40,7 +40,7 @@ class MaxPooling(TokenPooling):
 
 
 class LastTokensPooling(Pooling):
-    """The mean of the last layer's states of the last k tokens, EOS among them; of all, if fewer."""
+    """The mean of the last layer's states of the last k tokens, including EOS; of all if there are fewer."""
 
     config_keys = [*Pooling.config_keys, "k"]
 
@@ -59,8 +59,9 @@ class LearnedQueryPooling(Pooling):
     """The mean of the last layer's token states, weighted by one learned query: sum_i a_i h_i.
 
     a = softmax over the tokens of q h_i / sqrt(dim): the word attention of Yang et al. (2016, NAACL),
-    equations 6 and 7, without its hidden layer. It starts as the mean, q = 0. It is the control for the many
-    latents, projections, and feed-forward layer of the trainable poolings: what attention alone gives.
+    equations 6 and 7, without its hidden layer. It starts at q = 0, which is the mean. As a control for the
+    many latents, projections, and feed-forward layer of the trainable poolings, it shows what attention alone
+    contributes.
     """
 
     def __init__(self, dimension: int, tokens: str):

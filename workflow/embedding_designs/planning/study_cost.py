@@ -69,8 +69,8 @@ class StudyCost:
     def adaptation(self) -> list[Cost]:
         """Return the cost of all adaptations of the base; nothing if no design has one.
 
-        A text is a query or a document, as often as in the training data. The head's passes are counted for
-        the masked tokens; its weights are not trained.
+        Texts are queries and documents in the proportion of the training data. The head is counted for the
+        masked tokens only; its weights are not trained.
         """
         recipes = [adaptation_recipe(self.study, name) for name in adaptations(self.study)]
         if not recipes:
@@ -128,7 +128,7 @@ class StudyCost:
         return sorted(costs, key=lambda cost: -cost.operations)
 
     def all_runs(self) -> list[Cost]:
-        """Return the costs of one training, one evaluation, what precedes the runs, all of it, and layers."""
+        """Return the costs of one training, one evaluation, what precedes the runs, their sum, and layers."""
         training = self.training()
         evaluation = self.evaluation("evaluation, per run", names_of(self.study["evaluation"]["tasks"]))
         before = {"adaptation": self.adaptation(), "tuning": self.tuning()}

@@ -122,9 +122,11 @@ def _check_pretrain(key: str, pretrain: Mapping[str, Any], data: Mapping[str, An
 def _check_numbers(study: Mapping[str, Any]) -> Iterator[str]:
     """Yield one line for each number that another number of the study does not allow."""
     training, data = study["training"], study["data"]
-    if training["steps"] == 1 and training["warmup_steps"]:
-        warmup = training["warmup_steps"]
-        yield f"training.warmup_steps {warmup} must be 0 if training.steps is 1: its learning rate would be 0"
+    adapted = {f"designs.{name}.adaptation": design.get("adaptation")
+               for name, design in study["designs"].items()}  # fmt: skip
+    for key, recipe in {"training": training, **adapted}.items():
+        if recipe and recipe["steps"] == 1 and (warmup := recipe["warmup_steps"]):
+            yield f"{key}.warmup_steps {warmup} must be 0 if {key}.steps is 1: its learning rate would be 0"
     if "train_rows" in data:
         rows = data["train_rows"]
         yield from _at_most("training.batch_size", training["batch_size"], "data.train_rows", rows)

@@ -52,11 +52,11 @@ def _check_pooling(key: str, pooling: Mapping[str, Any], bases: Mapping[str, Any
         return
     for name, part in parts_of(pooling).items():
         if part["kind"] == "concat":
-            yield f"{key}.{name}.kind concat: a concatenation has two parts; choose a pooling of another kind"
+            yield f"{key}.{name}.kind concat is not allowed within a concat; choose another kind"
         else:
             yield from _check_pooling(f"{key}.{name}", part, bases)
     if all("layers" in part for part in parts_of(pooling).values()):
-        yield f"{key}: first and second both read layers; one of them at most can"
+        yield f"{key}: first and second both read layers; at most one of them can"
 
 
 def _check_settings(key: str, pooling: Mapping[str, Any]) -> Iterator[str]:
@@ -85,7 +85,7 @@ def _check_layers(
         yield f'{key} "{layers}" is not known; {nearest(layers, choices)} or a list of layer numbers'
         return
     for base, settings in bases.items():
-        if count := layer_count(settings):  # a hub model's layers are known, and checked, when it is loaded
+        if count := layer_count(settings):  # otherwise, they are checked when the base is loaded
             try:
                 layer_numbers(layers, count)
             except ValueError as error:

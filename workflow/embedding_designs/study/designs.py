@@ -1,4 +1,4 @@
-"""What a design is on a base: its attention in each layer, the layers that its pooling reads, its weights."""
+"""A design on a base: its attention by layer, the layers that its pooling reads, its embedding size."""
 
 from collections.abc import Iterable, Mapping
 from typing import Any
@@ -46,7 +46,7 @@ def is_trained(pooling: Mapping[str, Any]) -> bool:
 
 
 def trained_dimensions(design: Mapping[str, Any]) -> list[int]:
-    """Return the sizes of embeddings that a design's loss sees, largest first; empty: only the full size."""
+    """Return the embedding sizes that a design trains, largest first; empty: only the full size."""
     own = [design["dimensions"]] if "dimensions" in design else []
     return sorted(design.get("matryoshka", own), reverse=True)
 
@@ -63,7 +63,7 @@ def embedding_dimensions(design: Mapping[str, Any], width: int) -> int:
 
 
 def too_many_dimensions(design: Mapping[str, Any], full: int) -> str | None:
-    """Return one line on the key of a design that asks for more than the `full` size, or None."""
+    """Return one line if `dimensions` or `matryoshka` exceeds the `full` size of the embeddings, or None."""
     for key in ("dimensions", "matryoshka"):
         if key in design and max(trained_dimensions({key: design[key]})) > full:
             return f"{key} {design[key]} exceeds the {full} dimensions of its embeddings"
@@ -89,7 +89,7 @@ def attention_name(attention: str | Mapping[str, Any]) -> str:
 
 
 def _ranges(numbers: Iterable[int]) -> list[str]:
-    """Return numbers in order, with those that follow each other as ranges: ["1", "3-5"]."""
+    """Return numbers in order, consecutive ones as a range: ["1", "3-5"]."""
     ranges: list[list[int]] = []
     for number in sorted(numbers):
         if ranges and number == ranges[-1][-1] + 1:

@@ -1,13 +1,12 @@
 """The analysis of layers: its config, its checks, and the names of the models that it analyzes."""
 
 from collections.abc import Iterator, Mapping
-from pathlib import Path
 from typing import Any
 
 from ..common.errors import BadInput
-from ..common.json_files import read_object
 from ..common.near_names import nearest
 from .designs import LAYER_CHOICES, layer_numbers
+from .model_sizes import backbone_of
 
 UNTRAINED = {f"untrained-{attention}": attention for attention in ("causal", "bidirectional")}
 
@@ -65,12 +64,8 @@ def check_layers(study: Mapping[str, Any], tasks: Mapping[str, list[str]]) -> It
 
 def layer_count(base: Mapping[str, Any]) -> int | None:
     """Return the number of layers of a base, or None if it is known only once the base is loaded."""
-    if "pretrain" in base:
-        return base["pretrain"]["layers"]
-    if "model" not in base:
-        return None
     try:
-        config = read_object(Path(base["model"], "config.json"), {"num_hidden_layers": int})
-    except BadInput:  # on the hub, or damaged, which is reported elsewhere
+        backbone = backbone_of(base)
+    except BadInput:  # a damaged file, which is reported elsewhere
         return None
-    return int(config["num_hidden_layers"])
+    return backbone.layers if backbone else None

@@ -21,7 +21,7 @@ COPY = 2  # bytes per trained weight under bf16 autocast
 LIBRARIES = {"training": 620e6, "evaluation": 750e6, "GPU": 4e9}  # bytes; GPU: with those of CUDA
 HEAP = 1.25  # of what is kept for the backward pass, on a CPU: padding, temporary results, and fragmentation
 UNKNOWN_MB = 3000  # for a base whose sizes are not known
-LOGITS = 3  # of a language model: the logits, their softmax, and its gradient, for each token to predict
+LOGITS = 3  # per predicted token: the logits, their softmax, and its gradient
 
 
 def training_memory(model: Model, recipe: Mapping[str, Any], gpus: int = 1) -> float:
@@ -85,9 +85,10 @@ def training_mb(study: Mapping[str, Any], base: str, design: str, on_gpu: bool =
 
 
 def adaptation_mb(study: Mapping[str, Any], base: str, adaptation: str, on_gpu: bool = False) -> int:
-    """Return the memory of the machine, in MB, that adapting a base takes; with a GPU, only that of loading.
+    """Return the main memory, in MB, that adapting a base takes; with a GPU, only that of loading it.
 
-    All texts have `max_seq_length` tokens. The language model is loaded once more for its head.
+    All texts are assumed to have `max_seq_length` tokens. The language model is loaded a second time for its
+    head.
     """
     config = adaptation_config(study, base, adaptation)
     if not (backbone := backbone_of(config.base)):

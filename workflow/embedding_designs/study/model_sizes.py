@@ -85,7 +85,7 @@ class Pool:
 
     @property
     def parts(self) -> list["Pool"]:
-        """Return the poolings that a concatenation joins; empty for all others."""
+        """Return the poolings that a concatenation joins; empty for other kinds."""
         if self.pooling["kind"] != "concat":
             return []
         return [Pool(part, self.width, self.layers) for part in parts_of(self.pooling).values()]
@@ -104,12 +104,12 @@ class Pool:
         return attention + 12 * self.width**2 + self.pooling["latents"] * self.width
 
     def activations(self, tokens: float) -> float:
-        """Return the bytes kept per text of this many tokens for the backward pass, in fp32.
+        """Return the bytes that a text of this many tokens keeps for the backward pass, in fp32.
 
-        Counted in vectors of the backbone's width. The maximum keeps its input, and so does a learned query;
-        latent attention the token states, their norms, queries and results, and 16 in the feed-forward layer.
-        Each latent of the trainable poolings has 14, as counted for 32 and 64 latents, unless all latents get
-        the value of a single state, which has 18.
+        Counted in vectors of the backbone's width. The maximum and the learned query keep their input. Per
+        token, latent attention keeps the state, its norm, query and result, and 16 vectors in the
+        feed-forward layer. The trainable poolings keep 14 per latent, as counted for 32 and 64 latents, or 18
+        in total if they read a single state, whose value is the same for all latents.
         """
         match self.pooling["kind"]:
             case "max" | "learned_query":
@@ -156,8 +156,8 @@ class Pool:
 class Model:
     """One design on a backbone, as it is trained.
 
-    settings: the base as the design trains it: precision, and lora if only an adapter is trained; design: how
-    it reads a text.
+    settings: the base as the design trains it: precision, and lora if only an adapter is trained; design: its
+    keys that say how a text is read.
     """
 
     backbone: Backbone

@@ -127,7 +127,7 @@ def runs(study: Mapping[str, Any]) -> Iterator[tuple[str, str, int]]:
 
 
 def adapted(study: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
-    """Return base and adaptation of each base that is adapted before its designs are trained."""
+    """Return the base and the name of each adaptation of the study."""
     return product(study["bases"], adaptations(study))
 
 
@@ -228,7 +228,7 @@ def run_config(study: Mapping[str, Any], base: str, design: str, seed: int) -> R
 
 
 def adaptation_config(study: Mapping[str, Any], base: str, adaptation: str) -> RunConfig:
-    """Return everything that influences one adapted base, beside the texts; its adapter is always merged."""
+    """Return everything that influences one adapted base, besides the texts; an adapter is always merged."""
     design = adapted_design(study, adaptation)
     settings = finetuning(study["bases"][base], {})
     lora = {"lora": {**settings["lora"], "save": "merged"}} if "lora" in settings else {}

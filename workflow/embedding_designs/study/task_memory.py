@@ -1,17 +1,14 @@
-"""The memory that evaluating a task takes in addition to the model; docs/cost.md explains the terms."""
+"""The memory that evaluating a task takes besides the model; docs/cost.md explains the terms."""
 
 from .task_sizes import Side, task_sizes
 
 TEXT = 3  # bytes per character of a task: the text, its copy in MTEB, and that of its tokens
 EMBEDDED = 4  # bytes per number of an embedding: float32
 COMPARED = 10  # bytes per number of a searched document: float16, and two float32 copies
-KEY = 16  # bytes per text embedded so far
+KEY = 16  # bytes per embedded text
 BLOCK = 50_000  # documents searched at a time, as in MTEB
 FOUND, FOUND_BYTES = 1_000, 250  # best documents kept per query, in MTEB's lists
-CANDIDATES, CANDIDATE_BYTES = (
-    41,
-    310,
-)  # per query of a reranking; MindSmallReranking is the largest
+CANDIDATES, CANDIDATE_BYTES = 41, 310  # per query of a reranking, as in MindSmallReranking, the largest
 
 
 def task_memory(task: str, benchmark: str | None, dimensions: int) -> float:

@@ -2,7 +2,7 @@
 
 python -m embedding_designs.training.adapt_base CONFIG.json --train T.parquet --heldout H.parquet …
 
-A killed adaptation resumes from its last checkpoint, and runs on several GPUs, as a training does.
+Like a training, it resumes from its last checkpoint if it was killed, and can run on several GPUs.
 """
 
 import argparse
@@ -38,9 +38,9 @@ KEY = "adaptation"  # what messages call the recipe
 def adapt(
     config: RunConfig, base: str, train: Path, heldout: Path, checkpoints: Path, log: Path
 ) -> SentenceTransformer:
-    """Return the adapted base in a model whose pooling has no weights; writes log and checkpoints on the way.
+    """Return the adapted base, in a model whose pooling has no weights; writes the log, and checkpoints.
 
-    As `train_run`, but the loss is that of the masked tokens, and a batch has texts of all columns.
+    Like `train_run`, but with the loss of masked tokens, and with batches of texts from all columns.
     """
     recipe, name = config.training, f"{config.base['name']} {config.design['name']}"
     texts, heldout_texts = (distinct_texts(read_triplets(path)) for path in (train, heldout))
@@ -67,7 +67,7 @@ def adapt(
 
 
 def masked_next_token_loss(model: SentenceTransformer, config: RunConfig, base: str) -> MaskedNextTokenLoss:
-    """Return the loss of an adaptation, with the head of its base."""
+    """Return the loss of an adaptation, with the language model head of its base."""
     arguments, tokenizer = base_arguments(base, config.base), model.tokenizer
     return MaskedNextTokenLoss(
         model,
@@ -87,7 +87,7 @@ def distinct_texts(rows: Dataset) -> Dataset:
 
 
 def check_texts(texts: Dataset, recipe: dict[str, Any], path: Path) -> None:
-    """Raise BadInput if the texts fill no batch."""
+    """Raise BadInput if there are fewer texts than a batch has."""
     if len(texts) < recipe["batch_size"]:
         raise BadInput(
             f"{KEY}.batch_size {recipe['batch_size']} is more than the {len(texts)} texts to train on; lower"
@@ -96,12 +96,12 @@ def check_texts(texts: Dataset, recipe: dict[str, Any], path: Path) -> None:
 
 
 def only_states(model: torch.nn.Module, inputs: Any, features: dict[str, Any]) -> dict[str, torch.Tensor]:
-    """Return the part of a model's output that the loss reads, as `only_embeddings` does for a design's."""
+    """Return the part of a model's output that the loss reads, as `only_embeddings` does for a design."""
     return {name: features[name] for name in ("token_embeddings", "attention_mask")}
 
 
 def save_adapted(model: SentenceTransformer, config: RunConfig, output: Path) -> None:
-    """Write an adapted base atomically: a Transformers folder without a head, with the config in it."""
+    """Write an adapted base atomically: a Transformers folder without a head, and the run config."""
     with atomic(output) as part, separate_storage(model):
         model[0].model.save_pretrained(part)
         model.tokenizer.save_pretrained(part)
@@ -116,13 +116,10 @@ def main() -> None:
     parser.add_argument("--output", type=Path, required=True)
     arguments = parser.parse_args()
     config, base = begin(arguments, KEY)
-    with shared_checkpoints(arguments, config) as checkpoints:
-        log = checkpoints / "training.jsonl"
+    with shared_checkpoints(arguments, config) as (checkpoints, log):
         model = adapt(config, base, arguments.train, arguments.heldout, checkpoints, log)
         if processes.is_main():
             save_adapted(model, config, arguments.output)
-            with atomic(arguments.training_log) as part:
-                part.write_bytes(log.read_bytes())
 
 
 if __name__ == "__main__":

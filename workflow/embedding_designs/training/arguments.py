@@ -12,9 +12,9 @@ from ..study.run_config import RunConfig
 from . import processes
 from .sampler import SAMPLERS
 
-RULES = {"training": "train_design", "adaptation": "adapt_base"}  # by what messages call the recipe
+RULES = {"training": "train_design", "adaptation": "adapt_base"}  # by the key of the recipe
 POOLING_PARAMETERS = r"(^|\.)1\."  # the pooling is module 1 of the model
-SIDES = {"query": "query", "positive": "document", "negative": "document"}  # of a row, for templates
+SIDES = {"query": "query", "positive": "document", "negative": "document"}  # of a row's texts, for templates
 
 
 def training_arguments(
@@ -61,7 +61,7 @@ def training_arguments(
 
 
 def check_launch(recipe: dict[str, Any], key: str = "training") -> None:
-    """Raise BadInput if the processes that accelerate started cannot run this recipe, called `key`."""
+    """Raise BadInput if the processes that accelerate started cannot run the recipe of this key."""
     batch, sharing = recipe["batch_size"], processes.sharing()
     if batch % processes.count():
         raise BadInput(

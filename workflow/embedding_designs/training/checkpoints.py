@@ -27,7 +27,7 @@ def train_with_checkpoints(trainer: Trainer, log: TrainingLog, folder: Path) -> 
     with StopSignal() as stop:
         checkpoints = Checkpoints(trainer, log, stop)
         trainer.add_callback(checkpoints)
-        trainer.contrastive_loss.pause = stop.check
+        trainer.inner_loss.pause = stop.check
         try:
             trainer.train(resume_from_checkpoint=complete_checkpoint(folder))
         except Ended:

@@ -23,9 +23,10 @@ def contrastive_loss(model: SentenceTransformer, recipe: dict[str, Any]) -> "InB
 def over_dimensions(
     loss: "InBatchContrastiveLoss", dimensions: Sequence[int]
 ) -> "InBatchContrastiveLoss | MatryoshkaLoss":
-    """Return the mean of a loss over embeddings of several sizes; the loss itself for fewer than two.
+    """Return the mean of a loss over embeddings of several sizes, or the loss itself for fewer than two.
 
-    Sentence Transformers' loss is the sum, which would have another learning rate and look less collapsed.
+    Sentence Transformers' default is the sum, which would change the effective learning rate, and the
+    held-out loss that a collapse is recognized by.
     """
     if len(dimensions) < 2:
         return loss

@@ -1,4 +1,4 @@
-"""The head of a causal language model: what turns its decoder's last states into scores of the next token."""
+"""The head of a causal language model, which computes the logits of the next token from the last states."""
 
 from typing import Any
 
@@ -11,11 +11,11 @@ from .model import PRECISIONS
 
 
 class LanguageModelHead(nn.Module):
-    """The rest of a language model once its decoder is taken out.
+    """A language model without its decoder.
 
-    It is frozen, unless the token embeddings are its weights. The model's own forward pass is used, so that
-    scaled or capped logits are those of its architecture. embeddings: the token embeddings of the decoder
-    that the states come from.
+    It is frozen, unless it shares its weights with the token embeddings. It uses the model's forward pass,
+    so that logits are scaled or capped as in its architecture. embeddings: the token embeddings of the
+    decoder that the states come from.
     """
 
     def __init__(self, language_model: PreTrainedModel, embeddings: nn.Module):
@@ -33,7 +33,7 @@ class LanguageModelHead(nn.Module):
 
 
 class GivenStates(nn.Module):
-    """Stands in for a decoder: its last states are those that it is given."""
+    """Takes the place of a decoder, and returns the states that it is given as the last ones."""
 
     def forward(self, *arguments: Any, inputs_embeds: Tensor, **kwargs: Any) -> BaseModelOutputWithPast:
         """Return the states, (1, n, dim), as a decoder would."""
@@ -48,7 +48,7 @@ def load_head(
     trust_remote_code: bool = False,
     **hub: Any,
 ) -> LanguageModelHead:
-    """Return the head of a base, whose decoder has these token embeddings; arguments: as of `build_model`.
+    """Return the head of a base, given its decoder's token embeddings; other arguments: as for `build_model`.
 
     Raises BadInput if the base's files have no head.
     """

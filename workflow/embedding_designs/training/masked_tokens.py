@@ -3,7 +3,7 @@
 LLM2Vec (BehnamGhader et al. 2024, arXiv 2404.05961), section 2.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from typing import Any
 
 import torch
@@ -20,12 +20,10 @@ BLANK = "_"  # LLM2Vec's mask for tokenizers that have none
 class MaskedNextTokenLoss(nn.Module):
     """Cross-entropy of the masked tokens, averaged over those of a batch.
 
-    head: gives the logits of the next token from states; mask_token, special: the numbers of the token that
-    masks others, and of those that are never masked; share: of the tokens that are masked, drawn anew in each
-    step; seed: of the masks of held-out batches, which are always the same.
+    head: computes the logits of the next token from states; mask_token: id of the token that replaces masked
+    ones; special: ids of tokens that are never masked; share: of the tokens to mask, drawn anew in each step;
+    seed: for the masks of held-out batches, which are always the same.
     """
-
-    pause: Callable[[], None] = staticmethod(lambda: None)  # as in InBatchContrastiveLoss
 
     def __init__(
         self, model: SentenceTransformer, head: nn.Module, mask_token: int, special: Iterable[int],
@@ -43,7 +41,7 @@ class MaskedNextTokenLoss(nn.Module):
         masked = self.masked(ids, real)
         output = self.model({**features, "input_ids": ids.masked_fill(masked, self.mask_token)})
         states = output["token_embeddings"][output["attention_mask"].bool()]  # (real tokens, dim)
-        masked, ids = masked[real], ids[real]  # (real tokens,): wherever the padding stands
+        masked, ids = masked[real], ids[real]  # (real tokens,), on whichever side the padding is
         logits = self.head(states[:-1][masked[1:]])  # (masked, vocabulary), from the states before them
         loss = F.cross_entropy(logits.float(), ids[masked], reduction="sum") / masked.sum().clamp(min=1)
         return loss if torch.is_grad_enabled() else processes.mean(loss)
@@ -58,13 +56,13 @@ class MaskedNextTokenLoss(nn.Module):
 
 
 def maskable(ids: Tensor, real: Tensor, special: Tensor) -> Tensor:
-    """Return where a token may be masked, (batch, tokens): it is not special, and has a token before it."""
+    """Return where a token can be masked, (batch, tokens): it is not special and has a token before it."""
     first = F.pad(real[:, :-1], (1, 0)) < real  # no state predicts it
     return real & ~first & ~torch.isin(ids, special)
 
 
 def mask_token_of(tokenizer: Any, asked_by: str) -> int:
-    """Return the number of the token that masks others: the tokenizer's mask token, or else "_"."""
+    """Return the id of the token that replaces masked ones: the tokenizer's mask token, or else "_"."""
     if tokenizer.mask_token_id is not None:
         return tokenizer.mask_token_id
     number = tokenizer.convert_tokens_to_ids(BLANK)

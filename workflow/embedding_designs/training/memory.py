@@ -24,7 +24,7 @@ SMALLER: list[dict[str, Any]] = [  # settings that leave the update as it is, th
 LESS = {
     "training": "set or lower training.mini_batch_size",
     "adaptation": "lower adaptation.batch_size, set training.gradient_checkpointing: true",
-}  # by what messages call the recipe
+}  # by the key of the recipe
 LOWERED = ("batch_size", "mini_batch_size", "max_seq_length")  # settings that memory use grows with
 
 
@@ -68,7 +68,7 @@ def usual_tokens(rows: Dataset) -> int:
 
 @contextlib.contextmanager
 def memory_for(recipe: dict[str, Any], key: str = "training") -> Iterator[None]:
-    """Raise BadInput if a training with this recipe, called `key`, runs out of memory."""
+    """Raise BadInput if a training with the recipe of this key runs out of memory, on a GPU or on the CPU."""
     try:
         yield
     except (torch.OutOfMemoryError, MemoryError, RuntimeError) as error:

@@ -29,7 +29,7 @@ from .processes import device
 
 MODULES = f"{module_package.__name__}."
 PRECISIONS = {"fp32": torch.float32, "bf16": torch.bfloat16}
-INPUT_KEYS = ("input", "templates", "pool_prompt")  # of a design; without them a text is read as it is
+INPUT_KEYS = ("input", "templates", "pool_prompt")  # of a design; without them, texts are read unchanged
 HEADS = ("lm_head", "score", "classifier", "qa_outputs", "embed_out")  # not needed by an embedding model
 
 
@@ -57,7 +57,7 @@ def build_model(
     """Return an untrained embedding model, backbone, pooling and L2 normalization, without an adapter.
 
     base: folder or hub name of a language model; design: {"attention": …, "pooling": {"kind": …, …}} and, if
-    a text is not read as it is, INPUT_KEYS; precision: of the backbone's weights, "fp32" or "bf16" (the
+    texts are not read unchanged, INPUT_KEYS; precision: of the backbone's weights, "fp32" or "bf16" (the
     pooling is always fp32); asked_by: the key that names the base, for errors; trust_remote_code: run the
     base's Python files; hub: its revision.
     Randomness is the caller's: seed it first. Raises BadInput if the base cannot be used.
@@ -89,12 +89,12 @@ def build_model(
 
 
 def reads_layers(pooling: Mapping[str, Any]) -> bool:
-    """Return whether a pooling with these settings, not a concatenation, reads the states of layers."""
+    """Return whether a pooling with these settings reads the states of layers; it is not a concatenation."""
     return POOLINGS[pooling["kind"]].reads_layers
 
 
 def with_layers(pooling: Mapping[str, Any], layers: list[int]) -> dict[str, Any]:
-    """Return the settings of a pooling with the numbers of the layers that it, or one of its parts, reads."""
+    """Return the settings of a pooling with the numbers of the layers that it, or its part, reads."""
     parts = {
         key: {**part, "layers": layers} if reads_layers(part) else part
         for key, part in parts_of(pooling).items()
@@ -103,7 +103,7 @@ def with_layers(pooling: Mapping[str, Any], layers: list[int]) -> dict[str, Any]
 
 
 def _cut_to_size(design: dict[str, Any], pooling: Pooling) -> list[FirstDimensions]:
-    """Return the module that gives embeddings the largest size that is trained, if the design sets one."""
+    """Return the module that truncates embeddings to the largest trained size, if the design sets one."""
     if problem := too_many_dimensions(design, pooling.get_embedding_dimension()):
         raise BadInput(f"designs.{design.get('name', '?')}.{problem}")
     return [FirstDimensions(size) for size in trained_dimensions(design)[:1]]
@@ -152,7 +152,7 @@ def merge_adapter(model: SentenceTransformer) -> None:
 
 
 def finish_model(model: SentenceTransformer, config: RunConfig) -> None:
-    """Make a trained model what is saved: embeddings of the design's size, the adapter merged if asked."""
+    """Prepare a trained model for saving: set the size of its embeddings, merge its adapter if asked to."""
     if "dimensions" in config.design:
         model[2].dimensions = config.design["dimensions"]
     if config.lora.get("save") == "merged":

@@ -9,7 +9,6 @@ written before the command exits.
 import argparse
 from pathlib import Path
 
-from ..common.atomic_writes import atomic
 from ..common.command import command
 from ..study.tuning import read_choice
 from . import processes
@@ -33,13 +32,10 @@ def main() -> None:
     config, base = begin(arguments)
     if arguments.choice:
         config = config.with_choice(read_choice(arguments.choice))
-    with shared_checkpoints(arguments, config, arguments.choice) as checkpoints:
-        log = checkpoints / "training.jsonl"
+    with shared_checkpoints(arguments, config, arguments.choice) as (checkpoints, log):
         model = train_run(config, base, arguments.train, arguments.heldout, checkpoints, log)
         if processes.is_main():
             save_run(model, config, arguments.output)
-            with atomic(arguments.training_log) as part:
-                part.write_bytes(log.read_bytes())
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""Trains one run: what the commands train_design and tune_design share."""
+"""Trains one run: what the commands train_design, tune_design and adapt_base share."""
 
 import argparse
 import contextlib
@@ -11,7 +11,7 @@ from datasets import Dataset
 from sentence_transformers import SentenceTransformer
 from transformers import set_seed
 
-from ..common.atomic_writes import resumable
+from ..common.atomic_writes import atomic, resumable
 from ..common.collapse import collapse_in_words
 from ..common.command import note
 from ..common.hashes import files_hash
@@ -76,7 +76,7 @@ def train_to_the_end(
 ) -> bool:
     """Train from the newest checkpoint to the end, and return whether the run has collapsed.
 
-    key: what messages call the recipe.
+    key: the key of the recipe, for messages.
     """
     with memory_for(recipe, key):
         train_with_checkpoints(trainer, log, checkpoints)
@@ -99,7 +99,7 @@ def only_embeddings(model: torch.nn.Module, inputs: Any, features: dict[str, Any
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Add the arguments that all commands that train have in common."""
+    """Add the arguments that the training commands share."""
     parser.add_argument("config", type=Path, help="the run config")
     parser.add_argument("--train", type=Path, required=True)
     parser.add_argument("--heldout", type=Path, required=True)
@@ -112,7 +112,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def begin(arguments: argparse.Namespace, key: str = "training") -> tuple[RunConfig, str]:
     """Return the run config and the base, once this process has joined the others of the training.
 
-    key: what messages call the recipe.
+    key: the key of the recipe, for messages.
     """
     leave_at_sigterm()
     processes.join()
@@ -129,12 +129,13 @@ def begin(arguments: argparse.Namespace, key: str = "training") -> tuple[RunConf
 @contextlib.contextmanager
 def shared_checkpoints(
     arguments: argparse.Namespace, config: RunConfig, *more: Path | None
-) -> Iterator[Path]:
-    """Yield the folder of checkpoints, which the main process makes, and removes at the end.
+) -> Iterator[tuple[Path, Path]]:
+    """Yield the folder of checkpoints and the training log in it.
 
-    Checkpoints from other inputs or in another precision are not used; more: inputs that only one of the
-    commands has.
+    At the end, the main process writes the log to its final place and removes the folder. Checkpoints from
+    other inputs or in another precision are not used; more: inputs that only one of the commands has.
     """
+    log = arguments.checkpoints / "training.jsonl"
     weights = arguments.base and arguments.base / "model.safetensors"
     inputs = [arguments.config, arguments.train, arguments.heldout, arguments.fetched, weights, *more]
     with contextlib.ExitStack() as stack:
@@ -142,4 +143,7 @@ def shared_checkpoints(
             key = f"{files_hash(*filter(None, inputs))} {config.training['precision']}"
             stack.enter_context(resumable(arguments.checkpoints, key))
         processes.wait()
-        yield arguments.checkpoints
+        yield arguments.checkpoints, log
+        if processes.is_main():
+            with atomic(arguments.training_log) as part:
+                part.write_bytes(log.read_bytes())

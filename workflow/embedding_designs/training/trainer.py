@@ -28,9 +28,9 @@ class Diverged(BadInput):
 class Trainer(SentenceTransformerTrainer):
     """Raises Diverged at the step whose loss, gradient norm, weights or held-out loss are not finite.
 
-    run, recipe: what the message calls the training and its recipe; sources: the source of each training row,
-    if batches come from one source each. Loss and gradients are checked once per optimizer step, which is
-    when the CPU waits for the GPU; weights and embeddings before a checkpoint is written, and at the end.
+    run: what messages call the training; recipe: the key of its recipe; sources: the source of each training
+    row, if batches come from one source each. Loss and gradients are checked once per optimizer step, when
+    the CPU waits for the GPU; weights and embeddings before a checkpoint is written, and at the end.
     """
 
     def __init__(
@@ -74,8 +74,8 @@ class Trainer(SentenceTransformerTrainer):
         return metrics
 
     @property
-    def contrastive_loss(self) -> Any:
-        """Return the loss that embeds the texts: of a Matryoshka loss, the one that it repeats."""
+    def inner_loss(self) -> Any:
+        """Return the loss; if it is a Matryoshka loss, the one that it averages over sizes."""
         return self.loss.loss if isinstance(self.loss, MatryoshkaLoss) else self.loss
 
     def check_end(self) -> None:

@@ -9,7 +9,6 @@ import argparse
 import json
 from pathlib import Path
 
-from ..common.atomic_writes import atomic
 from ..common.command import command, note
 from . import processes
 from .train_run import add_arguments, begin, shared_checkpoints, train_run
@@ -30,17 +29,13 @@ def main() -> None:
     add_arguments(parser)
     arguments = parser.parse_args()
     config, base = begin(arguments)
-    with shared_checkpoints(arguments, config) as checkpoints:
-        log = checkpoints / "training.jsonl"
+    with shared_checkpoints(arguments, config) as (checkpoints, log):
         name = f"{config.design['name']} {arguments.config.stem}"
         try:
             train_run(config, base, arguments.train, arguments.heldout, checkpoints, log, name)
         except Diverged as error:
             if processes.is_main():
                 log_divergence(log, str(error))
-        if processes.is_main():
-            with atomic(arguments.training_log) as part:
-                part.write_bytes(log.read_bytes())
 
 
 if __name__ == "__main__":
