@@ -1,4 +1,4 @@
-"""Makes a folder of results from anybody's scores, as the rules do for a study."""
+"""Makes a folder of results from given scores, as the rules do for a study."""
 
 import os
 import re
