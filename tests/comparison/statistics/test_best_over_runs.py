@@ -72,7 +72,7 @@ def test_a_design_is_in_the_set_if_its_interval_does_not_end_at_zero_and_p_excee
 
 def test_without_a_spread_or_with_two_seeds_nothing_is_ruled_out():
     same = best_over_runs(runs_of([0.1, 0.2], 0, 3), ALPHA)
-    assert same["best_set"] == ["d1", "d0"] and "spread" in same["reason"]
+    assert same["best_set"] == ["d1", "d0"] and "no variance" in same["reason"]
     assert best_over_runs(runs_of([0.1, 0.2], 0.1, 2), ALPHA) is None
 
 
