@@ -34,6 +34,8 @@ def encoder(tokenizer):
         num_attention_heads=4,
         max_position_embeddings=64,
         initializer_range=0.2,
+        hidden_dropout_prob=0.0,
+        attention_probs_dropout_prob=0.0,
     )
     AutoModelForMaskedLM.from_config(config).save_pretrained(ENCODER)  # without a pooler
     tokenizer.save_pretrained(ENCODER)

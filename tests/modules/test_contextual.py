@@ -8,7 +8,11 @@ from transformers import AutoModel, AutoModelForMaskedLM, AutoTokenizer
 
 from embedding_designs.modules.backbone import Backbone
 from embedding_designs.modules.contextual import ContextualToken
-from embedding_designs.training.contrastive_loss import one_batch
+from embedding_designs.training.contrastive_loss import (
+    CachedInBatchContrastiveLoss,
+    InBatchContrastiveLoss,
+    one_batch,
+)
 from embedding_designs.training.model import add_adapter, build_model, untrained_model
 from helpers.toy import BACKBONES, DESIGNS, sentence
 
@@ -146,6 +150,22 @@ def test_gradients_reach_the_projection_and_all_trained_weights(
         assert (weights.grad is not None) == weights.requires_grad, name  # or DDP would wait for it
     for weights in context.projection.parameters():
         assert weights.grad.abs().sum() > 0
+
+
+@pytest.mark.parametrize("chunk", [1, 3])
+def test_the_cached_loss_has_the_loss_and_gradients_of_the_plain_one(chunk, bases, encoder):
+    model = build_model(bases["mistral"], CAUSAL2VEC, max_seq_length=16).double().train()
+    columns = [
+        model.preprocess([sentence(seed, seed % 9) for seed in range(5 * n, 5 * n + 5)]) for n in (1, 2)
+    ]
+    found = []
+    for loss in (InBatchContrastiveLoss(model, 20.0), CachedInBatchContrastiveLoss(model, 20.0, chunk)):
+        model.zero_grad()
+        value = loss(columns, None)
+        value.backward()
+        found.append([value.detach(), *(weights.grad for weights in model.parameters())])
+    for plain, cached in zip(*found, strict=True):
+        torch.testing.assert_close(cached, plain, atol=1e-6, rtol=1e-5)
 
 
 def test_a_bf16_backbone_keeps_a_float32_projection(bases, encoder):

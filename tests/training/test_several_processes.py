@@ -20,7 +20,7 @@ from helpers.paths import ROOT
 from helpers.toy import sentence
 from helpers.training import environment, same_weights, train_command
 
-DESIGNS = ["eos-causal", "last-layer-causal", "multi-layer-bidirectional", "no-layer-weights"]
+DESIGNS = ["eos-causal", "last-layer-causal", "multi-layer-bidirectional", "no-layer-weights", "causal2vec"]
 RECIPE = {
     "batch_size": 8,
     "gradient_accumulation_steps": 3,

@@ -13,7 +13,7 @@ from huggingface_hub import constants
 
 from ..common.errors import BadInput
 from ..common.json_files import read_json
-from ..study.base_folder import gguf_file_of
+from ..study.base_folder import gguf_file_of, kind_of
 from ..study.data_config import origin
 from .hub import cached
 
@@ -56,7 +56,9 @@ def fetched_base(base: Mapping[str, Any], fetched: Path | None) -> tuple[dict[st
         return settings, base["model"]
     folder = gguf_folder(entry["revision"], file)
     if not folder.is_dir():
-        raise BadInput(f"bases.{base['name']}: {entry['name']} is not in {constants.HF_HOME}; {FETCH}")
+        raise BadInput(
+            f"{kind_of(base)}s.{base['name']}: {entry['name']} is not in {constants.HF_HOME}; {FETCH}"
+        )
     return settings, str(folder)
 
 

@@ -92,11 +92,12 @@ class ContextualToken(CheckedTransformer):
     ) -> "ContextualToken | None":
         """Return the contextual token in the folder of a saved backbone, or None if it has none."""
         folder = str(Path(subfolder, FOLDER))
-        file = cls.load_file_path(model_name_or_path, PROJECTION, subfolder=folder, **hub)
-        if file is None:
+        if cls.load_file_path(model_name_or_path, PROJECTION, subfolder=folder, **hub) is None:
             return None
-        token = cls.load(model_name_or_path, subfolder=folder, **hub)
-        token.projection.load_state_dict(load_file(file))
+        # Not by its subfolder: transformers would take an adapter beside it for the encoder's.
+        local = str(cls.load_dir_path(model_name_or_path, subfolder=folder, **hub))
+        token = cls.load(local, local_files_only=True)
+        token.projection.load_state_dict(load_file(Path(local, PROJECTION)))
         return token
 
 

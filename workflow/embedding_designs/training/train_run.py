@@ -34,14 +34,16 @@ from .triplets import check_batches, heldout_share, read_sources, read_triplets
 
 
 def train_run(
-    config: RunConfig, base: str, train: Path, heldout: Path, checkpoints: Path, log: Path, name: str = ""
-) -> SentenceTransformer:
+    config: RunConfig, base: str, train: Path, heldout: Path, checkpoints: Path, log: Path, name: str = "",
+    encoder: str | None = None,
+) -> SentenceTransformer:  # fmt: skip
     """Return the trained model of a run; writes the training log, and checkpoints on the way.
 
     base: folder or hub name of the base model; name: what messages call the run; default: its design and
-    seed. The seed is set before any weight is drawn, so that the same config and data give the same model,
-    whether or not the training was interrupted. All processes of a training call this together. Raises
-    Stopped at SIGTERM, with a checkpoint written, and Diverged if a loss or weight is not finite.
+    seed; encoder: as in `untrained_model`. The seed is set before any weight is drawn, so that the same
+    config and data give the same model, whether or not the training was interrupted. All processes of a
+    training call this together. Raises Stopped at SIGTERM, with a checkpoint written, and Diverged if a loss
+    or weight is not finite.
     """
     recipe, name = config.training, name or config.run
     train_rows, heldout_rows = read_triplets(train), read_triplets(heldout)
@@ -51,7 +53,7 @@ def train_run(
     share = heldout_share(len(heldout_rows), recipe, heldout)
     arguments = training_arguments(config, checkpoints, share)
     set_seed(config.seed)
-    model = untrained_model(config, base)
+    model = untrained_model(config, base, encoder)
     training_log = TrainingLog(log, model, f"train {name}", documents(heldout_rows, share))
     if processes.count() > 1:
         model.register_forward_hook(only_embeddings)
@@ -124,6 +126,22 @@ def begin(arguments: argparse.Namespace, key: str = "training") -> tuple[RunConf
     config = config.with_precision(precision_here(config.training["precision"]))
     check_launch(config.training, key)
     return config, str(arguments.base or base)
+
+
+def add_encoder_argument(parser: argparse.ArgumentParser) -> None:
+    """Add the argument of the commands that train a design, and not its base alone."""
+    parser.add_argument("--fetched-encoder", type=Path, nargs="?", help="what was fetched of an encoder")
+
+
+def with_fetched_encoder(config: RunConfig, fetched: Path | None) -> tuple[RunConfig, str | None]:
+    """Return the run config with the commit of its encoder, and the folder or hub name to load it from.
+
+    Without a contextual token, there is no encoder. fetched: as in `fetched_base`.
+    """
+    if "contextual" not in config.design:
+        return config, None
+    settings, encoder = fetched_base(config.design["contextual"], fetched)
+    return config.with_encoder(settings), encoder
 
 
 @contextlib.contextmanager
