@@ -17,6 +17,7 @@ from ..common.places import found
 from .adaptation import adaptation_recipe, adaptations, adapted_design
 from .data_config import sources_of
 from .docstring_task_names import task_name
+from .encoders import encoder_config, models_of
 from .inputs import UNVARIED
 from .layers import layers_config
 from .run_config import RunConfig
@@ -36,7 +37,7 @@ def config(study: Mapping[str, Any], name: str) -> Any:
         case ["docstring_tasks"]:
             return study["evaluation"]["docstring_tasks"]
         case ["bases", base]:
-            return {"name": base, **finetuning(study["bases"][base], {})}
+            return base_config(study, base)
         case ["runs", base, design, seed]:
             return run_config(study, base, design, int(seed.removeprefix("seed"))).to_json()
         case ["adaptations", base, adaptation]:
@@ -77,8 +78,11 @@ def named_files(study: Mapping[str, Any], name: str) -> list[Path]:
         case ["data"]:
             sources = sources_of(study["data"]).values()
             paths = [source.get(key) for source in sources for key in ("path", "dataset")]
-        case ["bases" | "adaptations" | "runs" | "points", base, *_]:
-            paths = [study["bases"][base].get("model")]
+        case ["runs" | "points", base, design, _]:
+            encoder = study["designs"][design].get("contextual")
+            paths = [models_of(study)[name].get("model") for name in (base, encoder) if name]
+        case ["bases" | "adaptations", base, *_]:
+            paths = [models_of(study)[base].get("model")]
         case _:
             paths = []
     return [path for path in map(found, filter(None, paths)) if path.exists()]
@@ -111,7 +115,7 @@ def config_names(study: Mapping[str, Any]) -> list[str]:
         *("study", "data", "tasks/all"),
         *(["docstring_tasks"] if "docstring_tasks" in study["evaluation"] else []),
         *(["layers"] if "layers" in study else []),
-        *(f"bases/{base}" for base in study["bases"]),
+        *(f"bases/{base}" for base in models_of(study)),
         *(f"adaptations/{base}/{adaptation}" for base, adaptation in adapted(study)),
         *(f"runs/{base}/{design}/seed{seed}" for base, design, seed in runs(study)),
         *(f"points/{base}/{design}/{point}" for base, design, point in tuning_runs(study)),
@@ -210,6 +214,13 @@ def task_config(study: Mapping[str, Any], batch: str) -> dict[str, Any]:
     }
 
 
+def base_config(study: Mapping[str, Any], name: str) -> dict[str, Any]:
+    """Return what defines a base, or an encoder of contextual tokens."""
+    if name in study["bases"]:
+        return {"name": name, **finetuning(study["bases"][name], {})}
+    return encoder_config(study, name)
+
+
 def run_config(study: Mapping[str, Any], base: str, design: str, seed: int) -> RunConfig:
     """Return everything that influences one trained model, beside its data."""
     settings = study["designs"][design]
@@ -218,6 +229,8 @@ def run_config(study: Mapping[str, Any], base: str, design: str, seed: int) -> R
         for key, value in settings.items()
         if key not in ("finetuning", "lora") and value != UNVARIED.get(key)
     }
+    if "contextual" in own:
+        own["contextual"] = encoder_config(study, own["contextual"])
     batches = {"batches": study["data"]["batches"]} if "batches" in study["data"] else {}
     return RunConfig(
         base={"name": base, **finetuning(study["bases"][base], settings)},

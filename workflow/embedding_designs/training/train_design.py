@@ -13,21 +13,13 @@ from ..common.command import command
 from ..study.tuning import read_choice
 from . import processes
 from .model import save_run
-from .train_run import (
-    add_arguments,
-    add_encoder_argument,
-    begin,
-    shared_checkpoints,
-    train_run,
-    with_fetched_encoder,
-)
+from .train_run import add_arguments, begin, shared_checkpoints, train_run, with_encoder
 
 
 def parse_arguments() -> argparse.Namespace:
     """Return the arguments of the command line."""
     parser = argparse.ArgumentParser(description=main.__doc__)
     add_arguments(parser)
-    add_encoder_argument(parser)
     parser.add_argument("--choice", type=Path, nargs="?", help="settings that tuning chose; default: none")
     parser.add_argument("--output", type=Path, required=True)
     return parser.parse_args()
@@ -38,11 +30,10 @@ def main() -> None:
     """Train one run."""
     arguments = parse_arguments()
     config, base = begin(arguments)
-    config, encoder = with_fetched_encoder(config, arguments.fetched_encoder)
+    config, encoder = with_encoder(config, arguments.fetched)
     if arguments.choice:
         config = config.with_choice(read_choice(arguments.choice))
-    inputs = arguments.choice, arguments.fetched_encoder
-    with shared_checkpoints(arguments, config, *inputs) as (checkpoints, log):
+    with shared_checkpoints(arguments, config, arguments.choice) as (checkpoints, log):
         rows = arguments.train, arguments.heldout
         model = train_run(config, base, *rows, checkpoints, log, encoder=encoder)
         if processes.is_main():

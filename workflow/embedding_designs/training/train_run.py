@@ -2,7 +2,7 @@
 
 import argparse
 import contextlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -106,7 +106,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--train", type=Path, required=True)
     parser.add_argument("--heldout", type=Path, required=True)
     parser.add_argument("--base", type=Path, nargs="?", help="folder of the base; default: config's model")
-    parser.add_argument("--fetched", type=Path, nargs="?", help="what was fetched of a base from the hub")
+    parser.add_argument(
+        "--fetched", type=Path, nargs="*", default=[], help="what was fetched of a base or an encoder"
+    )
     parser.add_argument("--checkpoints", type=Path, required=True)
     parser.add_argument("--training-log", type=Path, required=True)
 
@@ -121,26 +123,21 @@ def begin(arguments: argparse.Namespace, key: str = "training") -> tuple[RunConf
     if processes.is_main():
         take_console()
     config = RunConfig.read(arguments.config)
-    settings, base = fetched_base(config.base, arguments.fetched)
+    settings, base = fetched_base(config.base, *arguments.fetched)
     config = config.with_base(settings)
     config = config.with_precision(precision_here(config.training["precision"]))
     check_launch(config.training, key)
     return config, str(arguments.base or base)
 
 
-def add_encoder_argument(parser: argparse.ArgumentParser) -> None:
-    """Add the argument of the commands that train a design, and not its base alone."""
-    parser.add_argument("--fetched-encoder", type=Path, nargs="?", help="what was fetched of an encoder")
-
-
-def with_fetched_encoder(config: RunConfig, fetched: Path | None) -> tuple[RunConfig, str | None]:
+def with_encoder(config: RunConfig, fetched: Sequence[Path]) -> tuple[RunConfig, str | None]:
     """Return the run config with the commit of its encoder, and the folder or hub name to load it from.
 
-    Without a contextual token, there is no encoder. fetched: as in `fetched_base`.
+    Without a contextual token, there is no encoder. fetched: lists of what was fetched.
     """
     if "contextual" not in config.design:
         return config, None
-    settings, encoder = fetched_base(config.design["contextual"], fetched)
+    settings, encoder = fetched_base(config.design["contextual"], *fetched)
     return config.with_encoder(settings), encoder
 
 
@@ -155,7 +152,7 @@ def shared_checkpoints(
     """
     log = arguments.checkpoints / "training.jsonl"
     weights = arguments.base and arguments.base / "model.safetensors"
-    inputs = [arguments.config, arguments.train, arguments.heldout, arguments.fetched, weights, *more]
+    inputs = [arguments.config, arguments.train, arguments.heldout, *arguments.fetched, weights, *more]
     with contextlib.ExitStack() as stack:
         if processes.is_main():
             key = f"{files_hash(*filter(None, inputs))} {config.training['precision']}"

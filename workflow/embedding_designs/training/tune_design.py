@@ -11,14 +11,7 @@ from pathlib import Path
 
 from ..common.command import command, note
 from . import processes
-from .train_run import (
-    add_arguments,
-    add_encoder_argument,
-    begin,
-    shared_checkpoints,
-    train_run,
-    with_fetched_encoder,
-)
+from .train_run import add_arguments, begin, shared_checkpoints, train_run, with_encoder
 from .trainer import Diverged
 
 
@@ -34,11 +27,10 @@ def main() -> None:
     """Train one design with the settings of one point."""
     parser = argparse.ArgumentParser(description=main.__doc__)
     add_arguments(parser)
-    add_encoder_argument(parser)
     arguments = parser.parse_args()
     config, base = begin(arguments)
-    config, encoder = with_fetched_encoder(config, arguments.fetched_encoder)
-    with shared_checkpoints(arguments, config, arguments.fetched_encoder) as (checkpoints, log):
+    config, encoder = with_encoder(config, arguments.fetched)
+    with shared_checkpoints(arguments, config) as (checkpoints, log):
         name = f"{config.design['name']} {arguments.config.stem}"
         try:
             rows = arguments.train, arguments.heldout
