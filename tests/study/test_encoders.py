@@ -6,9 +6,12 @@ import re
 import pytest
 
 from embedding_designs.common.errors import BadInput
+from embedding_designs.planning.study_cost import StudyCost
 from embedding_designs.study.base_folder import asked_by_base
 from embedding_designs.study.encoders import models_of
 from embedding_designs.study.inputs import pooled_name
+from embedding_designs.study.memory import model_of, training_mb
+from embedding_designs.study.model_sizes import known_backbones
 from embedding_designs.study.run_configs import config, config_mark, config_names, file_states, run_config
 from embedding_designs.study.study import load_study
 from helpers.paths import STUDIES
@@ -18,6 +21,7 @@ CAUSAL2VEC = {
     "contextual": "bert",
     "pooling": {"kind": "concat", "first": {"kind": "contextual"}, "second": {"kind": "eos"}},
 }
+EOS = {"attention": "causal", "pooling": {"kind": "eos"}}
 BERT = {"bert": {"model": "google-bert/bert-base-uncased", "revision": "main"}}
 
 
@@ -122,6 +126,37 @@ def test_tables_tell_designs_with_a_contextual_token_apart():
     assert pooled_name(CAUSAL2VEC) == "contextual concat"
     assert pooled_name(CAUSAL2VEC | {"pooling": {"kind": "mean"}}) == "contextual mean"
     assert pooled_name(CAUSAL2VEC | {"pooling": {"kind": "contextual"}}) == "contextual"
+
+
+def bert_folder(folder, layers=2) -> dict:
+    """Return an encoder in a folder with nothing but the sizes of a small BERT."""
+    sizes = {"num_hidden_layers": layers, "hidden_size": 128, "intermediate_size": 512,
+             "num_attention_heads": 2, "vocab_size": 30522}  # fmt: skip
+    (folder / "config.json").write_text(json.dumps({"model_type": "bert", **sizes}))
+    return {"bert": {"model": str(folder)}}
+
+
+def test_the_projection_is_trained_and_the_encoder_only_with_full_finetuning(tmp_path):
+    """Expected: Mistral's width 4096, and BERT-tiny's 4.3 million weights without norms and biases."""
+    projection, encoder = (128 + 4096) * 4096, 30522 * 128 + 2 * (4 * 128**2 + 2 * 128 * 512)
+    loaded = study(bert_folder(tmp_path), full=CAUSAL2VEC | {"finetuning": "full"}, plain=EOS,
+                   plain_full=EOS | {"finetuning": "full"})  # fmt: skip
+    names = ("new", "plain", "full", "plain_full")
+    lora, plain, full, plain_full = (model_of(loaded, "mistral-7b", name) for name in names)
+    assert lora.trained - plain.trained == projection
+    assert full.trained - plain_full.trained == projection + encoder
+    assert lora.frozen_bytes - plain.frozen_bytes == 2 * encoder  # bf16
+    assert lora.loaded_bytes - plain.loaded_bytes == 2 * encoder + 4 * projection
+    assert lora.reads(10, "query") == plain.reads(10, "query") + 1
+
+
+def test_an_encoder_costs_memory_and_operations_if_its_sizes_are_known(tmp_path):
+    known, unknown = study(bert_folder(tmp_path, layers=1000)), study()
+    memory = [training_mb(loaded, "mistral-7b", "new", on_gpu=True) for loaded in (known, unknown)]
+    assert 400 <= memory[0] - memory[1] <= 600  # 200 million weights in bf16, and the projection
+    backbone = known_backbones()["mistralai/Mistral-7B-v0.1"]
+    costs = [StudyCost(loaded, "mistral-7b", backbone).training().operations for loaded in (known, unknown)]
+    assert 1.01 < costs[0] / costs[1] < 1.02  # one more pass of 1/36 of the weights; the others have two
 
 
 def test_messages_name_the_key_of_an_encoder():

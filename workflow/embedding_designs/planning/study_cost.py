@@ -11,6 +11,7 @@ from ..evaluation.embedding_store import HALF_FROM
 from ..study.adaptation import adaptation_recipe, adaptations
 from ..study.categories import ONLY_QUERIES
 from ..study.designs import embedding_dimensions
+from ..study.encoders import with_encoder
 from ..study.inputs import CHARACTERS_A_TOKEN
 from ..study.layers import UNTRAINED, analyzed_layers, chosen_tasks
 from ..study.memory import ADAM, QUERY_TOKENS, model_on, training_memory
@@ -42,7 +43,7 @@ class StudyCost:
         self.backbone = backbone
         self.settings = finetuning(study["bases"][base], {})
         self.benchmark = study["evaluation"]["benchmark"]
-        designs = study["designs"].values()
+        designs = [with_encoder(study, name) for name in study["designs"]]
         self.models = [
             model_on(backbone, finetuning(study["bases"][base], design), design) for design in designs
         ]
@@ -102,9 +103,11 @@ class StudyCost:
         recipe = self.study["training"]
         again = recipe["gradient_checkpointing"] + bool(recipe.get("mini_batch_size"))
         passes = (2 if model.lora else 3) + again  # forward passes of the backbone
+        of_encoder = (1 if model.lora else 3) + bool(recipe.get("mini_batch_size"))
         return sum(
             passes * self.backbone.operations(model.reads(tokens, side))
             + (3 + again) * model.pool.operations(tokens)
+            + of_encoder * context_operations(model, tokens)
             for tokens, side in self._row_texts()
         )
 
@@ -115,7 +118,11 @@ class StudyCost:
         tokens = sum(side.unique * self._read(side, model) for side, model in read) / len(self.models)
         operations = sum(
             side.unique
-            * (self.backbone.operations(self._read(side, model)) + model.pool.operations(self._length(side)))
+            * (
+                self.backbone.operations(self._read(side, model))
+                + model.pool.operations(self._length(side))
+                + context_operations(model, self._length(side))
+            )
             for side, model in read
         ) / len(self.models)
         texts = sum(side.unique for side in sides)
@@ -160,9 +167,15 @@ class StudyCost:
         """Return the cost of embedding a task's texts with all analyzed layers: one pass of the backbone."""
         cost = self.evaluation(task, [task])
         sides = embedded([task], self.benchmark)
-        read = [(side.unique, self._read(side, model)) for side in sides for model in self.models]
-        operations = sum(unique * self.backbone.operations(tokens) for unique, tokens in read)
-        operations /= len(self.models)
+        operations = sum(
+            side.unique
+            * (
+                self.backbone.operations(self._read(side, model))
+                + context_operations(model, self._length(side))
+            )
+            for side in sides
+            for model in self.models
+        ) / len(self.models)
         layers = len(analyzed_layers(self.study["layers"]["numbers"], self.backbone.layers))
         of_a_layer = cost.embeddings * self.backbone.width / self.dimensions
         return Cost(task, cost.tokens, operations, cost.texts, round(layers * of_a_layer))
@@ -175,9 +188,7 @@ class StudyCost:
     def disk(self) -> dict[str, float]:
         """Return the bytes on disk by use."""
         head = 0 if self.backbone.tied else self.backbone.vocabulary * self.backbone.width
-        models = [
-            model.weight_bytes * self.backbone.parameters + 4 * model.pool.parameters for model in self.models
-        ]
+        models = [model.loaded_bytes for model in self.models]
         adapted = adaptations(self.study)
         tasks = names_of(self.study["evaluation"]["tasks"])
         embeddings = [batch.embeddings for batch in self.batches()]
@@ -225,6 +236,11 @@ class StudyCost:
             prompt = ""
         tokens = (len(prompt) + side.characters) / CHARACTERS_A_TOKEN + 1
         return min(evaluation["max_seq_length"], tokens)
+
+
+def context_operations(model: Model, tokens: float) -> float:
+    """Return the operations of a contextual token for one text; 0 if there is none of known sizes."""
+    return model.context.operations(tokens) if model.context else 0
 
 
 def embedded(tasks: Sequence[str], benchmark: str | None = None) -> list[Side]:

@@ -12,6 +12,14 @@ def encoder_config(study: Mapping[str, Any], name: str) -> dict[str, Any]:
     return {"name": name, "kind": "encoder", **study["encoders"][name]}
 
 
+def with_encoder(study: Mapping[str, Any], design: str) -> dict[str, Any]:
+    """Return a design of a study; if it has an encoder, with the encoder's config in place of its name."""
+    settings = study["designs"][design]
+    if "contextual" not in settings:
+        return dict(settings)
+    return {**settings, "contextual": encoder_config(study, settings["contextual"])}
+
+
 def models_of(study: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
     """Return the bases and encoders of a study by name; no two have the same name."""
     encoders = {name: encoder_config(study, name) for name in study.get("encoders", ())}

@@ -10,7 +10,8 @@ from math import ceil
 from typing import Any
 
 from .designs import embedding_dimensions
-from .model_sizes import BYTES, Backbone, Model, Pool, backbone_of, backbone_to_pretrain
+from .encoders import with_encoder
+from .model_sizes import BYTES, Backbone, Context, Model, Pool, backbone_of, backbone_to_pretrain
 from .run_configs import adaptation_config, finetuning, names_of, task_batches
 from .task_memory import task_memory
 
@@ -46,7 +47,8 @@ def kept(model: Model, recipe: Mapping[str, Any], gpus: int = 1) -> float:
     tokens, texts = 2 * queries * document + queries * query, 3 * queries
     if (mini := recipe.get("mini_batch_size")) and mini < texts:
         tokens, texts = min(tokens, mini * document), mini
-    return tokens * kept_per_token(model, recipe) + texts * model.pool.activations(tokens / texts)
+    per_token = kept_per_token(model, recipe) + kept_of_encoder(model, recipe)
+    return tokens * per_token + texts * model.pool.activations(tokens / texts)
 
 
 def kept_per_token(model: Model, recipe: Mapping[str, Any]) -> float:
@@ -58,16 +60,27 @@ def kept_per_token(model: Model, recipe: Mapping[str, Any]) -> float:
     return backbone.layers * layer
 
 
+def kept_of_encoder(model: Model, recipe: Mapping[str, Any]) -> float:
+    """Return the bytes that the encoder of a contextual token keeps per token; a frozen one keeps nothing."""
+    if model.context is None or model.lora:
+        return 0
+    encoder = model.context.encoder
+    return encoder.layers * encoder.activations({}, model.weight_bytes, BYTES[recipe["precision"]])
+
+
 def model_of(study: Mapping[str, Any], base: str, design: str) -> Model | None:
     """Return the sizes of a design on a base of a study, or None if those of the base are not known."""
     settings = finetuning(study["bases"][base], study["designs"][design])
     backbone = backbone_of(settings)
-    return model_on(backbone, settings, study["designs"][design]) if backbone else None
+    return model_on(backbone, settings, with_encoder(study, design)) if backbone else None
 
 
 def model_on(backbone: Backbone, settings: Mapping[str, Any], design: Mapping[str, Any]) -> Model:
-    """Return the sizes of a design on a backbone."""
-    return Model(backbone, Pool(design["pooling"], backbone.width, backbone.layers), settings, design)
+    """Return the sizes of a design, whose encoder has its source, on a backbone."""
+    encoder = backbone_of(design["contextual"]) if "contextual" in design else None
+    context = Context(encoder, backbone.width) if encoder else None
+    pool = Pool(design["pooling"], backbone.width, backbone.layers)
+    return Model(backbone, pool, settings, design, context)
 
 
 def training_on_cpu(model: Model, recipe: Mapping[str, Any], processes: int = 1) -> float:
@@ -80,7 +93,7 @@ def training_mb(study: Mapping[str, Any], base: str, design: str, on_gpu: bool =
     if not (model := model_of(study, base, design)):
         return UNKNOWN_MB
     if on_gpu:
-        return megabytes(LIBRARIES["GPU"] + loaded(model))
+        return megabytes(LIBRARIES["GPU"] + model.loaded_bytes)
     return megabytes(training_on_cpu(model, study["training"]))
 
 
@@ -96,7 +109,7 @@ def adaptation_mb(study: Mapping[str, Any], base: str, adaptation: str, on_gpu: 
     model, recipe = model_on(backbone, config.base, config.design), config.training
     head = 0 if backbone.tied else model.weight_bytes * backbone.vocabulary * backbone.width
     if on_gpu:
-        return megabytes(LIBRARIES["GPU"] + 2 * (loaded(model) + head))
+        return megabytes(LIBRARIES["GPU"] + 2 * (model.loaded_bytes + head))
     tokens = recipe["batch_size"] * recipe["max_seq_length"]
     logits = LOGITS * 4 * tokens * recipe["mask_share"] * backbone.vocabulary
     batch = HEAP * (tokens * kept_per_token(model, recipe) + logits)
@@ -118,7 +131,7 @@ def evaluation_mb(
     tasks = names_of(task_batches(study)[batch] if batch else evaluation["tasks"])
     width = max(embedding_dimensions(study["designs"][name], models[0].backbone.width) for name in designs)
     task = max((task_memory(task, evaluation["benchmark"], width) for task in tasks), default=0)
-    largest = max(loaded(model) + forward(model, evaluation) for model in models)
+    largest = max(model.loaded_bytes + forward(model, evaluation) for model in models)
     return megabytes(LIBRARIES["GPU" if on_gpu else "evaluation"] + task + largest)
 
 
@@ -132,11 +145,6 @@ def pretraining_mb(study: Mapping[str, Any], base: str) -> int:
     return megabytes(
         LIBRARIES["training"] + trained + HEAP * (layers + LOGITS * 4 * tokens * backbone.vocabulary)
     )
-
-
-def loaded(model: Model) -> float:
-    """Return the bytes of a model's weights."""
-    return model.weight_bytes * model.backbone.parameters + 4 * model.pool.parameters
 
 
 def forward(model: Model, evaluation: Mapping[str, Any]) -> float:

@@ -17,7 +17,7 @@ from ..common.places import found
 from .adaptation import adaptation_recipe, adaptations, adapted_design
 from .data_config import sources_of
 from .docstring_task_names import task_name
-from .encoders import encoder_config, models_of
+from .encoders import encoder_config, models_of, with_encoder
 from .inputs import UNVARIED
 from .layers import layers_config
 from .run_config import RunConfig
@@ -223,14 +223,12 @@ def base_config(study: Mapping[str, Any], name: str) -> dict[str, Any]:
 
 def run_config(study: Mapping[str, Any], base: str, design: str, seed: int) -> RunConfig:
     """Return everything that influences one trained model, beside its data."""
-    settings = study["designs"][design]
+    settings = with_encoder(study, design)
     own = {
         key: value
         for key, value in settings.items()
         if key not in ("finetuning", "lora") and value != UNVARIED.get(key)
     }
-    if "contextual" in own:
-        own["contextual"] = encoder_config(study, own["contextual"])
     batches = {"batches": study["data"]["batches"]} if "batches" in study["data"] else {}
     return RunConfig(
         base={"name": base, **finetuning(study["bases"][base], settings)},
