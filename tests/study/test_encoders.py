@@ -156,7 +156,9 @@ def test_an_encoder_costs_memory_and_operations_if_its_sizes_are_known(tmp_path)
     assert 400 <= memory[0] - memory[1] <= 600  # 200 million weights in bf16, and the projection
     backbone = known_backbones()["mistralai/Mistral-7B-v0.1"]
     costs = [StudyCost(loaded, "mistral-7b", backbone).training().operations for loaded in (known, unknown)]
-    assert 1.01 < costs[0] / costs[1] < 1.02  # one more pass of 1/36 of the weights; the others have two
+    assert (
+        1.002 < costs[0] / costs[1] < 1.003
+    )  # 1 / 36 of the weights in one of two passes, in 1 of 6 designs
 
 
 def test_messages_name_the_key_of_an_encoder():
