@@ -19,7 +19,7 @@ STUDY = {
     "training": {"steps": 2},
     "evaluation": {"docstring_tasks": {"categories": ["STS", "Classification"]}},
     "baselines": [],
-    "layers": {"tasks": {"STS": "all"}},
+    "layers": {"tasks": 1},
 }
 
 

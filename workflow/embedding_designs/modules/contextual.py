@@ -22,10 +22,11 @@ IDS, MASK = "context_ids", "context_mask"  # what the encoder reads, beside the 
 class ContextualToken(CheckedTransformer):
     """A bidirectional encoder whose view of the text becomes the first token of a causal language model.
 
-    Causal2Vec (Lin et al. 2025, arXiv 2507.23386): a small BERT-style model encodes the text into a single
-    contextual token, which stands before the text, so that every token sees what comes later. These are
-    choices made here: the mean over the encoder's token states; the projection, linear, exact GELU, and
-    linear; and that LoRA leaves the encoder frozen, while full finetuning trains it.
+    Causal2Vec (Lin et al. 2025, arXiv 2507.23386), as in its abstract: a lightweight BERT-style model encodes
+    the text into a single contextual token, which comes before the text, so that each token has information
+    on what follows it; the embedding joins the last states of this token and of EOS. These are choices made
+    here: the mean over the encoder's token states; the projection, linear, exact GELU, and linear; and that
+    LoRA leaves the encoder frozen, while full finetuning trains it.
 
     width: of the backbone. A decoder is made bidirectional. BERT's pooler, which checkpoints may lack, is
     dropped. Raises ValueError if weights are missing or not finite, or if the encoder is not bidirectional.

@@ -65,7 +65,7 @@ def is_hub_name(model: str | None) -> bool:
 
 
 def encoder_name(encoder: Mapping[str, Any] | None) -> str | None:
-    """Return what a card calls the encoder of a contextual token: its name and, if it is public, its source."""
+    """Return what a card calls the encoder of a contextual token: its public source, or its name."""
     if encoder is None:
         return None
     if package := encoder.get("package"):
