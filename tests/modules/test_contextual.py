@@ -1,11 +1,16 @@
 """The contextual token equals an independent implementation, in any batch, and reads the complete text."""
 
+import shutil
+from pathlib import Path
+
 import pytest
 import torch
+from safetensors.torch import load_file, save_file
 from tokenizers.processors import TemplateProcessing
 from torch.nn.functional import gelu, normalize, pad
-from transformers import AutoModel, AutoModelForMaskedLM, AutoTokenizer
+from transformers import AutoConfig, AutoModel, AutoModelForCausalLM, AutoModelForMaskedLM, AutoTokenizer
 
+from embedding_designs.common.errors import BadInput
 from embedding_designs.modules.backbone import Backbone
 from embedding_designs.modules.contextual import ContextualToken
 from embedding_designs.training.contrastive_loss import (
@@ -13,7 +18,7 @@ from embedding_designs.training.contrastive_loss import (
     InBatchContrastiveLoss,
     one_batch,
 )
-from embedding_designs.training.model import add_adapter, build_model, untrained_model
+from embedding_designs.training.model import add_adapter, build_model, contextual_token, untrained_model
 from helpers.toy import BACKBONES, DESIGNS, sentence
 
 CAUSAL2VEC = DESIGNS["causal2vec"]
@@ -186,6 +191,44 @@ def test_a_missing_pooler_is_ignored_and_other_missing_weights_are_not(encoder, 
     assert ContextualToken(encoder, width=32).model.pooler is None
     with pytest.raises(ValueError, match="its safetensors lack 4 tensors of BertModel: encoder"):
         ContextualToken(str(tmp_path), width=32)
+
+
+def damaged(folder, name, weights=None) -> str:
+    """Return the line on an encoder without a file, or with other weights."""
+    if weights:
+        save_file(weights, folder / name, {"format": "pt"})
+    else:
+        (folder / name).unlink()
+    with pytest.raises(BadInput) as error:
+        contextual_token(with_encoder(folder)["contextual"], None, 32, "fp32")
+    return str(error.value)
+
+
+def test_an_encoder_that_cannot_be_used_is_named_in_one_line(bert, tmp_path):
+    folder = Path(shutil.copytree(bert, tmp_path / "bert"))
+    key = f"encoders.tiny.model {folder}: "
+    file = folder / "model.safetensors"
+    weights = load_file(file)
+    weights["encoder.layer.0.output.dense.bias"][3] = torch.nan
+    line = damaged(folder, file.name, weights)
+    assert line == f"{key}its tensor encoder.layer.0.output.dense.bias has numbers that are not finite"
+    assert damaged(folder, file.name).startswith(f"{key}model.safetensors is missing; found no other weights")
+    folder = Path(shutil.copytree(bert, tmp_path / "other"))
+    assert damaged(folder, "tokenizer.json").startswith(
+        f"encoders.tiny.model {folder}: tokenizer.json: no such file; save the tokenizer with"
+    )
+
+
+def test_a_backbone_with_too_few_positions_for_the_contextual_token_is_refused(bases, encoder, tmp_path):
+    config = AutoConfig.for_model(
+        "gpt2", vocab_size=320, n_embd=32, n_layer=2, n_head=2, n_positions=16, bos_token_id=1, eos_token_id=2
+    )
+    AutoModelForCausalLM.from_config(config).save_pretrained(tmp_path)
+    AutoTokenizer.from_pretrained(bases["mistral"]).save_pretrained(tmp_path)
+    message = r"max_seq_length 16 \(read as 17 tokens with a contextual token\) exceeds its 16 positions"
+    build_model(tmp_path, DESIGNS["eos-causal"], max_seq_length=16)
+    with pytest.raises(BadInput, match=message):
+        build_model(tmp_path, CAUSAL2VEC, max_seq_length=16)
 
 
 def test_a_second_adapter_training_leaves_the_encoder_as_it_is(bases, run_config):

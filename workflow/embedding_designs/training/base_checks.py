@@ -58,9 +58,9 @@ def in_one_line(asked_by: str) -> Iterator[None]:
             raise
         reason = " ".join(str(error).split())
         if "trust_remote_code" in reason:
-            reason = (
-                "its architecture is Python code in its folder, which runs only with trust_remote_code: true"
-            )
+            of_encoder = asked_by.startswith("encoders.")
+            runs = "never runs" if of_encoder else "runs only with trust_remote_code: true"
+            reason = f"its architecture is Python code in its folder, which {runs}"
         if not isinstance(error, ValueError | OSError):
             reason = f"cannot be loaded: {type(error).__name__}: {reason}"
         raise BadInput(f"{asked_by}: {reason[:400]}") from error
