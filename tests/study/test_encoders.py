@@ -14,6 +14,7 @@ from embedding_designs.study.memory import model_of, training_mb
 from embedding_designs.study.model_sizes import known_backbones
 from embedding_designs.study.run_configs import config, config_mark, config_names, file_states, run_config
 from embedding_designs.study.study import load_study
+from embedding_designs.study.tuning import tuning_points
 from helpers.paths import STUDIES
 
 CAUSAL2VEC = {
@@ -159,6 +160,11 @@ def test_an_encoder_costs_memory_and_operations_if_its_sizes_are_known(tmp_path)
     assert (
         1.002 < costs[0] / costs[1] < 1.003
     )  # 1 / 36 of the weights in one of two passes, in 1 of 6 designs
+
+
+def test_tuning_tries_the_rates_of_the_projection():
+    tuning = {"grid": {"learning_rate": [1e-3], "pooling_learning_rate": [1e-3, 1e-2]}}
+    assert [len(tuning_points(tuning, design)) for design in (EOS, CAUSAL2VEC)] == [1, 2]
 
 
 def test_messages_name_the_key_of_an_encoder():
