@@ -19,7 +19,6 @@ STUDY = {
     "training": {"steps": 2},
     "evaluation": {"docstring_tasks": {"categories": ["STS", "Classification"]}},
     "baselines": [],
-    "layers": {"tasks": 1},
 }
 
 
