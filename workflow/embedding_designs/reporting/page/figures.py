@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from ...common.errors import BadInput
+from ...common.names import on_base
 from ...common.wording import counted, listing
 from ...comparison.results import Comparison
 
@@ -13,47 +14,47 @@ Figure = dict[str, str]
 WORDS = {  # figures of all tasks, drawn only if they make sense: file name, alternative text, caption
     "cd-wilcoxon-{base}-All": (
         "Critical-difference diagram; bars join {unit}s that Wilcoxon's test does not separate.",
-        "All tasks: average ranks, with bars from Wilcoxon's test with Holm's correction ({base}).",
+        "All tasks: average ranks, with bars from Wilcoxon's test with Holm's correction{of}.",
     ),
     "significance-{base}-All": (
         "Table of all pairs: which one is better, by which tests; the folded table has the numbers.",
-        "All tasks: every pair at a glance, ordered by rank ({base}).",
+        "All tasks: every pair at a glance, ordered by rank{of}.",
     ),
     "differences-{base}": (
         "Differences in mean score from the control, with intervals, by category.",
-        "Differences from the control by category ({base}).",
+        "Differences from the control by category{of}.",
     ),
     "interaction-{base}": (
         "Mean score of each pooling under each attention, by category.",
-        "Pooling and attention, for the designs that cross them ({base}).",
+        "Pooling and attention, for the {unit}s that cross them{of}.",
     ),
     "scores-{base}": (
-        "Scores on {base} by category; the table of scores has the numbers.",
-        "Scores by category ({base}).",
+        "Scores by category{of}; the table of scores has the numbers.",
+        "Scores by category{of}.",
     ),
     "layers-scores-{base}": (
         "Score of each layer by category, before and after training; the folded table has the best layers.",
-        "The score of each layer's embedding, before and after training ({base}).",
+        "The score of each layer's embedding, before and after training{of}.",
     ),
     "layers-cka-{base}": (
         "Heat maps of the similarity of each two layers (linear CKA), one for each model.",
-        "Similarity of layers: linear CKA, which compares how two layers arrange the texts ({base}).",
+        "Similarity of layers: linear CKA, which compares how two layers arrange the texts{of}.",
     ),
     "layers-pearson-{base}": (
         "Heat maps of the similarity of each two layers (Pearson's correlation), one for each model.",
-        "Similarity of layers: Pearson's correlation of their embeddings, as in the paper ({base}).",
+        "Similarity of layers: Pearson's correlation of their embeddings, as in the paper{of}.",
     ),
     "layers-reads-{base}": (
         "Weight of each layer in the trained poolings, and norms of the layer vectors.",
-        "What the trained poolings over layers read ({base}).",
+        "What the trained poolings over layers read{of}.",
     ),
     "training-{base}": (
         "Training loss and held-out loss on {base} by training step.",
-        "Loss by training step ({base}).",
+        "Loss by training step{of}.",
     ),
     "tuning-{base}": (
         "Held-out loss of each design on {base} by learning rate; the table has the chosen settings.",
-        "Held-out loss at the end of each tuning run ({base}). Rings: chosen. Dashed: all embeddings equal.",
+        "Held-out loss at the end of each tuning run{of}. Rings: chosen. Dashed: all embeddings equal.",
     ),
 }
 SECTIONS = {
@@ -101,9 +102,14 @@ def _file(name: str, base: str) -> str:
 
 
 def _known(folder: Path, name: str, overall: Comparison) -> Figure:
-    words = {"base": overall.base, "unit": overall.unit}
+    words = {"base": overall.base, "of": _of(overall), "unit": overall.unit}
     alt, caption = (text.format(**words) for text in WORDS[name])
     return figure(folder / _file(name, overall.base), alt, caption)
+
+
+def _of(comparison: Comparison) -> str:
+    named = on_base(comparison.base, "")
+    return f" ({named})" if named else ""
 
 
 def figure(path: Path, alt: str, caption: str) -> Figure:
@@ -120,7 +126,7 @@ def caption(comparison: Comparison) -> str:
     """Return the caption of a critical-difference diagram."""
     tasks = counted(comparison.n_tasks, "task")
     where = f"All {tasks}" if comparison.category == "All" else f"{comparison.category}, {tasks}"
-    return f"{where}: average ranks of these checkpoints ({comparison.base})."
+    return f"{where}: average ranks of these checkpoints{_of(comparison)}."
 
 
 def describe_ranks(comparison: Comparison) -> str:
