@@ -45,19 +45,24 @@ LEFT_OUT = (
 
 
 def compare_study(
-    scores: pd.DataFrame, study: Mapping[str, Any], source: str = "scores", report: Report = NO_REPORT
+    scores: pd.DataFrame,
+    study: Mapping[str, Any],
+    source: str = "scores",
+    report: Report = NO_REPORT,
+    quiet: bool = False,
 ) -> Statistics:
     """Return the statistics of a study: for each base, one comparison per category, then All.
 
-    source: the table's name in error messages; report: on the collection of these scores. Raises BadInput if
-    cells are missing, the control is unknown, or a base has nothing to compare.
+    source: the table's name in error messages; report: on the collection of these scores; quiet: without
+    progress on the console. Raises BadInput if cells are missing, the control is unknown, or a base has
+    nothing to compare.
     """
     settings = statistics_settings(study)
     unit = unit_of(study, scores)
     every, dropped = complete(scores, study, source, unit)
     kept, left = without_collapsed(every, report.collapsed, source)
-    comparisons = []
-    for base, cells in progress(kept.groupby("base", sort=False), description="compare designs"):
+    comparisons, of_bases = [], kept.groupby("base", sort=False)
+    for base, cells in progress(of_bases, description=f"compare {unit}s", quiet=quiet):
         about = {"base": base, "dropped_tasks": dropped.get(base, []), "unit": unit}
         own = settings
         if (control := settings.get("control")) in left_out(report.collapsed, str(base)):

@@ -217,7 +217,7 @@ def _papers_rule(comparison: Comparison, statistics: Statistics) -> Rows:
     rule = comparison.these_checkpoints.papers_rule
     vanish = {tuple(pair) for pair in rule.vanish}
     for better, worse in rule.called:
-        yield {"better": better, "worse": worse, "stands_under_holm": (better, worse) not in vanish}
+        yield {"better": better, "worse": worse, "significant_holm": (better, worse) not in vanish}
 
 
 def _best_sets(comparison: Comparison, statistics: Statistics) -> Rows:

@@ -65,7 +65,7 @@ def compare(
     rows, left = _described(given.rows, study, name)
     report = Report({}, [*given.not_used, *left], {}, inferred=given.said)
     try:
-        found = compare_study(rows, study, name, report)
+        found = compare_study(rows, study, name, report, quiet=True)
     except BadInput as error:  # the keys of `statistics` are arguments here
         raise BadInput(str(error).removeprefix("statistics.")) from None
     for line in found.inferred:

@@ -69,7 +69,7 @@ def read_source(source: Mapping[str, Any], models: Sequence[str] = ()) -> tuple[
 
 
 def _why_not(source: Mapping[str, Any]) -> str:
-    return "not among scores.tasks" if source["tasks"] else f"not in {source['benchmark']}"
+    return "not among the selected tasks" if source["tasks"] else f"not in {source['benchmark']}"
 
 
 def read_wide(path: Path) -> Found:
