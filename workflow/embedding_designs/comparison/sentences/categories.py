@@ -70,4 +70,5 @@ def _over_runs(categories: Sequence[Comparison]) -> Iterator[str]:
         return
     apart = [c.category for c in claimed if any(pair.significant for pair in c.these_designs.pairs)]
     where = f"separates at least one pair in {listing(apart)}" if apart else "does not separate any pair"
-    yield f"These {claimed[0].unit}s: Tukey's test over runs {where} (not corrected for the number of categories)."
+    these = f"These {claimed[0].unit}s"
+    yield f"{these}: Tukey's test over runs {where} (not corrected for the number of categories)."

@@ -7,7 +7,7 @@ from typing import Any
 
 from ...common.errors import BadInput
 from ...common.names import on_base
-from ...common.wording import counted, listing
+from ...common.wording import counted, few, listing
 from ...comparison.results import Comparison
 
 Figure = dict[str, str]
@@ -73,10 +73,14 @@ COMPOSITION = (
 )
 
 
+READ = 40  # names, or groups of names, in the text of a diagram for readers who do not see it
+
+
 def figures(folder: Path, base: str, comparisons: Sequence[Comparison]) -> dict[str, Any]:
     """Return the figures of a base by section: one diagram per comparison, and the others if they exist.
 
-    comparisons: All first. "first": the diagram over all tasks, as narrow as a phone.
+    comparisons: All first. "first": the diagram over all tasks, as narrow as a phone. Of very many designs,
+    only the diagram over all tasks is shown, since one takes a megabyte.
     """
     overall = comparisons[0]
     found = {
@@ -84,7 +88,8 @@ def figures(folder: Path, base: str, comparisons: Sequence[Comparison]) -> dict[
         for section, names in SECTIONS.items()
     }
     diagrams = [
-        figure(folder / f"cd-{base}-{c.category}.svg", describe_ranks(c), caption(c)) for c in comparisons
+        figure(folder / f"cd-{base}-{c.category}.svg", describe_ranks(c), caption(c))
+        for c in (comparisons[:1] if overall.left_out else comparisons)
     ]
     first = folder / f"cd-column-{base}-All.svg"
     opening = figure(first, describe_ranks(overall), caption(overall))
@@ -132,13 +137,14 @@ def caption(comparison: Comparison) -> str:
 def describe_ranks(comparison: Comparison) -> str:
     """Return a text alternative for a critical-difference diagram."""
     ranks = sorted(comparison.average_ranks.items(), key=lambda item: item[1])
-    placed = ", ".join(f"{name} {rank:.2f}" for name, rank in ranks)
+    placed = few([f"{name} {rank:.2f}" for name, rank in ranks], READ)
     opening = f"Critical-difference diagram, {comparison.category}. Average ranks, best first: {placed}."
     over_tasks = comparison.these_checkpoints
     difference = over_tasks.nemenyi.critical_difference
     if difference is None:
         return f"{opening} {comparison.undecidable.untestable}"
-    groups = "; ".join(listing(clique) for clique in over_tasks.cliques) or "none"
+    cliques = [listing(clique, READ) for clique in over_tasks.cliques]
+    groups = few(cliques, READ, separator="; ", noun="groups") or "none"
     return (
         f"{opening} Critical difference {difference:.2f}. Groups without a significant difference: {groups}."
     )
