@@ -9,9 +9,10 @@ import pytest
 import yaml
 
 from embedding_designs import compare
+from embedding_designs.comparison import tables as comparison_tables
 from embedding_designs.comparison.results import Statistics
-from embedding_designs.comparison.tables import tables
 from embedding_designs.reporting.figures import captions
+from embedding_designs.reporting.page import tables as page_tables
 from embedding_designs.reporting.results_folder import STEPS, compare_given, run_step
 from embedding_designs.study.study import load_study
 from helpers.page_outline import Outline
@@ -111,6 +112,40 @@ def test_a_category_of_ties_cannot_be_decided(compared):
     assert not re.search(r"Best average rank: [^.]*Tied", said)
 
 
-def test_the_paper_s_rule_is_beside_holm_s_correction():
-    found = compare(table(gaps=False)).statistics
-    assert "significant_holm" in tables(found).get("papers_rule", pd.DataFrame(columns=["significant_holm"]))
+def test_a_comparison_in_python_shows_no_progress(capfd):
+    compare(table(gaps=False))
+    assert "%|" not in capfd.readouterr().err
+
+
+def test_many_pairs_are_shown_over_all_tasks_only_and_too_many_not_at_all(monkeypatch):
+    comparisons = compare(table(gaps=False)).statistics.comparisons[
+        ::-1
+    ]  # All, and four categories: 6 pairs each
+    for most, rows, said in [
+        (30, 30, None), (29, 6, "within categories are only in tables/pairs.csv (30 rows)"),
+        (5, None, "the pairwise tests are only in tables/pairs.csv (30 rows)"),
+    ]:  # fmt: skip
+        monkeypatch.setattr(page_tables, "MOST_PAIRS", most)
+        shown, elsewhere = page_tables.shown_pairs(comparisons), page_tables.elsewhere(comparisons)
+        assert (shown and len(shown.rows)) == rows
+        assert elsewhere == [] if said is None else said in elsewhere[0]
+
+
+def test_only_the_csv_file_has_a_very_long_table(tmp_path, monkeypatch):
+    monkeypatch.setattr(comparison_tables, "LONGEST", 29)
+    comparison_tables.write_tables(compare(table(gaps=False)).statistics, tmp_path / "tables")
+    assert [path.name for path in tmp_path.glob("tables/pairs.*")] == ["pairs.csv"]
+    assert len(pd.read_csv(tmp_path / "tables/pairs.csv")) == 30
+    assert (tmp_path / "tables/designs.json").exists()
+
+
+def test_the_pairs_of_the_paper_s_rule_have_the_verdict_of_holm_s_correction():
+    found = comparison_tables.tables(compare(table(gaps=False)).statistics)
+    holm = {
+        (row.category, frozenset((row.first, row.second))): row.significant_holm
+        for row in found["pairs"].itertuples()
+    }
+    rule = list(found["papers_rule"].itertuples())
+    assert rule
+    for row in rule:
+        assert row.significant_holm == holm[row.category, frozenset((row.better, row.worse))]

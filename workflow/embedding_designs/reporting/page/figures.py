@@ -73,7 +73,7 @@ COMPOSITION = (
 )
 
 
-READ = 40  # names, or groups of names, in the text of a diagram for readers who do not see it
+READ, GROUPS = 40, 12  # names, and groups of names, in the text of a diagram for readers who do not see it
 
 
 def figures(folder: Path, base: str, comparisons: Sequence[Comparison]) -> dict[str, Any]:
@@ -144,7 +144,7 @@ def describe_ranks(comparison: Comparison) -> str:
     if difference is None:
         return f"{opening} {comparison.undecidable.untestable}"
     cliques = [listing(clique, READ) for clique in over_tasks.cliques]
-    groups = few(cliques, READ, separator="; ", noun="groups") or "none"
+    groups = few(cliques, GROUPS, separator="; ", noun="groups") or "none"
     return (
         f"{opening} Critical difference {difference:.2f}. Groups without a significant difference: {groups}."
     )
