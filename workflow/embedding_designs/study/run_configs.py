@@ -16,6 +16,7 @@ from typing import Any
 from ..common.places import found
 from .adaptation import adaptation_recipe, adaptations, adapted_design
 from .data_config import sources_of
+from .design_on_base import finetuning
 from .docstring_task_names import task_name
 from .inputs import UNVARIED
 from .layers import layers_config
@@ -243,15 +244,3 @@ def point_config(study: Mapping[str, Any], base: str, design: str, point: str) -
     settings = tuning_points(tuning, study["designs"][design])[point]
     run = run_config(study, base, design, tuning["seed"])
     return replace(run, training=tuning_recipe(run.training, tuning, settings))
-
-
-def finetuning(base: Mapping[str, Any], design: Mapping[str, Any]) -> dict[str, Any]:
-    """Return a base with what a design overrides in its `finetuning` and, key by key, in its `lora`."""
-    settings = {
-        **base,
-        "finetuning": design.get("finetuning", base["finetuning"]),
-        "lora": {**base.get("lora", {}), **design.get("lora", {})},
-    }
-    if settings["finetuning"] == "full":
-        del settings["lora"]
-    return settings
