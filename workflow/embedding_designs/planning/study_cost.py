@@ -9,6 +9,7 @@ from typing import Any
 from ..common.wording import counted, listing
 from ..evaluation.embedding_store import HALF_FROM
 from ..study.adaptation import adaptation_recipe, adaptations
+from ..study.budget import design_steps, tuning_steps
 from ..study.categories import ONLY_QUERIES
 from ..study.compute import (
     DOCUMENT_TOKENS,
@@ -48,6 +49,7 @@ class StudyCost:
 
     def __init__(self, study: Mapping[str, Any], base: str, backbone: Backbone):
         self.study = study
+        self.base = base
         self.backbone = backbone
         self.settings = finetuning(study["bases"][base], {})
         self.benchmark = study["evaluation"]["benchmark"]
@@ -56,22 +58,28 @@ class StudyCost:
             model_on(backbone, finetuning(study["bases"][base], design), design) for design in designs
         ]
         self.dimensions = mean(embedding_dimensions(design, backbone.width) for design in designs)
+        self.steps = [design_steps(study, base, design) for design in study["designs"]]
         self.runs = len(self.models) * len(study["seeds"])
 
     def training(self) -> Cost:
         """Return the cost of one training: forward and backward passes, and recomputation."""
-        steps = self.study["training"]["steps"]
-        runs = [training_compute(model, self.study["training"], steps) for model in self.models]
+        runs = self._trainings(self.steps)
         return _cost("training, per run", [run * (1 / len(runs)) for run in runs])
+
+    def _trainings(self, steps: Sequence[int]) -> list[Compute]:
+        """Return the compute of one training of each design. steps: of each design."""
+        recipe = self.study["training"]
+        return [training_compute(model, recipe, n) for model, n in zip(self.models, steps, strict=True)]
 
     def tuning(self) -> list[Cost]:
         """Return the cost of all tuning runs of the base; nothing if the study has no tuning."""
         if not (tuning := self.study.get("tuning")):
             return []
         points = [len(tuning_points(tuning, design)) for design in self.study["designs"].values()]
-        of_one = [training_compute(model, self.study["training"], tuning["steps"]) for model in self.models]
-        what = f"tuning, {sum(points)} trainings of {tuning['steps']} steps"
-        return [_cost(what, map(mul, of_one, points))]
+        steps = [tuning_steps(self.study, self.base, design) for design in self.study["designs"]]
+        few, many = min(steps), max(steps)
+        what = f"tuning, {sum(points)} trainings of {few if few == many else f'{few} to {many}'} steps"
+        return [_cost(what, map(mul, self._trainings(steps), points))]
 
     def adaptation(self) -> list[Cost]:
         """Return the cost of all adaptations of the base; nothing if no design has one."""
@@ -176,9 +184,9 @@ class StudyCost:
         }
 
     def _training_characters(self) -> float:
-        """Return the characters of the training data, with the rows the study sets or one training uses."""
-        training = self.study["training"]
-        rows = self.study["data"].get("train_rows", rows_of_steps(training, training["steps"]))
+        """Return the characters of the training data, whose rows are set or those of the longest training."""
+        used = rows_of_steps(self.study["training"], max(self.steps))
+        rows = self.study["data"].get("train_rows", used)
         return CHARACTERS_A_TOKEN * (QUERY_TOKENS + 2 * DOCUMENT_TOKENS) * rows
 
     def _read(self, side: Side, model: Model) -> float:
