@@ -40,6 +40,11 @@ def with_steps(training: Mapping[str, Any], steps: int) -> dict[str, Any]:
     return recipe | {"steps": steps, "warmup_steps": min(warmup, steps - 1)}
 
 
+def run_compute(study: Mapping[str, Any], base: str, design: str) -> Compute:
+    """Return the compute of one run of a design, and of its adaptation; ValueError as in `compute_of`."""
+    return compute_of(study, base, design, design_steps(study, base, design))
+
+
 def run_budget(study: Mapping[str, Any], base: str) -> float:
     """Return the budget of a run on a base: a number, or the cost of a design with its adaptation.
 

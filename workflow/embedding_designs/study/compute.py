@@ -9,6 +9,8 @@ from .model_sizes import Backbone, Model
 
 QUERY_TOKENS, DOCUMENT_TOKENS = 20, 150  # of training texts, unless they are truncated
 
+PREFIXES = {1e21: "Z", 1e18: "E", 1e15: "P", 1e12: "T", 1e9: "G", 1e6: "M"}
+
 
 @dataclass(frozen=True)
 class Compute:
@@ -73,3 +75,9 @@ def adaptation_compute(
 def encoding_operations(model: Model, tokens: float, side: str) -> float:
     """Return the operations of encoding a text of this many tokens, "query" or "document"."""
     return model.backbone.operations(model.reads(tokens, side)) + model.pool.operations(tokens)
+
+
+def flops_unit(smallest: float) -> tuple[float, str]:
+    """Return the unit to show operations in, if this is the smallest number of them: (1e12, "TFLOPs")."""
+    size = next((size for size in PREFIXES if smallest >= size), 1.0)
+    return size, f"{PREFIXES.get(size, '')}FLOPs"
