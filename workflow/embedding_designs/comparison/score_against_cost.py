@@ -1,6 +1,6 @@
 """Which designs are efficient: mean score against the compute of a training, and of encoding a text."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -29,11 +29,12 @@ def score_against_cost(study: Mapping[str, Any], comparison: Comparison) -> list
     comparison: over all tasks. Empty if the study trains nothing, or the sizes of the base are not known.
     """
     base, designs = comparison.base, comparison.designs
-    if base not in study.get("bases", {}) or not model_of(study, base, designs[0]):
+    training = training_costs(study, base, designs)
+    if not training:
         return []
     costs = {"encoding": encoding_costs(study, base, designs)}
     if "flops" not in study["training"].get("budget", {}):  # then equal, but for the last step's remainder
-        costs = {"training": training_costs(study, base, designs), **costs}
+        costs = {"training": training, **costs}
     tokens = study["evaluation"]["max_seq_length"]
     return [
         ScoreAgainstCost(what, of_kind, efficient(of_kind, comparison.mean_scores), tokens)
@@ -41,12 +42,17 @@ def score_against_cost(study: Mapping[str, Any], comparison: Comparison) -> list
     ]
 
 
-def training_costs(study: Mapping[str, Any], base: str, designs: list[str]) -> dict[str, float]:
-    """Return the FLOPs of one run of each design, its adaptation included, on a base of known size."""
+def training_costs(study: Mapping[str, Any], base: str, designs: Sequence[str]) -> dict[str, float]:
+    """Return the FLOPs of one run of each design, its adaptation included.
+
+    Empty if the study trains nothing, or the sizes of the base are not known.
+    """
+    if base not in study.get("bases", {}) or not model_of(study, base, designs[0]):
+        return {}
     return {design: run_compute(study, base, design).operations for design in designs}
 
 
-def encoding_costs(study: Mapping[str, Any], base: str, designs: list[str]) -> dict[str, float]:
+def encoding_costs(study: Mapping[str, Any], base: str, designs: Sequence[str]) -> dict[str, float]:
     """Return the FLOPs of encoding a document of `evaluation.max_seq_length` tokens with each design."""
     tokens = study["evaluation"]["max_seq_length"]
     models = [(design, model_of(study, base, design)) for design in designs]

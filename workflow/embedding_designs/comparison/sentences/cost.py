@@ -6,7 +6,8 @@ from typing import Any
 from ...common.wording import counted, listing
 from ...study.budget import budget_of, run_budget
 from ...study.compute import flops_unit
-from ..score_against_cost import ScoreAgainstCost
+from ..results import Comparison
+from ..score_against_cost import ScoreAgainstCost, score_against_cost
 
 
 def equal_compute(study: Mapping[str, Any], base: str) -> str | None:
@@ -25,6 +26,19 @@ def equal_compute(study: Mapping[str, Any], base: str) -> str | None:
     )
 
 
+def cost_sentences(study: Mapping[str, Any], comparison: Comparison) -> list[str]:
+    """Return whether compute was equal, and which designs are efficient; comparison: over all tasks."""
+    found = score_against_cost(study, comparison)
+    meant = "A design is efficient if no other has at least its mean score at a lower cost."
+    return [
+        *filter(None, [equal_compute(study, comparison.base)]),
+        *([f"{efficient_designs(found)} {meant}"] if found else []),
+    ]
+
+
 def efficient_designs(found: Sequence[ScoreAgainstCost]) -> str:
-    """Return which designs are efficient, by kind of cost: "Efficient: in training, A and B; …"."""
-    return f"Efficient: {'; '.join(f'in {one.what}, {listing(one.efficient)}' for one in found)}."
+    """Return which designs are efficient: "Efficient: A and B in training; B in encoding."."""
+    kinds: dict[str, list[str]] = {}
+    for one in found:
+        kinds.setdefault(listing(one.efficient), []).append(one.what)
+    return f"Efficient: {'; '.join(f'{designs} in {listing(of)}' for designs, of in kinds.items())}."

@@ -47,6 +47,10 @@ WORDS = {  # figures of all tasks, drawn only if they make sense: file name, alt
         "Weight of each layer in the trained poolings, and norms of the layer vectors.",
         "What the trained poolings over layers read ({base}).",
     ),
+    "score-against-cost-{base}": (
+        "Mean score of each design on {base} against its computed cost; the sentences name the efficient ones.",
+        "Mean score against cost ({base}).",
+    ),
     "training-{base}": (
         "Training loss and held-out loss on {base} by training step.",
         "Loss by training step ({base}).",
@@ -63,6 +67,7 @@ SECTIONS = {
     "layers": [f"layers-{what}-{{base}}" for what in ("scores", "cka", "pearson", "reads")],
     "training": ["training-{base}"],
     "tuning": ["tuning-{base}"],
+    "cost": ["score-against-cost-{base}"],
 }
 
 COMPOSITION = (
