@@ -48,7 +48,7 @@ WORDS = {  # figures of all tasks, drawn only if they make sense: file name, alt
         "What the trained poolings over layers read ({base}).",
     ),
     "score-against-cost-{base}": (
-        "Mean score of each design on {base} against its computed cost; the sentences name the efficient ones.",
+        "Mean score of each design on {base} against its cost; a sentence names the efficient ones.",
         "Mean score against cost ({base}).",
     ),
     "training-{base}": (
