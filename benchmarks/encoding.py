@@ -65,7 +65,7 @@ def main() -> None:
         ]
         for design in arguments.design
     ]
-    print(f"\nOne evaluation of the quickstart, 48 tasks, one thread. {hardware()}\n")
+    print(f"\nOne evaluation of the quickstart, 48 tasks. {hardware()}\n")
     print_table(["design", *COMPARED], rows)
 
 

@@ -1,6 +1,7 @@
 """How the benchmarks measure: medians of alternating runs, peak memory in a separate process, and tables."""
 
 import multiprocessing
+import platform
 import re
 import statistics
 import time
@@ -10,6 +11,8 @@ from pathlib import Path
 
 import psutil
 import torch
+
+from embedding_designs.common.wording import counted
 
 
 def medians(functions: Mapping[str, Callable[[], object]], repeats: int = 5) -> dict[str, float]:
@@ -75,9 +78,15 @@ COMPARED = ["plain s", "ours s", "faster", "plain MB", "ours MB"]
 
 def hardware() -> str:
     """Return one line that describes the machine."""
-    gpu = torch.cuda.is_available()
-    name = torch.cuda.get_device_name() if gpu else f"{torch.get_num_threads()} CPU cores"
+    threads = counted(torch.get_num_threads(), "thread")
+    name = torch.cuda.get_device_name() if torch.cuda.is_available() else f"{processor()}, {threads}"
     return f"{time.strftime('%Y-%m-%d')}, {name}, torch {torch.__version__.split('+')[0]}"
+
+
+def processor() -> str:
+    """Return the name of the processor; Linux."""
+    found = re.search(r"model name\s+: (.+)", Path("/proc/cpuinfo").read_text(encoding="utf-8"))
+    return found[1] if found else platform.machine()
 
 
 def print_table(columns: Sequence[str], rows: Sequence[Sequence[object]]) -> None:

@@ -75,8 +75,9 @@ def assert_bidirectional_in(layers: list[int], backbone: Backbone) -> None:
 @pytest.mark.parametrize("layers", CHOICES, ids=str)
 @pytest.mark.parametrize("architecture", BACKBONES)
 def test_exactly_the_chosen_layers_see_later_tokens(architecture, layers, bases):
-    design = {"attention": {"bidirectional": layers}, "pooling": MEAN}
-    assert_bidirectional_in(layers, build_model(bases[architecture], design, 16)[0])
+    backbone = build_model(bases[architecture], {"attention": "causal", "pooling": MEAN}, 16)[0]
+    backbone.set_attention({"bidirectional": layers})
+    assert_bidirectional_in(layers, backbone)
 
 
 @pytest.mark.parametrize(
@@ -122,7 +123,8 @@ def test_a_copied_and_a_pickled_model_keep_their_attention(bases):
 @pytest.mark.parametrize("layers", CHOICES, ids=str)
 def test_all_layers_are_bidirectional_or_a_mix_of_the_two_models(layers, bases):
     """Expected: each layer run by itself, with the causal and the bidirectional mask of transformers."""
-    model = build_model(bases["llama"], {"attention": {"bidirectional": layers}, "pooling": MEAN}, 64)
+    model = build_model(bases["llama"], {"attention": "causal", "pooling": MEAN}, 64)
+    model[0].set_attention({"bidirectional": layers})
     features = model.preprocess([sentence(1, 9), sentence(2, 3)])
     ids, mask = features["input_ids"], features["attention_mask"]
     plain = AutoModel.from_pretrained(bases["llama"]).eval()
@@ -203,10 +205,16 @@ def test_checkpointing_and_fused_lora_change_no_gradient(bases):
             torch.testing.assert_close(got[name], gradient, atol=1e-5, rtol=1e-3)
 
 
-def test_layers_that_a_base_has_not_are_refused(bases):
-    design = {"name": "mine", "attention": {"bidirectional": [1, 4]}, "pooling": MEAN}
-    message = r"^designs\.mine\.attention\.bidirectional \[1, 4\] holds 4; choose from 1 to 3$"
-    with pytest.raises(BadInput, match=message):
+@pytest.mark.parametrize(
+    ("layers", "problem"),
+    [
+        ([1, 4], r"\[1, 4\] holds 4; choose from 1 to 3"),
+        ([3, 1, 2], r"\[3, 1, 2\] holds all 3 layers; write attention: bidirectional"),
+    ],
+)
+def test_layers_that_a_base_has_not_and_all_of_its_layers_are_refused(layers, problem, bases):
+    design = {"name": "mine", "attention": {"bidirectional": layers}, "pooling": MEAN}
+    with pytest.raises(BadInput, match=rf"^designs\.mine\.attention\.bidirectional {problem}$"):
         build_model(bases["mistral"], design, max_seq_length=16)
 
 

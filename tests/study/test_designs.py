@@ -154,6 +154,11 @@ def test_a_concatenation_is_of_eos_and_mean_unless_it_says_otherwise():
             {"attention": {"bidirectional": [4, 5]}},
             ".attention.bidirectional [4, 5] holds 5; choose from 1 to 4 (base mini)",
         ),
+        (
+            {"attention": {"bidirectional": [4, 2, 3, 1]}},
+            ".attention.bidirectional [4, 2, 3, 1] holds all 4 layers; write attention: bidirectional "
+            "(base mini)",
+        ),
         ({"dimensions": 33}, ".dimensions 33 exceeds the 32 dimensions of its embeddings (base mini)"),
         (
             {"matryoshka": [8, 64]},

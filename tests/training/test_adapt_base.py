@@ -279,19 +279,21 @@ def test_a_stopped_adaptation_ends_with_the_weights_of_an_uninterrupted_one(
 
 
 def test_a_design_is_trained_on_what_the_command_writes(bases, triplets, adaptation, run_config, tmp_path):
-    """The commands of the rules adapt_base, through its launcher, and train_design."""
+    """The commands of the rules adapt_base, on two processes, and train_design."""
     config = adaptation(steps=2)
     for name in ("adapted", "trained"):
         (tmp_path / name).mkdir()
     adapt_command = [
         argument.replace("train_design", "adapt_base")
         for argument in train_command(
-            config, bases["mistral"], triplets, tmp_path / "adapted", "--processes=1"
+            config, bases["mistral"], triplets, tmp_path / "adapted", "--processes=2"
         )
     ]
     subprocess.run(adapt_command, env=environment(), check=True, capture_output=True)
     written = sorted(path.name for path in (tmp_path / "adapted").iterdir())
     assert written == ["config.json", "model", "training.jsonl"]
+    log = (tmp_path / "adapted/training.jsonl").read_text().splitlines()
+    assert json.loads(log[-1])["processes"] == 2
     run = run_config("mean-bidirectional", steps=1, warmup_steps=0, learning_rate=1e-12)
     command = train_command(run, tmp_path / "adapted/model", triplets, tmp_path / "trained")
     subprocess.run(command, env=environment(), check=True, capture_output=True)

@@ -1,6 +1,6 @@
 """Checks the designs of a study: the settings of their poolings, the layers they read, the finetuning."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from typing import Any
 
@@ -11,6 +11,7 @@ from .designs import (
     ATTENTIONS,
     LAYER_CHOICES,
     THIRDS,
+    bidirectional_layers,
     full_dimensions,
     layer_numbers,
     parts_of,
@@ -27,7 +28,7 @@ def check_design(name: str, design: Mapping[str, Any], bases: Mapping[str, Any])
     attention, pooling = design["attention"], design["pooling"]
     if not isinstance(attention, str):
         key = f"designs.{name}.attention.bidirectional"
-        yield from _check_layers(key, attention["bidirectional"], THIRDS, bases)
+        yield from _check_layers(key, attention["bidirectional"], THIRDS, bidirectional_layers, bases)
     elif attention not in ATTENTIONS:
         hint = nearest(attention, ATTENTIONS)
         yield f'designs.{name}.attention "{attention}" is not known; {hint}, or {{bidirectional: layers}}'
@@ -48,7 +49,7 @@ def _check_pooling(key: str, pooling: Mapping[str, Any], bases: Mapping[str, Any
     yield from _check_settings(key, pooling)
     if pooling["kind"] != "concat":
         if "layers" in pooling:
-            yield from _check_layers(f"{key}.layers", pooling["layers"], LAYER_CHOICES, bases)
+            yield from _check_layers(f"{key}.layers", pooling["layers"], LAYER_CHOICES, layer_numbers, bases)
         return
     for name, part in parts_of(pooling).items():
         if part["kind"] == "concat":
@@ -79,7 +80,11 @@ def _check_dimensions(key: str, design: Mapping[str, Any], bases: Mapping[str, A
 
 
 def _check_layers(
-    key: str, layers: str | list[int], choices: Sequence[str], bases: Mapping[str, Any]
+    key: str,
+    layers: str | list[int],
+    choices: Sequence[str],
+    numbers: Callable[[str | list[int], int], list[int]],
+    bases: Mapping[str, Any],
 ) -> Iterator[str]:
     if isinstance(layers, str) and layers not in choices:
         yield f'{key} "{layers}" is not known; {nearest(layers, choices)} or a list of layer numbers'
@@ -87,7 +92,7 @@ def _check_layers(
     for base, settings in bases.items():
         if count := layer_count(settings):  # otherwise, they are checked when the base is loaded
             try:
-                layer_numbers(layers, count)
+                numbers(layers, count)
             except ValueError as error:
                 yield f"{key} {error} (base {base})"
 

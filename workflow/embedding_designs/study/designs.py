@@ -73,11 +73,22 @@ def too_many_dimensions(design: Mapping[str, Any], full: int) -> str | None:
 def attention_on(attention: str | Mapping[str, Any], count: int) -> str | dict[str, list[int]]:
     """Return a design's attention on a base of `count` layers, with the numbers of its bidirectional layers.
 
-    Raises ValueError if the base has too few.
+    Raises ValueError as `bidirectional_layers` does.
     """
     if isinstance(attention, str):
         return attention
-    return {"bidirectional": layer_numbers(attention["bidirectional"], count)}
+    return {"bidirectional": bidirectional_layers(attention["bidirectional"], count)}
+
+
+def bidirectional_layers(layers: str | list[int], count: int) -> list[int]:
+    """Return the numbers of the layers that are bidirectional on a base of `count`, the others being causal.
+
+    Raises ValueError if the base has too few layers, or none that is causal.
+    """
+    numbers = layer_numbers(layers, count)
+    if len(numbers) == count:
+        raise ValueError(f"{layers} holds all {count} layers; write attention: bidirectional")
+    return numbers
 
 
 def attention_name(attention: str | Mapping[str, Any]) -> str:

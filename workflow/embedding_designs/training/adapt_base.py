@@ -96,7 +96,12 @@ def check_texts(texts: Dataset, recipe: dict[str, Any], path: Path) -> None:
 
 
 def only_states(model: torch.nn.Module, inputs: Any, features: dict[str, Any]) -> dict[str, torch.Tensor]:
-    """Return the part of a model's output that the loss reads, as `only_embeddings` does for a design."""
+    """Return the part of a model's output that the loss reads, as `only_embeddings` does for a design.
+
+    Outside of training, return all of it: a checkpoint's model card embeds example texts.
+    """
+    if not model.training:
+        return features
     return {name: features[name] for name in ("token_embeddings", "attention_mask")}
 
 
