@@ -222,7 +222,7 @@ def test_numeric_columns_are_recognized():
 
 def test_each_base_has_its_own_findings(tmp_path):
     outline = Outline(page_of(write_results(tmp_path / "two", bases=("large", "small"))))
-    assert len(outline.named("img")) == 2 * (len(TASKS) + 4)
+    assert len(outline.named("img")) == 2 * (len(TASKS) + 5)
     assert "Base large" in outline.text
     assert "Base small" in outline.text
 
