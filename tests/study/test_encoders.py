@@ -8,9 +8,10 @@ import pytest
 from embedding_designs.common.errors import BadInput
 from embedding_designs.planning.study_cost import StudyCost
 from embedding_designs.study.base_folder import asked_by_base
+from embedding_designs.study.design_on_base import model_of
 from embedding_designs.study.encoders import models_of
 from embedding_designs.study.inputs import pooled_name
-from embedding_designs.study.memory import model_of, training_mb
+from embedding_designs.study.memory import training_mb
 from embedding_designs.study.model_sizes import known_backbones
 from embedding_designs.study.run_configs import config, config_mark, config_names, file_states, run_config
 from embedding_designs.study.study import load_study
@@ -160,6 +161,14 @@ def test_an_encoder_costs_memory_and_operations_if_its_sizes_are_known(tmp_path)
     assert (
         1.002 < costs[0] / costs[1] < 1.003
     )  # 1 / 36 of the weights in one of two passes, in 1 of 6 designs
+
+
+def test_a_budget_needs_the_sizes_of_the_encoder():
+    with pytest.raises(BadInput, match="needs the sizes of encoder bert, which are not known"):
+        load_study(
+            STUDIES / "paper-mistral-7b.yaml",
+            {"designs": {"new": CAUSAL2VEC}, "encoders": BERT, "training": {"budget": {"flops": "new"}}},
+        )
 
 
 def test_tuning_tries_the_rates_of_the_projection():

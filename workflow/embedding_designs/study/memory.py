@@ -9,13 +9,13 @@ from collections.abc import Mapping
 from math import ceil
 from typing import Any
 
+from .compute import QUERY_TOKENS
+from .design_on_base import model_of, model_on
 from .designs import embedding_dimensions
-from .encoders import with_encoder
-from .model_sizes import BYTES, Backbone, Context, Model, Pool, backbone_of, backbone_to_pretrain
-from .run_configs import adaptation_config, finetuning, names_of, task_batches
+from .model_sizes import BYTES, Model, backbone_of, backbone_to_pretrain
+from .run_configs import adaptation_config, names_of, task_batches
 from .task_memory import task_memory
 
-QUERY_TOKENS = 20  # of training texts; documents are assumed to have max_seq_length
 ADAM = 12  # bytes per trained weight: the weight and two moments in fp32
 GRADIENT = 4  # bytes per trained weight, and again as many if several GPUs sum their gradients
 COPY = 2  # bytes per trained weight under bf16 autocast
@@ -66,21 +66,6 @@ def kept_of_encoder(model: Model, recipe: Mapping[str, Any]) -> float:
         return 0
     encoder = model.context.encoder
     return encoder.layers * encoder.activations({}, model.weight_bytes, BYTES[recipe["precision"]])
-
-
-def model_of(study: Mapping[str, Any], base: str, design: str) -> Model | None:
-    """Return the sizes of a design on a base of a study, or None if those of the base are not known."""
-    settings = finetuning(study["bases"][base], study["designs"][design])
-    backbone = backbone_of(settings)
-    return model_on(backbone, settings, with_encoder(study, design)) if backbone else None
-
-
-def model_on(backbone: Backbone, settings: Mapping[str, Any], design: Mapping[str, Any]) -> Model:
-    """Return the sizes of a design, whose encoder has its source, on a backbone."""
-    encoder = backbone_of(design["contextual"]) if "contextual" in design else None
-    context = Context(encoder, backbone.width) if encoder else None
-    pool = Pool(design["pooling"], backbone.width, backbone.layers)
-    return Model(backbone, pool, settings, design, context)
 
 
 def training_on_cpu(model: Model, recipe: Mapping[str, Any], processes: int = 1) -> float:

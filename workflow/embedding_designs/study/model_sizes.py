@@ -192,6 +192,10 @@ class Model:
         """Return the tokens that the backbone reads for a text of this many, "query" or "document"."""
         return tokens_read(self.design, tokens, side) + ("contextual" in self.design)
 
+    def context_operations(self, tokens: float) -> float:
+        """Return the operations of the contextual token for one text; 0 if there is none of known sizes."""
+        return self.context.operations(tokens) if self.context else 0
+
     @property
     def lora(self) -> Mapping[str, Any]:
         """Return the settings of the LoRA adapter; empty if all weights are trained."""

@@ -130,7 +130,7 @@ def begin(arguments: argparse.Namespace, key: str = "training") -> tuple[RunConf
     return config, str(arguments.base or base)
 
 
-def with_encoder(config: RunConfig, fetched: Sequence[Path]) -> tuple[RunConfig, str | None]:
+def with_fetched_encoder(config: RunConfig, fetched: Sequence[Path]) -> tuple[RunConfig, str | None]:
     """Return the run config with the commit of its encoder, and the folder or hub name to load it from.
 
     Without a contextual token, there is no encoder. fetched: lists of what was fetched.
