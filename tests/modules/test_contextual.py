@@ -31,6 +31,11 @@ def with_encoder(folder, **changes) -> dict:
     return CAUSAL2VEC | {"contextual": {"name": "tiny", "kind": "encoder", "model": str(folder)}} | changes
 
 
+@pytest.fixture(autouse=True)
+def seed():
+    torch.manual_seed(0)
+
+
 @pytest.fixture(scope="module")
 def bert(encoder, tmp_path_factory):
     """Return the folder of a BERT whose tokenizer puts a text between [CLS] and [SEP] and knows no EOS."""
@@ -169,8 +174,9 @@ def test_the_cached_loss_has_the_loss_and_gradients_of_the_plain_one(chunk, base
         value = loss(columns, None)
         value.backward()
         found.append([value.detach(), *(weights.grad for weights in model.parameters())])
-    for plain, cached in zip(*found, strict=True):
-        torch.testing.assert_close(cached, plain, atol=1e-6, rtol=1e-5)
+    largest = max(gradient.abs().max() for gradient in found[0])
+    for plain, cached in zip(*found, strict=True):  # norms and positions are float32 in every precision
+        assert (cached - plain).abs().max() < 1e-6 * largest
 
 
 def test_a_bf16_backbone_keeps_a_float32_projection(bases, encoder):
