@@ -343,7 +343,7 @@ def test_page_in_a_browser_shows_every_figure_and_fetches_nothing(page, tmp_path
         )
         needed, window = tab.evaluate("[document.documentElement.scrollWidth, window.innerWidth]")
         fetched = tab.evaluate("performance.getEntriesByType('resource').map(entry => entry.name)")
-    assert len(images) == len(TASKS) + 4
+    assert len(images) == len(TASKS) + 5
     assert all(min(sizes) > 0 for sizes in images)
     assert window == width
     assert needed <= width
