@@ -152,7 +152,7 @@ def test_the_order_of_rows_changes_nothing():
         (AS_TEXT.replace("\n", "\n\n").replace("0.4", "4"), ':19: base mini, design mean-causal, '),
         (three_tasks().replace({"category": "STS"}, "S/TS"), 'category "S/TS" contains a slash'),
         (three_tasks().assign(attention=["causal", "other"] * 9), 'has the attention "other", but '),
-        (three_tasks().assign(score=0.5), "scores: base mini: All designs score the same on every task"),
+        (three_tasks().assign(score=0.5), "scores: base mini: All score the same on every task"),
         (three_tasks().query("task == 'A'"), "scores: base mini: With a single task there is nothing"),
         ("", "empty; expected a CSV file"),
     ],
@@ -203,7 +203,7 @@ def test_a_seed_of_the_study_without_any_score_is_missing():
 
 def test_a_study_of_one_design_is_rejected():
     alone = {**STUDY, "designs": {"eos-causal": STUDY["designs"]["eos-causal"]}}
-    with pytest.raises(BadInput, match="With a single design there is nothing to compare"):
+    with pytest.raises(BadInput, match="There is only one, so there is nothing to compare"):
         compare.compare_study(three_tasks().query("design == 'eos-causal'"), alone)
 
 
@@ -224,7 +224,7 @@ def test_tasks_with_a_missing_cell_are_dropped_on_request_and_listed():
 @pytest.mark.parametrize(
     ("part", "reason"),
     [
-        (three_tasks().assign(score=0.5), "All designs score the same on every task"),
+        (three_tasks().assign(score=0.5), "All score the same on every task"),
         (three_tasks().query("task == 'A'"), "With a single task there is nothing to test"),
     ],
 )

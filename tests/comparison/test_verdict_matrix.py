@@ -3,6 +3,7 @@
 from dataclasses import replace
 
 from embedding_designs.comparison.results_of_best_sets import BestOverRuns
+from embedding_designs.comparison.sentences.matrix import marks_in_words
 from embedding_designs.comparison.verdict_matrix import verdict_matrix
 from helpers.figure_examples import changed, comparison_of
 
@@ -28,6 +29,19 @@ def test_marks_are_the_best_sets_and_colors_what_they_agree_on():
     assert column([A, B], [A]) == {A: ("●◆", "best"), B: ("●", "undecided"), C: ("", "worse")}
     assert column([A], None) == {A: ("●", "best"), B: ("", "worse"), C: ("", "worse")}
     assert column(None, [B, A]) == {A: ("◆", "best"), B: ("◆", "best"), C: ("", "worse")}
+
+
+def test_a_hollow_mark_is_what_only_the_corrected_best_set_contains():
+    sts = one("STS", [A], [A, B])
+    by_score = replace(sts.these_checkpoints.best_by_score, best_set_together=[A, C])
+    sts = changed(sts, "these_checkpoints.best_by_score", by_score)
+    sts = changed(sts, "these_designs.best", BestOverRuns([A, B], {}, best_set_together=[A, B, C]))
+    matrix = verdict_matrix([sts, one("Retrieval", [B], [B]), one("All", [A], [A])])
+    cells = matrix.columns[1].cells
+    assert {name: cell.marks for name, cell in cells.items()} == {A: "●◆", B: "◆", C: "○◇"}
+    assert cells[C].verdict == "worse"  # by this category alone
+    assert matrix.doubtful == ["over_tasks", "over_runs"]
+    assert list(marks_in_words(matrix)) == ["●", "◆", "○◇"]
 
 
 def test_a_column_that_rules_out_nothing_is_undecided():

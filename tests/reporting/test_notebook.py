@@ -191,7 +191,7 @@ def test_tasks_without_a_score_of_some_model_are_left_out_on_request_and_listed(
         compare(scores)
     result = compare(scores, missing="drop_tasks")
     assert "SciFact" not in result.tests.tasks
-    assert "1 task not used: SciFact (a score of weak is missing on base all" in left_out(result)
+    assert "1 task not used: SciFact (a score of weak is missing)" in left_out(result)
 
 
 def test_models_without_a_score_are_left_out_on_request_and_listed():
@@ -229,7 +229,7 @@ UNNAMED = pd.DataFrame({"thing": ["p", "q"], "x": [0.1, 0.3], "y": [0.2, 0.4]})
         (wide().T.rename_axis("model") * [100, *[1] * 7], "scores:row 0: task STS13 has"),
         (wide().rename(columns={"weak": "Good"}), 'scores:row 0: model "Good" is spelled "good" elsewhere'),
         (wide()[["good"]], "scores: 1 model; a comparison needs two or more models"),
-        (wide() * 0, "scores: base all: All designs score the same on every task"),
+        (wide() * 0, "scores: All score the same on every task"),
         (wide().head(1), "scores: 1 task; a comparison needs two or more tasks"),
         (table().assign(score=500.0), "scores:row 0: .*score .* is not a number from -1 to 1"),
         (table().head(11), "scores: 1 score missing: multi on D"),

@@ -284,4 +284,4 @@ def test_models_without_a_score_on_the_selected_tasks_are_reported(source):
     assert set(found.rows["design"]) == {"a", "b"}
     reasons = {name: entry.reason for entry in found.not_used for name in entry.names}
     assert reasons["c"] == "no score on the selected tasks"
-    assert "not among the tasks" in reasons["other"]
+    assert "not among the selected tasks" in reasons["other"]

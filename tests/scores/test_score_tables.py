@@ -217,5 +217,5 @@ def test_what_a_table_contains_besides_its_scores_is_named(tmp_path):
         ("model", 1, ["c"]),
         ("model", 1, ["d"]),
     ]
-    assert left[4].reason == "a score is missing, and pool p has complete: true"
+    assert left[4].reason == "a score is missing, and pool p has only complete models"
     assert left[5].reason == "in no pool"

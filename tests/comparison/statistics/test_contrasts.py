@@ -66,8 +66,8 @@ def test_unknown_labels_are_excluded_from_all_contrasts_and_named():
     ("designs", "reason"),
     [
         (["a-unknown"], "unknown"),
-        (["a-x", "a-y"], "same pooling, a"),
-        (["a-x", "b-x"], "same attention, x"),
+        (["a-x", "a-y"], "The only pooling is a"),
+        (["a-x", "b-x"], "The only attention is x"),
         (["a-x", "b-x", "c-y"], "No two poolings"),
         (["a-x", "a-y", "b-x", "b-y", "b-y-2"], "No two poolings"),
     ],

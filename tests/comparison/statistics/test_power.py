@@ -86,9 +86,9 @@ def test_one_seed_says_nothing_about_designs_and_two_say_how_many_are_needed():
     ("scores", "reason"),
     [
         (np.full((3, 3, 4), 0.5), "no spread"),
-        (np.array([[[0.1]], [[0.2]]]), "two designs and two tasks"),
-        (np.array([[[0.1, 0.3]]]), "two designs and two tasks"),
-        (np.array([[[0.1, 0.3]], [[0.3, 0.1]]]), "same mean score"),
+        (np.array([[[0.1]], [[0.2]]]), "pair to compare and two tasks"),
+        (np.array([[[0.1, 0.3]]]), "pair to compare and two tasks"),
+        (np.array([[[0.1, 0.3]], [[0.3, 0.1]]]), "mean scores are equal"),
         (np.array([[[0.1, 0.9]], [[0.3, 0.10001]]]), "any difference that scores can have"),
         (np.array([[[0.1, 0.9, 0.5]], [[0.9, 0.1, 0.500003]]]), "more than 1,000,000 tasks"),
     ],

@@ -42,6 +42,23 @@ def test_no_text_overlaps_another_or_leaves_the_figure(k, width):
     assert collisions(drawn(k, width)) == []
 
 
+def test_what_only_the_corrected_set_contains_has_an_empty_marker():
+    found = comparisons(5)
+    names = found[0].designs[:3]
+    found = [
+        changed(one, "these_checkpoints.best_by_score.best_set_together", names)
+        if one.category == "STS"
+        else one
+        for one in found
+    ]
+    figure = rendered(matrix_figure, found, 0.05, 7)
+    assert gids(figure, "hollow") == [f"hollow-over_tasks-STS-{names[2]}"]
+    (marker,) = (line for line in figure.axes[0].lines if str(line.get_gid()).startswith("hollow"))
+    assert marker.get_markerfacecolor() == "none"
+    assert "only after correction" in said(figure)
+    assert collisions(figure) == []
+
+
 @every_size
 def test_marks_and_colors_are_the_best_sets(k, width):
     figure, (first, second, *others) = drawn(k, width), comparisons(k)[0].designs

@@ -48,15 +48,20 @@ def note(line: str) -> None:
 
 
 def progress(
-    iterable: Iterable[Any] | None = None, *, description: str, total: int | None = None, every: float = 10.0
+    iterable: Iterable[Any] | None = None,
+    *,
+    description: str,
+    total: int | None = None,
+    every: float = 10.0,
+    quiet: bool = False,
 ) -> tqdm:
-    """Return a tqdm bar that prints a complete line on the console every `every` seconds.
+    """Return a tqdm bar that prints a complete line on the console every `every` seconds; nothing if quiet.
 
     Lines rather than one redrawn bar, because several jobs share the console.
     """
     return tqdm(
         iterable, desc=description, total=total, mininterval=every, maxinterval=every, miniters=1,
-        file=console_lines(), leave=False, ncols=100,
+        file=console_lines(), leave=False, ncols=100, disable=quiet,
     )  # fmt: skip
 
 

@@ -6,7 +6,13 @@ from .wording import shown
 
 # The schema repeats it. "$" alone accepts a final newline; paths such as "a..json" and "a./b" are not safe.
 NAME_PATTERN = r"^[A-Za-z0-9][A-Za-z0-9_-]*(\.[A-Za-z0-9_-]+)*$(?!\n)"
+NO_BASE = "all"  # the base, or pool, of scores that name none: messages and captions leave it out
 LONGEST_NAME = 64  # characters; a file system allows 255 bytes, and names are joined
+
+
+def on_base(base: str, before: str = " on ") -> str:
+    """Return " on mini", or nothing for scores that name no base. before: what is put before the name."""
+    return "" if base == NO_BASE else f"{before}{base}"
 
 
 def check_name(what: str, name: str, longest: int = LONGEST_NAME) -> str | None:

@@ -8,6 +8,7 @@ import pandas as pd
 
 from ..common.command import progress
 from ..common.errors import BadInput
+from ..common.names import on_base
 from ..common.typed_json import from_json
 from ..common.wording import few
 from ..scores.collapsed_runs import left_out, without_collapsed
@@ -44,19 +45,24 @@ LEFT_OUT = (
 
 
 def compare_study(
-    scores: pd.DataFrame, study: Mapping[str, Any], source: str = "scores", report: Report = NO_REPORT
+    scores: pd.DataFrame,
+    study: Mapping[str, Any],
+    source: str = "scores",
+    report: Report = NO_REPORT,
+    quiet: bool = False,
 ) -> Statistics:
     """Return the statistics of a study: for each base, one comparison per category, then All.
 
-    source: the table's name in error messages; report: on the collection of these scores. Raises BadInput if
-    cells are missing, the control is unknown, or a base has nothing to compare.
+    source: the table's name in error messages; report: on the collection of these scores; quiet: without
+    progress on the console. Raises BadInput if cells are missing, the control is unknown, or a base has
+    nothing to compare.
     """
     settings = statistics_settings(study)
-    every, dropped = complete(scores, study, source)
+    unit = unit_of(study, scores)
+    every, dropped = complete(scores, study, source, unit)
     kept, left = without_collapsed(every, report.collapsed, source)
-    unit = unit_of(study, kept)
-    comparisons = []
-    for base, cells in progress(kept.groupby("base", sort=False), description="compare designs"):
+    comparisons, of_bases = [], kept.groupby("base", sort=False)
+    for base, cells in progress(of_bases, description=f"compare {unit}s", quiet=quiet):
         about = {"base": base, "dropped_tasks": dropped.get(base, []), "unit": unit}
         own = settings
         if (control := settings.get("control")) in left_out(report.collapsed, str(base)):
@@ -102,10 +108,10 @@ def _compare_base(
 ) -> list[Comparison]:
     """Return the comparisons of one base. cells: its scores, without missing ones."""
     names = _designs(cells, study)
-    control = _control(names, settings.get("control"), about["base"])
+    control = _control(names, settings.get("control"), about)
     wide = cells.pivot_table(index="task", columns="design", values="score")
     if reason := ranks.why_untestable(wide):
-        raise BadInput(f"{source}: base {about['base']}: {reason}")
+        raise BadInput(f"{source}{on_base(about['base'], ': base ')}: {reason}")
     found = [
         {**about, "category": category} | _compare_designs(part, names, control, settings)
         for category, part in [*cells.groupby("category", sort=False), ("All", cells)]
@@ -125,7 +131,7 @@ def _dropped_tasks(
 ) -> Iterator[NotUsed]:
     for base, tasks in dropped.items():
         lacking = dict.fromkeys(cell[1] for cell in missing_cells(scores, study) if cell[0] == base)
-        reason = f"a score of {few(list(lacking))} is missing on base {base}; statistics.missing: drop_tasks"
+        reason = f"a score of {few(list(lacking))} is missing{on_base(base)}"
         yield from not_used("task", tasks, reason)
 
 
@@ -134,10 +140,11 @@ def _untested(comparisons: Sequence[Comparison]) -> Iterator[NotUsed]:
     by_reason: dict[str, list[str]] = {}
     for comparison in comparisons:
         if comparison.undecidable.untestable and comparison.category != "All":
-            name = f"{comparison.category} on {comparison.base}"
+            name = f"{comparison.category}{on_base(comparison.base)}"
             by_reason.setdefault(comparison.undecidable.untestable, []).append(name)
     for reason, names in by_reason.items():
-        yield from not_used("category", names, f"{reason.rstrip('.')}; its tasks count in All")
+        said = reason[0].lower() + reason[1:].rstrip(".")
+        yield from not_used("category", names, f"{said}; its tasks count in All")
 
 
 def _designs(cells: pd.DataFrame, study: Mapping[str, Any]) -> list[str]:
@@ -147,12 +154,13 @@ def _designs(cells: pd.DataFrame, study: Mapping[str, Any]) -> list[str]:
     return listed + [name for name in own if name not in listed]
 
 
-def _control(names: list[str], control: str | None, base: str) -> str:
+def _control(names: list[str], control: str | None, about: Mapping[str, Any]) -> str:
     if control is None:
         return names[0]
     if control not in names:
         raise BadInput(
-            f'statistics.control "{control}" is not a design of base {base}; choose from {", ".join(names)}'
+            f'statistics.control "{control}" is not a {about["unit"]}{on_base(about["base"], " of base ")};'
+            f" choose from {', '.join(names)}"
         )
     return control
 

@@ -1,4 +1,5 @@
-"""The tables of a study, each as CSV, JSON and LaTeX (booktabs): pure functions from statistics.json to rows.
+"""The tables of a study as CSV and, unless very long, JSON and LaTeX (booktabs): pure functions of
+statistics.json.
 
 Each row is for one base, one category, and one design, pair, or effect, so every table can be filtered by its
 first columns.
@@ -13,7 +14,9 @@ import pandas as pd
 from .p_values import p_value
 from .results import Comparison, Statistics
 
-LONGEST = 2000  # rows; nobody prints a longer LaTeX table, and CSV and JSON have all rows
+LONGEST = (
+    2000  # rows of a table in LaTeX and JSON; a longer one is not printed, and CSV is a quarter of the size
+)
 LONG = 40  # rows of a LaTeX table that fits on a page; longer ones are longtables
 DIGITS = 3  # decimals in LaTeX; CSV and JSON have more
 PRINTED = {  # columns printed of tables too wide for a page; CSV and JSON have all columns
@@ -53,12 +56,12 @@ def _makers() -> dict[str, Callable[..., Rows]]:
 
 
 def write_tables(statistics: Statistics, folder: Path) -> None:
-    """Write every table to `folder` as {name}.csv, {name}.json, and, up to LONGEST rows, {name}.tex."""
+    """Write every table to `folder` as {name}.csv and, up to LONGEST rows, {name}.json and {name}.tex."""
     folder.mkdir()
     for name, table in tables(statistics).items():
         table.to_csv(folder / f"{name}.csv", index=False, float_format="%.6g", lineterminator="\n")
-        table.to_json(folder / f"{name}.json", orient="records", indent=2, double_precision=10)
         if len(table) <= LONGEST:
+            table.to_json(folder / f"{name}.json", orient="records", indent=2, double_precision=10)
             (folder / f"{name}.tex").write_text(latex(table, name), encoding="utf-8")
 
 
@@ -217,7 +220,7 @@ def _papers_rule(comparison: Comparison, statistics: Statistics) -> Rows:
     rule = comparison.these_checkpoints.papers_rule
     vanish = {tuple(pair) for pair in rule.vanish}
     for better, worse in rule.called:
-        yield {"better": better, "worse": worse, "stands_under_holm": (better, worse) not in vanish}
+        yield {"better": better, "worse": worse, "significant_holm": (better, worse) not in vanish}
 
 
 def _best_sets(comparison: Comparison, statistics: Statistics) -> Rows:

@@ -8,24 +8,34 @@ from dataclasses import dataclass
 from typing import Literal
 
 from .results import Comparison
+from .results_of_best_sets import BestOverRuns, BestOverTasks
 
 Verdict = Literal["best", "worse", "undecided"]
 MARKS = {"over_tasks": "●", "over_runs": "◆"}
+HOLLOW = {"over_tasks": "○", "over_runs": "◇"}  # ruled out, but not after correction
 
 
 @dataclass(frozen=True)
 class Cell:
-    """A design in one category: whether it could be the best, by each kind of claim; None: not tested."""
+    """A design in one category: whether it could be the best, by each kind of claim; None: not tested.
+
+    doubtful: the kinds of claim that rule it out here, but not if all categories are to be right at once.
+    """
 
     score: float
     over_tasks: bool | None
     over_runs: bool | None
     verdict: Verdict
+    doubtful: tuple[str, ...] = ()
 
     @property
     def marks(self) -> str:
-        """The marks of the kinds of claim by which the design could be the best."""
-        return "".join(mark for claim, mark in MARKS.items() if getattr(self, claim))
+        """The marks of the kinds of claim by which the design could be the best, hollow ones included."""
+        return "".join(map(self.mark, MARKS))
+
+    def mark(self, claim: str) -> str:
+        """Return the mark of one kind of claim, or nothing if it rules the design out."""
+        return MARKS[claim] if getattr(self, claim) else HOLLOW[claim] if claim in self.doubtful else ""
 
 
 @dataclass(frozen=True)
@@ -63,6 +73,12 @@ class VerdictMatrix:
         return [claim for claim in MARKS if any(claim in column.claims for column in self.columns)]
 
     @property
+    def doubtful(self) -> list[str]:
+        """The kinds of claim with a hollow mark anywhere."""
+        cells = [cell for column in self.columns for cell in column.cells.values()]
+        return [claim for claim in MARKS if any(claim in cell.doubtful for cell in cells)]
+
+    @property
     def verdicts(self) -> list[Verdict]:
         """The verdicts that occur, the best first."""
         seen = {cell.verdict for column in self.columns for cell in column.cells.values()}
@@ -91,6 +107,7 @@ def _column(comparison: Comparison, designs: Sequence[str]) -> Column:
     tasks = None if by_score.reason else by_score.best_set
     runs = None if over_runs is None or over_runs.reason else over_runs.best_set
     sets = [names for names in (tasks, runs) if names is not None]
+    doubtful = {"over_tasks": _added(by_score), "over_runs": _added(over_runs)}
     decides = any(len(names) < len(designs) for names in sets)
     cells = {
         name: Cell(
@@ -98,10 +115,16 @@ def _column(comparison: Comparison, designs: Sequence[str]) -> Column:
             None if tasks is None else name in tasks,
             None if runs is None else name in runs,
             _verdict([name in names for names in sets]) if decides else "undecided",
+            tuple(claim for claim, names in doubtful.items() if name in names),
         )
         for name in designs
     }
     return Column(comparison.category, comparison.n_tasks, cells)
+
+
+def _added(best: BestOverTasks | BestOverRuns | None) -> set[str]:
+    """Return the designs that could be the best only if all categories are to be right at once."""
+    return set() if best is None else set(best.best_set_together or ()) - set(best.best_set)
 
 
 def _verdict(could_be_best: Sequence[bool]) -> Verdict:

@@ -62,9 +62,12 @@ def compare(
     source = {"from": "table", "path": name, "unit": unit or given.unit}
     study: dict[str, Any] = {"name": "scores"} | study_of(f"the scores in {name}", source, missing)
     study["statistics"] = study.get("statistics", {}) | statistics
-    rows, left = _described(given.rows, study)
+    rows, left = _described(given.rows, study, name)
     report = Report({}, [*given.not_used, *left], {}, inferred=given.said)
-    found = compare_study(rows, study, name, report)
+    try:
+        found = compare_study(rows, study, name, report, quiet=True)
+    except BadInput as error:  # the keys of `statistics` are arguments here
+        raise BadInput(str(error).removeprefix("statistics.")) from None
     for line in found.inferred:
         note(line)
     note_all(found.not_used)
@@ -85,7 +88,7 @@ def _source(scores: Any) -> pd.DataFrame | Path:
     raise BadInput(f"scores: {type(scores).__name__} is not a pandas table or the path of a CSV file")
 
 
-def _described(rows: pd.DataFrame, study: dict[str, Any]) -> tuple[pd.DataFrame, list]:
+def _described(rows: pd.DataFrame, study: dict[str, Any], name: str) -> tuple[pd.DataFrame, list]:
     """Return checked rows with the columns of scores.csv, and the report on models that are left out."""
     for column in DESCRIPTIONS:
         names = [name for name in ("base", "model") if name in rows]
@@ -96,5 +99,5 @@ def _described(rows: pd.DataFrame, study: dict[str, Any]) -> tuple[pd.DataFrame,
     left: list = []
     if "base" not in rows:
         pools = study["scores"].get("pools", EVERY_MODEL)
-        rows, left = in_pools(rows, pools, pd.DataFrame(columns=LABELS), list(rows["task"].unique()))
+        rows, left = in_pools(rows, pools, pd.DataFrame(columns=LABELS), list(rows["task"].unique()), name)
     return rows.assign(design=rows["model"])[COLUMNS], left

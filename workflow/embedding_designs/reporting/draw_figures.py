@@ -15,6 +15,7 @@ from ..common.atomic_writes import atomic
 from ..common.command import command, note, progress
 from ..common.errors import BadInput
 from ..common.json_files import read_object
+from ..common.names import NO_BASE
 from ..comparison.layer_results import read_layer_summary
 from ..comparison.results import Comparison, Statistics
 from ..comparison.score_against_cost import score_against_cost
@@ -82,8 +83,9 @@ def _figures_of_tests(
         yield f"cd-wilcoxon-{base}-All", figure
         yield f"differences-{base}", make.differences_figure(comparisons, look, alpha, width)
     else:
+        named = "" if base == NO_BASE else f"{base}: "
         note(
-            f"{base}: {len(look)} {overall.unit}s are too many for figures of differences, Wilcoxon's "
+            f"{named}{len(look)} {overall.unit}s are too many for figures of differences, Wilcoxon's "
             f"test, and scores by category (at most {MOST_IN_ROWS}); see the tables"
         )
     if len(look) >= FEWEST_FOR_TABLE:

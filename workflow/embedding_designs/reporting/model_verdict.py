@@ -3,8 +3,8 @@
 from typing import NamedTuple
 
 from ..comparison.results import Statistics
-from ..comparison.sentences.matrix import claims_in_words, matrix_note
-from ..comparison.verdict_matrix import MARKS, VerdictMatrix, verdict_matrix
+from ..comparison.sentences.matrix import marks_in_words, matrix_note
+from ..comparison.verdict_matrix import VerdictMatrix, verdict_matrix
 
 
 class ModelVerdict(NamedTuple):
@@ -21,7 +21,7 @@ def model_verdict(statistics: Statistics, base: str, design: str) -> ModelVerdic
     if not comparisons:
         return None
     matrix = verdict_matrix(comparisons)
-    marks = ", ".join(f"{MARKS[claim]} {words}" for claim, words in claims_in_words(matrix).items())
+    marks = ", ".join(f"{mark} {words}" for mark, words in marks_in_words(matrix).items())
     lead = f"Could be the best: {marks}. " if marks else ""
     return ModelVerdict(
         comparisons[-1].sentences["verdict"][0],

@@ -14,12 +14,13 @@ import yaml
 from ..common.atomic_writes import atomic
 from ..common.command import note
 from ..common.errors import BadInput
+from ..common.names import NO_BASE
 from ..common.score_files import write_scores
 from ..comparison.compare import compare_study
 from ..comparison.results import Comparison, Statistics
 from ..comparison.statistics_file import write_statistics
 from ..comparison.tables import write_tables
-from ..scores.given_scores import Given, given_columns, read_given
+from ..scores.given_scores import Given, check_complete, given_columns, read_given
 from ..scores.not_used import write_report
 from ..scores.published.pools import published_scores
 from ..scores.published.tasks import benchmark_tasks
@@ -30,7 +31,7 @@ from ..study.study import load_study
 
 PACKAGES = Path(__file__).parents[2]  # the folder that this package is in
 GIVEN = "given_scores.csv"
-COMPLETE = {"all": {"complete": True}}  # pools of a study that compares only models with all scores
+COMPLETE = {NO_BASE: {"complete": True}}  # pools of a study that compares only models with all scores
 STEPS = {  # commands that make the page from statistics and scores; their arguments, as in the rules
     "draw_figures": ["--statistics", "statistics.json", "--scores", "scores.csv", "--output", "figures"],
     "write_findings": [".", "--output", "findings.html"],
@@ -65,14 +66,14 @@ def compare_scores(
     study_file = output / f"{study_name(paths[0])}.yaml"
     if output.is_dir() and any(output.iterdir()) and not study_file.exists():
         raise BadInput(f"--output {output}: holds other files; choose an empty or new folder")
-    given = None
+    tasks = benchmark_tasks(benchmark, "--benchmark") if benchmark else None
+    given, names = None, ", ".join(map(str, paths))
     if any(path.is_dir() for path in paths):
         check_folder(paths, tasks_in, higher_is_better)
         source = {"from": "mteb_results", "path": str(paths[0].resolve())}
         # published results are rarely complete
         missing = missing or ("drop_models" if benchmark else "drop_tasks")
     else:
-        tasks = benchmark_tasks(benchmark) if benchmark else None
         given = read_given(paths, higher_is_better, tasks_in, missing or "refuse", tasks)
         for line in given.said:
             note(line)
@@ -81,10 +82,10 @@ def compare_scores(
     source |= {"benchmark": benchmark} if benchmark else {}
     source |= {"labels": str(labels.resolve())} if labels else {}
     source |= {"unit": unit} if unit else {}
-    study = study_of(f"the scores in {', '.join(map(str, paths))}", source, missing)
+    study = study_of(f"the scores in {names}", source, missing)
     write(study_file, yaml.safe_dump(study, sort_keys=False, allow_unicode=True))
     loaded = load_study(study_file)
-    statistics = compare_given(loaded, given, output)
+    statistics = compare_given(loaded, given, output, names)
     for step in STEPS:
         run_step(step, output)
     return statistics
@@ -100,16 +101,25 @@ def study_of(what: str, source: dict[str, Any], missing: str | None) -> dict[str
     return study
 
 
-def compare_given(study: dict[str, Any], given: Given | None, output: Path) -> Statistics:
-    """Return the statistics of a study that starts from scores, and write what the page is made from."""
+def compare_given(study: dict[str, Any], given: Given | None, output: Path, names: str) -> Statistics:
+    """Return the statistics of a study that starts from scores, and write what the page is made from.
+
+    names: what errors call the scores.
+    """
     for name in ("study", "scores"):
         write(output / "configs" / f"{name}.json", config_text(study, name) + "\n")
-    found = published_scores(study["scores"])
+    try:
+        found = published_scores(study["scores"])
+    except BadInput as error:  # about the copy of the table
+        raise BadInput(str(error).replace(study["scores"]["path"], names)) from None
     scores, collected = output / "scores.csv", output / "collected.json"
     write_scores(found.rows, scores)
     left = [*(given.not_used if given else ()), *found.not_used]
     write_report(collected, [scores], left, found.revisions, inferred=given.said if given else [])
-    statistics = compare_study(read_scores(scores), study, study["scores"]["path"], read_report(collected))
+    rows = read_scores(scores)
+    if study["statistics"]["missing"] == "refuse":
+        check_complete(rows.assign(model=rows["design"]), names)
+    statistics = compare_study(rows, study, names, read_report(collected))
     with atomic(output / "tables") as folder:
         write_tables(statistics, folder)
     write_statistics(output / "statistics.json", statistics)

@@ -50,7 +50,7 @@ def trained_figures(
         for line in same_lines(look):
             note(line)
         yield f"training-{base}", training_figure(losses, look, width)
-    else:
+    elif trained.runs:
         print(f"{base}: no training logs, so no training curves")
     if choices := read_choices(trained.tuning, base, look) if trained.tuning else {}:
         yield f"tuning-{base}", tuning_figure(choices, look, width)

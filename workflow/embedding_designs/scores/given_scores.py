@@ -12,6 +12,7 @@ from typing import NamedTuple
 import pandas as pd
 
 from ..common.errors import BadInput
+from ..common.names import NO_BASE
 from ..common.wording import counted, few, shown
 from ..study.benchmarks import categories_of_tasks
 from .missing_scores import missing_cells
@@ -80,13 +81,14 @@ def read_given(
     if rows.empty:
         raise BadInput(f"{name}: no scores{why_not_more(left)}")
     check_names(rows, left)
+    check_tasks(rows, tasks or (), name)
     rows, about_categories = with_known_categories(rows)
     rows, about_scale = on_unit_scale(rows, higher_is_better)
     typed = checked(rows)  # while each row still has the place that it comes from
     if missing == "drop_models" and "base" in rows:
         raise BadInput(f"{name}: --missing drop_models is not for tables with a column base; use drop_tasks")
     if missing == "refuse":
-        check_complete(typed if tasks is None else typed[typed["task"].isin(tasks)])
+        check_complete(typed if tasks is None else typed[typed["task"].isin(tasks)], name)
     unit = "design" if "design" in columns else "model"
     return Given(rows, [*said, *about_categories, *about_scale], left, unit)
 
@@ -98,9 +100,12 @@ def texts_of(source: Path | pd.DataFrame) -> tuple[pd.DataFrame, str]:
     return read_texts(source), str(source)
 
 
-def check_complete(rows: pd.DataFrame) -> None:
-    """Raise BadInput that names missing scores and the ways to leave something out."""
-    named = {"base": rows.get("base", "all"), "design": rows["model"]}
+def check_complete(rows: pd.DataFrame, source: str) -> None:
+    """Raise BadInput that names missing scores and the ways to leave something out.
+
+    source: what the error calls the table.
+    """
+    named = {"base": rows.get("base", NO_BASE), "design": rows["model"]}
     lacking: dict[str, list[str]] = {}
     for _, model, _, task in missing_cells(rows.assign(**named), {}):
         lacking.setdefault(model, []).append(task)
@@ -108,7 +113,6 @@ def check_complete(rows: pd.DataFrame) -> None:
         return
     count = counted(sum(map(len, lacking.values())), "score")
     cells = few([f"{model} on {few(tasks, 2)}" for model, tasks in lacking.items()], separator="; ")
-    source = rows[WHERE].iloc[0].rpartition(":")[0]
     raise BadInput(
         f"{source}: {count} missing: {cells}; add them, or leave out these tasks (--missing drop_tasks) or"
         " these models (--missing drop_models); in Python, missing=…"
@@ -198,6 +202,13 @@ def check_names(rows: pd.DataFrame, left: Sequence[NotUsed]) -> None:
             place = rows[WHERE].iloc[0].rpartition(":")[0]
             needed = f"a comparison needs two or more {column}s"
             raise BadInput(f"{place}: {counted(number, column)}; {needed}{why_not_more(left)}")
+
+
+def check_tasks(rows: pd.DataFrame, tasks: Collection[str], name: str) -> None:
+    """Raise BadInput if a task that is to be compared has no scores."""
+    known = set(rows["task"])
+    if absent := [task for task in tasks if task not in known]:
+        raise BadInput(f"{name}: no scores on {few(absent)}; all tasks of the benchmark are needed")
 
 
 def two_spellings(rows: pd.DataFrame, column: str) -> Iterator[str]:

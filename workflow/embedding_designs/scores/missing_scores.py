@@ -7,6 +7,7 @@ from typing import Any
 import pandas as pd
 
 from ..common.errors import BadInput
+from ..common.names import on_base
 from ..common.wording import NAMED, counted, few
 from .score_table import named_cell
 
@@ -14,13 +15,13 @@ CELL = ["base", "design", "seed", "task"]
 
 
 def complete(
-    scores: pd.DataFrame, study: Mapping[str, Any], source: str = "scores"
+    scores: pd.DataFrame, study: Mapping[str, Any], source: str = "scores", unit: str = "design"
 ) -> tuple[pd.DataFrame, dict[str, list[str]]]:
     """Return the scores without missing cells, and the tasks dropped for this in each base.
 
     Each design of a base needs a score on every task with every seed, including designs and seeds that only
     the study lists. Nothing is imputed: a missing cell raises BadInput that names it, or its task is dropped
-    (statistics.missing "drop_tasks"). source: the table's name in error messages.
+    (statistics.missing "drop_tasks"). source, unit: what error messages call the table, and a design.
     """
     for column in ("base", "design"):
         known = study.get(f"{column}s") or {}
@@ -39,8 +40,8 @@ def complete(
         if set(tasks) >= set(scores["task"]):
             fewest = pd.DataFrame(missing, columns=CELL).query("base == @base")["design"].mode()[0]
             raise BadInput(
-                f"{source}: every task of base {base} lacks a score, so none is left; "
-                f"design {fewest} lacks the most"
+                f"{source}: every task{on_base(base, ' of base ')} lacks a score, so none is left; "
+                f"{unit} {fewest} lacks the most"
             )
     kept = [
         task not in dropped.get(base, ()) for base, task in zip(scores["base"], scores["task"], strict=True)

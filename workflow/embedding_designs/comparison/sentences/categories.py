@@ -16,10 +16,11 @@ def by_category(comparisons: Sequence[Comparison]) -> list[str]:
     if len(categories) < 2:
         return []
     leads: dict[str, list[str]] = {}
-    for comparison in categories:
+    for comparison in (one for one in categories if len(leaders(one)) < one.n_designs):
         leads.setdefault(listing(leaders(comparison)), []).append(comparison.category)
     named = [f"{name} in {listing(where)}" for name, where in leads.items()]
-    return [f"Best average rank: {'; '.join(named)}.", *_apart(categories), *_over_runs(categories)]
+    best = [f"Best average rank: {'; '.join(named)}."] if named else []
+    return [*best, *_untestable(categories), *_apart(categories), *_over_runs(categories)]
 
 
 def separates(comparison: Comparison) -> bool:
@@ -28,11 +29,21 @@ def separates(comparison: Comparison) -> bool:
     return over_tasks.gate.open and any(pair.significant for pair in over_tasks.nemenyi.pairs)
 
 
+def _untestable(categories: Sequence[Comparison]) -> Iterator[str]:
+    """Yield in which categories nothing can be decided, and why."""
+    by_reason: dict[str, list[str]] = {}
+    for comparison in categories:
+        if reason := comparison.undecidable.untestable:
+            by_reason.setdefault(reason, []).append(comparison.category)
+    for reason, names in by_reason.items():
+        yield f"Nothing can be decided in {listing(names)}: {reason[0].lower()}{reason[1:]}"
+
+
 def _apart(categories: Sequence[Comparison]) -> Iterator[str]:
-    """Yield in which categories these checkpoints differ."""
+    """Yield in which categories these checkpoints differ, of those that can be tested."""
+    categories = [c for c in categories if not c.undecidable.untestable]
     separated = [c.category for c in categories if separates(c)]
     alike = [c.category for c in categories if c.category not in separated]
-    unit = categories[0].unit
     undecidable = [c.category for c in categories if not c.undecidable.decidable["wilcoxon_holm"]]
     if separated:
         yield (
@@ -41,9 +52,9 @@ def _apart(categories: Sequence[Comparison]) -> Iterator[str]:
         )
     if alike:
         yield (
-            f"These checkpoints: Friedman's and Nemenyi's tests do not separate any {unit}s in "
+            f"These checkpoints: Friedman's and Nemenyi's tests do not separate any {categories[0].unit}s in "
             f"{listing(alike)}. Their order in these categories may be due to chance, which does not mean "
-            f"that the {unit}s are equal."
+            f"that the {categories[0].unit}s are equal."
         )
     if undecidable:
         yield (
@@ -59,4 +70,5 @@ def _over_runs(categories: Sequence[Comparison]) -> Iterator[str]:
         return
     apart = [c.category for c in claimed if any(pair.significant for pair in c.these_designs.pairs)]
     where = f"separates at least one pair in {listing(apart)}" if apart else "does not separate any pair"
-    yield f"These designs: Tukey's test over runs {where} (not corrected for the number of categories)."
+    these = f"These {claimed[0].unit}s"
+    yield f"{these}: Tukey's test over runs {where} (not corrected for the number of categories)."

@@ -52,7 +52,7 @@ def _scope(n_seeds: int, unit: str) -> str:
     if n_seeds >= 3:
         return (
             f"Tests over tasks average the {n_seeds} seeds first and are about these checkpoints; tests over "
-            "runs treat each seed as a replicate and are about the designs. Only the second kind says "
+            f"runs treat each seed as a replicate and are about the {unit}s. Only the second kind says "
             "how a newly trained checkpoint would do."
         )
     trained = f"One run of each {unit} was scored" if n_seeds == 1 else f"Two runs of each {unit} were scored"

@@ -30,7 +30,7 @@ def about_these_designs(comparison: Comparison, alpha: float) -> Iterator[str]:
         yield _over_tasks_too(quasi, alpha)
     yield _tukey(comparison)
     yield _dunnett(comparison)
-    yield from about_factors(comparison.factors, alpha)
+    yield from about_factors(comparison.factors, alpha, comparison.unit)
 
 
 def _over_runs(claim: TheseDesigns, alpha: float, unit: str) -> str:

@@ -15,7 +15,7 @@ EFFECTS = {
 }
 
 
-def about_factors(effects: Factors, alpha: float) -> Iterator[str]:
+def about_factors(effects: Factors, alpha: float, unit: str) -> Iterator[str]:
     """Yield one sentence on the main effects and the interaction, or why they cannot be estimated."""
     if not effects.anova:
         yield effects.reason
@@ -28,14 +28,14 @@ def about_factors(effects: Factors, alpha: float) -> Iterator[str]:
         if test.p is not None
     ]
     if tests:
-        yield f"Over runs, for the designs that cross {crossed}: {'; '.join(tests)}."
+        yield f"Over runs, for the {unit}s that cross {crossed}: {'; '.join(tests)}."
     generalizing = [
         f"{_finding(name, test, alpha)} (quasi-{f_text(test)})"
         for name, test in effects.quasi_f.items()
         if test.p is not None
     ]
     if generalizing:
-        yield f"Over new runs and new tasks like these, for the same designs: {'; '.join(generalizing)}."
+        yield f"Over new runs and new tasks like these, for the same {unit}s: {'; '.join(generalizing)}."
 
 
 def _finding(name: str, test: FTest, alpha: float) -> str:

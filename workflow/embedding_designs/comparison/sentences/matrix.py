@@ -1,17 +1,25 @@
 """The legend of a matrix of verdicts, in a few words."""
 
-from ..verdict_matrix import VerdictMatrix
+from ..verdict_matrix import HOLLOW, MARKS, VerdictMatrix
 
 CLAIMS = {
     "over_tasks": "on tasks like these (these checkpoints)",
     "over_runs": "over new trainings (these {unit}s)",
 }
+DOUBTFUL = "only after correction for the number of categories"
 UNDECIDED = {1: "undecided: nothing ruled out", 2: "undecided: marks disagree, or nothing ruled out"}
 
 
 def claims_in_words(matrix: VerdictMatrix) -> dict[str, str]:
     """Return for each kind of claim where a design with its mark could be the best."""
     return {claim: CLAIMS[claim].format(unit=matrix.unit) for claim in matrix.claims}
+
+
+def marks_in_words(matrix: VerdictMatrix) -> dict[str, str]:
+    """Return what each mark says, after "Could be the best:"."""
+    marks = {MARKS[claim]: words for claim, words in claims_in_words(matrix).items()}
+    hollow = "".join(HOLLOW[claim] for claim in matrix.doubtful)
+    return marks | ({hollow: DOUBTFUL} if hollow else {})
 
 
 def verdicts_in_words(matrix: VerdictMatrix) -> dict[str, str]:
@@ -30,8 +38,10 @@ def matrix_note(matrix: VerdictMatrix, alpha: float) -> str:
     note = "Numbers are mean scores."
     if matrix.claims:
         several = len(matrix.columns) > 1
-        each = "each column by itself, not corrected for the number of categories" if several else ""
-        note += f" Verdicts are by mean score and hold at {confidence} confidence{', ' * bool(each)}{each}."
+        each = "each column by itself, not corrected for the number of categories"
+        hollow = "; a hollow mark shows what Bonferroni's correction would change" if matrix.doubtful else ""
+        alone = f", {each}{hollow}" if several else ""
+        note += f" Verdicts are by mean score and hold at {confidence} confidence{alone}."
     if matrix.ranks:
         note += (
             f" Ranks: all that a {matrix.unit} could have by mean score over all tasks, at {confidence} "

@@ -37,7 +37,7 @@ def attainable(n_tasks: int, n_designs: int, alpha: float) -> dict[str, Any]:
     }
     families = [name for name in smallest if name != "wilcoxon"]
     if n_designs < 2:
-        reason = "With a single design there is nothing to compare."
+        reason = "There is only one, so there is nothing to compare."
         return dict.fromkeys(smallest) | {"tasks_needed": dict.fromkeys(families), "reason": reason}
     result: dict[str, Any] = dict.fromkeys(smallest)
     if n_tasks >= FEWEST_TO_TEST:

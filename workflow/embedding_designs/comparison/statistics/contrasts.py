@@ -134,7 +134,7 @@ def refusals(labels: pd.DataFrame, cells: Cells, cross: Cross | None) -> list[st
         if len(names) > 1:
             sentences.append(
                 f"{pooling} with {attention} attention was run as {listing(names, NAMED)}. As pooling and "
-                f"attention do not distinguish these designs, they are excluded from all contrasts."
+                f"attention do not distinguish these, they are excluded from all contrasts."
             )
     return sentences + (_outside(cells, cross) if cross else [])
 
@@ -163,8 +163,8 @@ def why_no_cross(cells: Cells) -> str:
     poolings, attentions = _levels(cells)
     refusal = "main effects and their interaction cannot be estimated"
     if not cells:
-        return f"The pooling and attention of the designs are unknown: {refusal}."
+        return f"Nowhere are both the pooling and the attention known: {refusal}."
     for factor, levels in (("pooling", poolings), ("attention", attentions)):
         if len(levels) == 1:
-            return f"All designs have the same {factor}, {levels[0]}: {refusal}."
-    return f"No two poolings were each run with the same two attentions, as one design each: {refusal}."
+            return f"The only {factor} is {levels[0]}: {refusal}."
+    return f"No two poolings were each run exactly once with the same two attentions: {refusal}."

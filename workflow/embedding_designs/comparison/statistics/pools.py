@@ -37,7 +37,7 @@ def pool_dependence(
     reason = why_untestable(scores)
     if not reason and (n_others < 1 if others is None else n_others <= others):
         size = "" if others is None else f" of a pair and {others} others"
-        reason = f"A pool of {n_others + 2} designs has no smaller pools{size}."
+        reason = f"A pool of {n_others + 2} has no smaller pools{size}."
     if reason:
         nothing = {"sub_pools": 0, "flips": None, "called": None, "exhaustive": True, "reason": reason}
         return [{"first": first, "second": second} | nothing for first, second in pairs]

@@ -43,7 +43,7 @@ def _checkpoints(scores: pd.DataFrame, alpha: float, power: float) -> dict[str, 
     observed = float(np.ptp(scores.mean().to_numpy()))
     result = {"spread": None, "difference": None, "tasks_needed": None, "observed": observed}
     if k < 2 or n < 2:
-        return result | {"reason": "The spread of differences needs two designs and two tasks."}
+        return result | {"reason": "Without a pair to compare and two tasks, differences have no spread."}
     residuals = scores - scores.mean()
     residuals = residuals.sub(residuals.mean(axis="columns"), axis="index").to_numpy()
     # the mean variance of a difference over all pairs is twice the mean square of designs x tasks
@@ -66,7 +66,7 @@ def _designs(runs: pd.DataFrame, alpha: float, power: float) -> dict[str, Any] |
     observed = float(np.ptp(means.mean(axis=1)))
     result = {"spread": None, "difference": None, "seeds_needed": None, "observed": observed}
     if k < 2:
-        return result | {"reason": "With a single design there is no difference to detect."}
+        return result | {"reason": "There is only one, so there is no difference to detect."}
     spread = result["spread"] = float(np.sqrt(run_variance(means)[0]))
 
     def found(difference: float, n_seeds: int) -> float:
@@ -110,7 +110,7 @@ def _solve(
     else:
         difference = float(optimize.brentq(lambda value: found(value, n) - power, 0, largest, xtol=1e-12))
     if observed < 1e-12:
-        reasons.append("The designs have the same mean score, so there is no observed difference to detect.")
+        reasons.append("All mean scores are equal, so there is no observed difference to detect.")
     else:
         needed = _units_needed(lambda units: found(observed, units), fewest, power)
         if needed is None:

@@ -12,8 +12,8 @@ from scipy import linalg
 from .finite import finite
 from .mean_squares import NOISE, f_test
 
-NO_SPREAD = "Neither the runs nor the tasks of a design vary, so there is no variance to test against."
-ONE_TASK = "With a single task, its effect cannot be separated from the designs': at least two are needed."
+NO_SPREAD = "Neither repeated runs nor tasks vary, so there is no variance to test against."
+ONE_TASK = "With a single task, its effect cannot be separated from what is tested: at least two are needed."
 
 
 def all_differences(k: int) -> np.ndarray:

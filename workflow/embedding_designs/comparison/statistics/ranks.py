@@ -25,12 +25,12 @@ def why_untestable(scores: pd.DataFrame) -> str | None:
     """Return why no rank test can be computed on these scores, in one sentence, or None if one can."""
     n_tasks, n_designs = scores.shape
     if n_designs < 2:
-        return "With a single design there is nothing to compare."
+        return "There is only one, so there is nothing to compare."
     if n_tasks < 2:
         return "With a single task there is nothing to test: at least two are needed."
     values = scores.round(DECIMALS).to_numpy()
     if (values == values[:, :1]).all():
-        return "All designs score the same on every task: there is nothing to test."
+        return "All score the same on every task: there is nothing to test."
     return None
 
 
@@ -74,7 +74,7 @@ def iman_davenport(chi_square: float | None, n_tasks: int, n_designs: int) -> di
     df1, df2 = n_designs - 1, (n_designs - 1) * (n_tasks - 1)
     residual = n_tasks * (n_designs - 1) - chi_square
     if residual < 1e-9:
-        reason = "All tasks rank the designs identically, so F is infinite."
+        reason = "All tasks give the same ranking, so F is infinite."
         return {"f": None, "df1": df1, "df2": df2, "p": None, "reason": reason}
     f = (n_tasks - 1) * chi_square / residual
     return {"f": f, "df1": df1, "df2": df2, "p": float(stats.f.sf(f, df1, df2))}

@@ -22,7 +22,9 @@ from .studentized import critical_value, dunnett_sf, tukey_sf
 
 NEEDED_SEEDS = 3  # with two runs, a design's spread has one degree of freedom: too few for a claim
 FEWEST_RANKED = 10  # at alpha .05, the F of ranks rejects in 10% of cases with 6 runs, and in 8.5% with 9
-NO_SPREAD = "The runs of each design have the same mean score, so there is no variance to test against."
+NO_SPREAD = (
+    "Runs that differ only in the seed have the same mean score, so there is no variance to test against."
+)
 
 
 @finite
@@ -39,11 +41,11 @@ def why_no_design_claim(runs: pd.DataFrame) -> str | None:
     designs, scores = stack_runs(runs)
     n_seeds = scores.shape[1]
     if len(designs) < 2:
-        return "With a single design there is nothing to compare."
+        return "There is only one, so there is nothing to compare."
     if n_seeds < NEEDED_SEEDS:
         return (
-            f"With {counted(n_seeds, 'seed')}, nothing can be said about the designs, only about these "
-            f"checkpoints: claims about designs need at least {NEEDED_SEEDS} seeds."
+            f"With {counted(n_seeds, 'seed')}, nothing can be said about newly trained checkpoints, only "
+            f"about these: that would take at least {NEEDED_SEEDS} seeds."
         )
     if np.ptp(scores) == 0:
         return "All runs score the same on every task: there is nothing to test."
@@ -108,7 +110,7 @@ def one_way(means: np.ndarray) -> dict[str, float | str | None]:
 def _welch(designs: list[str], means: np.ndarray) -> dict[str, float | str | None]:
     """Return Welch's one-way analysis, with a separate spread for each design (Biometrika 38:330)."""
     if (means.var(axis=1) * means.shape[1] <= NOISE).any():
-        reason = "The runs of some design have the same mean score: Welch's test needs a spread in each."
+        reason = "Welch's test needs a spread over seeds everywhere, and some runs have the same mean score."
         return {"f": None, "df1": len(designs) - 1, "df2": None, "p": None, "reason": reason}
     import pingouin  # imported here because it takes seconds
 

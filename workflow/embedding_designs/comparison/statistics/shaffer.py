@@ -23,7 +23,9 @@ def shaffer(p_values: list[float] | np.ndarray, n_designs: int) -> np.ndarray:
     """
     values = np.asarray(p_values, dtype=float)
     if len(values) != (pairs := n_designs * (n_designs - 1) // 2):
-        raise BadInput(f"shaffer: p_values has {len(values)} values; {n_designs} designs have {pairs} pairs")
+        raise BadInput(
+            f"shaffer: p_values has {len(values)} values; n_designs {n_designs} means {pairs} pairs"
+        )
     possible = np.array(true_hypotheses(n_designs))
     at_most = np.arange(len(values), 0, -1)
     factors = possible[np.searchsorted(possible, at_most, side="right") - 1]

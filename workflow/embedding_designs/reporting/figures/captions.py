@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+from ...common.names import on_base
 from ...common.wording import counted
 from ...comparison.p_values import p_text
 from ...comparison.results import Comparison
@@ -57,12 +58,12 @@ def differences_caption(comparisons: Sequence[Comparison], alpha: float) -> str:
     resampled = dict.fromkeys(c.differences.resampled for c in comparisons)
     units = [unit for unit in resampled if unit]
     text = (
-        f"Difference in mean score from the control {comparisons[0].control} (hollow marker), "
-        f"{comparisons[0].base}; N: number of tasks."
+        f"Difference in mean score from the control {comparisons[0].control} (hollow marker)"
+        f"{on_base(comparisons[0].base, ', ')}; N: number of tasks."
     )
     if not units:
         return text
-    about = "designs" if all("runs" in unit for unit in units) else "checkpoints"
+    about = f"{comparisons[0].unit}s" if all("runs" in unit for unit in units) else "checkpoints"
     resampling = f"resampling complete {' or, in some categories, '.join(units)}"
     intervals = (
         f"Lines are {100 * (1 - alpha):g}% intervals from {resampling}, not corrected for their number."
@@ -74,12 +75,10 @@ def interaction_caption(comparisons: Sequence[Comparison]) -> str:
     """Return the caption of the interaction plot."""
     seeds, first = len(comparisons[0].seeds), comparisons[0]
     dots = LARGE_AND_SMALL if seeds > 1 else ", one seed"
-    text = f"Mean score by pooling and attention, {first.base}{dots}; N: number of tasks."
+    text = f"Mean score by pooling and attention{on_base(first.base, ', ')}{dots}; N: number of tasks."
     tested = any((c.factors.anova or {}).get("interaction") for c in comparisons)
-    anova = (
-        " Interaction: analysis of variance over runs; that claim is about these designs." if tested else ""
-    )
-    return text + anova
+    claim = f" Interaction: analysis of variance over runs; that claim is about these {first.unit}s."
+    return text + claim * tested
 
 
 def scores_caption(n_seeds: int) -> str:
@@ -99,7 +98,7 @@ def data_in_words(comparison: Comparison) -> str:
     what = "All categories" if comparison.category == "All" else comparison.category
     averaged = f", averaged over {seeds} seeds" if seeds > 1 else ""
     return (
-        f"{what}, {comparison.base}: N = {counted(tasks, 'task')}, "
+        f"{what}{on_base(comparison.base, ', ')}: N = {counted(tasks, 'task')}, "
         f"k = {comparison.n_designs} {comparison.unit}s{averaged}."
     )
 

@@ -1,7 +1,7 @@
 """Lays out and draws the legend of colors, lines, and markers, in points."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from matplotlib.axes import Axes
 
@@ -10,6 +10,7 @@ from .rank_axis import DARK, GREY, SMALL
 from .text import shortened, text_width
 
 LINE = 9.5  # from one line to the next
+HOLLOW: dict[str, Any] = {"mfc": "none", "mew": 0.7}  # a marker without a face
 STROKE, AFTER = 7, 8  # length of a stroke, and space after an entry
 
 
@@ -20,6 +21,7 @@ class Entry(NamedTuple):
     colour: str | None = None
     marker: Marker | None = None
     line: LineStyle | None = None  # style of a thin, longer stroke
+    hollow: bool = False
 
     @property
     def mark(self) -> float:
@@ -81,6 +83,8 @@ def _draw_mark(entry: Entry, x: float, y: float, ax: Axes) -> None:
         ax.plot([x, x + STROKE], [y, y], color=entry.colour, linewidth=2.4, solid_capstyle="butt")
     elif entry.marker:
         size = 4.5 * MARKER_SCALES.get(entry.marker, 1)
-        edge = {"mec": GREY, "mew": 0.4} if entry.colour else {"mew": 0}
+        edge: dict[str, Any] = {"mec": GREY, "mew": 0.4} if entry.colour else {"mew": 0}
+        if entry.hollow:
+            edge = HOLLOW | {"mec": GREY}
         colour = entry.colour or GREY
         ax.plot(x + 4, y, marker=entry.marker, linestyle="", color=colour, markersize=size, **edge)

@@ -11,10 +11,10 @@ from matplotlib.axes import Axes
 from matplotlib.patches import Rectangle
 
 from ...comparison.results import Comparison
-from ...comparison.sentences.matrix import claims_in_words, matrix_note, verdicts_in_words
+from ...comparison.sentences.matrix import DOUBTFUL, claims_in_words, matrix_note, verdicts_in_words
 from ...comparison.verdict_matrix import Column, VerdictMatrix, verdict_matrix
 from .captions import data_in_words
-from .legend import LINE, Entry, draw_legend, wrapped_entries
+from .legend import HOLLOW, LINE, Entry, draw_legend, wrapped_entries
 from .looks import MARKER_SCALES
 from .rank_axis import DARK, GREY, LABEL, SMALL
 from .text import column_width, shortened, text_width, wrapped
@@ -113,6 +113,7 @@ def _layout(comparisons: Sequence[Comparison], alpha: float, width: float) -> La
 
 def _legend(matrix: VerdictMatrix) -> list[Entry]:
     marks = [Entry(text, marker=MARKERS[claim]) for claim, text in claims_in_words(matrix).items()]
+    marks += [Entry(DOUBTFUL, marker=MARKERS[claim], hollow=True) for claim in matrix.doubtful[:1]]
     verdicts = verdicts_in_words(matrix).items()
     lead = [Entry("Could be the best:")] if marks else []
     return lead + marks + [Entry(text, COLOURS[verdict], "s") for verdict, text in verdicts]
@@ -163,8 +164,9 @@ def _draw_cell(layout: Layout, column: Column, design: str, x: float, y: float, 
     start = x + (layout.column - together) / 2
     ax.text(start, y, number, size=LABEL, va="center_baseline", color=colour, parse_math=False)
     for index, claim in enumerate(marks):
-        if getattr(cell, claim):
+        if cell.mark(claim):
             at = start + together - MARK * (len(marks) - index - 0.5)
             marker, scale = MARKERS[claim], MARKER_SCALES.get(MARKERS[claim], 1)
-            (point,) = ax.plot(at, y, marker, color=colour, markersize=3.8 * scale, mew=0)
-            point.set_gid(f"{claim}-{column.category}-{design}")
+            face, kind = ({"mew": 0}, claim) if getattr(cell, claim) else (HOLLOW, f"hollow-{claim}")
+            (point,) = ax.plot(at, y, marker, color=colour, markersize=3.8 * scale, **face)
+            point.set_gid(f"{kind}-{column.category}-{design}")

@@ -6,46 +6,47 @@ from pathlib import Path
 from typing import Any
 
 from ...common.errors import BadInput
-from ...common.wording import counted, listing
+from ...common.names import on_base
+from ...common.wording import counted, few, listing
 from ...comparison.results import Comparison
 
 Figure = dict[str, str]
 WORDS = {  # figures of all tasks, drawn only if they make sense: file name, alternative text, caption
     "cd-wilcoxon-{base}-All": (
         "Critical-difference diagram; bars join {unit}s that Wilcoxon's test does not separate.",
-        "All tasks: average ranks, with bars from Wilcoxon's test with Holm's correction ({base}).",
+        "All tasks: average ranks, with bars from Wilcoxon's test with Holm's correction{of}.",
     ),
     "significance-{base}-All": (
         "Table of all pairs: which one is better, by which tests; the folded table has the numbers.",
-        "All tasks: every pair at a glance, ordered by rank ({base}).",
+        "All tasks: every pair at a glance, ordered by rank{of}.",
     ),
     "differences-{base}": (
         "Differences in mean score from the control, with intervals, by category.",
-        "Differences from the control by category ({base}).",
+        "Differences from the control by category{of}.",
     ),
     "interaction-{base}": (
         "Mean score of each pooling under each attention, by category.",
-        "Pooling and attention, for the designs that cross them ({base}).",
+        "Pooling and attention, for the {unit}s that cross them{of}.",
     ),
     "scores-{base}": (
-        "Scores on {base} by category; the table of scores has the numbers.",
-        "Scores by category ({base}).",
+        "Scores by category{of}; the table of scores has the numbers.",
+        "Scores by category{of}.",
     ),
     "layers-scores-{base}": (
         "Score of each layer by category, before and after training; the folded table has the best layers.",
-        "The score of each layer's embedding, before and after training ({base}).",
+        "The score of each layer's embedding, before and after training{of}.",
     ),
     "layers-cka-{base}": (
         "Heat maps of the similarity of each two layers (linear CKA), one for each model.",
-        "Similarity of layers: linear CKA, which compares how two layers arrange the texts ({base}).",
+        "Similarity of layers: linear CKA, which compares how two layers arrange the texts{of}.",
     ),
     "layers-pearson-{base}": (
         "Heat maps of the similarity of each two layers (Pearson's correlation), one for each model.",
-        "Similarity of layers: Pearson's correlation of their embeddings, as in the paper ({base}).",
+        "Similarity of layers: Pearson's correlation of their embeddings, as in the paper{of}.",
     ),
     "layers-reads-{base}": (
         "Weight of each layer in the trained poolings, and norms of the layer vectors.",
-        "What the trained poolings over layers read ({base}).",
+        "What the trained poolings over layers read{of}.",
     ),
     "score-against-cost-{base}": (
         "Mean score of each design on {base} against its cost; a sentence names the efficient ones.",
@@ -53,11 +54,11 @@ WORDS = {  # figures of all tasks, drawn only if they make sense: file name, alt
     ),
     "training-{base}": (
         "Training loss and held-out loss on {base} by training step.",
-        "Loss by training step ({base}).",
+        "Loss by training step{of}.",
     ),
     "tuning-{base}": (
         "Held-out loss of each design on {base} by learning rate; the table has the chosen settings.",
-        "Held-out loss at the end of each tuning run ({base}). Rings: chosen. Dashed: all embeddings equal.",
+        "Held-out loss at the end of each tuning run{of}. Rings: chosen. Dashed: all embeddings equal.",
     ),
 }
 SECTIONS = {
@@ -77,10 +78,14 @@ COMPOSITION = (
 )
 
 
+READ, GROUPS = 40, 12  # names, and groups of names, in the text of a diagram for readers who do not see it
+
+
 def figures(folder: Path, base: str, comparisons: Sequence[Comparison]) -> dict[str, Any]:
     """Return the figures of a base by section: one diagram per comparison, and the others if they exist.
 
-    comparisons: All first. "first": the diagram over all tasks, as narrow as a phone.
+    comparisons: All first. "first": the diagram over all tasks, as narrow as a phone. Of very many designs,
+    only the diagram over all tasks is shown, since one takes a megabyte.
     """
     overall = comparisons[0]
     found = {
@@ -88,7 +93,8 @@ def figures(folder: Path, base: str, comparisons: Sequence[Comparison]) -> dict[
         for section, names in SECTIONS.items()
     }
     diagrams = [
-        figure(folder / f"cd-{base}-{c.category}.svg", describe_ranks(c), caption(c)) for c in comparisons
+        figure(folder / f"cd-{base}-{c.category}.svg", describe_ranks(c), caption(c))
+        for c in (comparisons[:1] if overall.left_out else comparisons)
     ]
     first = folder / f"cd-column-{base}-All.svg"
     opening = figure(first, describe_ranks(overall), caption(overall))
@@ -106,9 +112,14 @@ def _file(name: str, base: str) -> str:
 
 
 def _known(folder: Path, name: str, overall: Comparison) -> Figure:
-    words = {"base": overall.base, "unit": overall.unit}
+    words = {"base": overall.base, "of": _of(overall), "unit": overall.unit}
     alt, caption = (text.format(**words) for text in WORDS[name])
     return figure(folder / _file(name, overall.base), alt, caption)
+
+
+def _of(comparison: Comparison) -> str:
+    named = on_base(comparison.base, "")
+    return f" ({named})" if named else ""
 
 
 def figure(path: Path, alt: str, caption: str) -> Figure:
@@ -125,19 +136,20 @@ def caption(comparison: Comparison) -> str:
     """Return the caption of a critical-difference diagram."""
     tasks = counted(comparison.n_tasks, "task")
     where = f"All {tasks}" if comparison.category == "All" else f"{comparison.category}, {tasks}"
-    return f"{where}: average ranks of these checkpoints ({comparison.base})."
+    return f"{where}: average ranks of these checkpoints{_of(comparison)}."
 
 
 def describe_ranks(comparison: Comparison) -> str:
     """Return a text alternative for a critical-difference diagram."""
     ranks = sorted(comparison.average_ranks.items(), key=lambda item: item[1])
-    placed = ", ".join(f"{name} {rank:.2f}" for name, rank in ranks)
+    placed = few([f"{name} {rank:.2f}" for name, rank in ranks], READ)
     opening = f"Critical-difference diagram, {comparison.category}. Average ranks, best first: {placed}."
     over_tasks = comparison.these_checkpoints
     difference = over_tasks.nemenyi.critical_difference
     if difference is None:
         return f"{opening} {comparison.undecidable.untestable}"
-    groups = "; ".join(listing(clique) for clique in over_tasks.cliques) or "none"
+    cliques = [listing(clique, READ) for clique in over_tasks.cliques]
+    groups = few(cliques, GROUPS, separator="; ", noun="groups") or "none"
     return (
         f"{opening} Critical difference {difference:.2f}. Groups without a significant difference: {groups}."
     )

@@ -16,6 +16,8 @@ from ...comparison.sentences.categories import separates
 from ...comparison.sentences.phrases import leaders
 from .table import DASH, Row, Table
 
+MOST_PAIRS = 1000  # rows, about 350 kB of the page; the CSV table has all
+
 
 def summary(comparisons: Sequence[Comparison]) -> Table:
     """Return one row per category: tasks, leading design, and the tests of both kinds of claim."""
@@ -48,6 +50,32 @@ def _decidable(comparison: Comparison, tested: bool) -> str:
     if comparison.undecidable.decidable["wilcoxon_holm"]:
         return "yes"
     return "no" if tested else "not testable"
+
+
+def shown_pairs(comparisons: Sequence[Comparison]) -> Table | None:
+    """Return the table of pairs for all categories, or only for All, the first, or None if it is too long."""
+    for shown in (comparisons, comparisons[:1]):
+        if sum(len(comparison.these_checkpoints.wilcoxon) for comparison in shown) <= MOST_PAIRS:
+            return pairs(shown)
+    return None
+
+
+def elsewhere(comparisons: Sequence[Comparison]) -> list[str]:
+    """Return what is not shown, to keep the page small, and where it is; nothing if everything is shown."""
+    shown, overall = shown_pairs(comparisons), comparisons[0]
+    rows = sum(len(comparison.these_checkpoints.wilcoxon) for comparison in comparisons)
+    if shown and len(shown.rows) == rows:
+        return []
+    where = " within categories" if shown else ""
+    sentences = [
+        f"To keep this page small, the pairwise tests{where} are only in tables/pairs.csv ({rows:,} rows)."
+    ]
+    if overall.left_out:
+        sentences = [
+            f"{sentences[0]} Diagrams of single categories are only in the folder figures.",
+            overall.left_out,
+        ]
+    return sentences
 
 
 def pairs(comparisons: Sequence[Comparison]) -> Table:

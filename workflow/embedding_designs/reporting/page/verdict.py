@@ -4,9 +4,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from ...comparison.results import Comparison
-from ...comparison.sentences.matrix import claims_in_words, matrix_note, verdicts_in_words
+from ...comparison.sentences.matrix import marks_in_words, matrix_note, verdicts_in_words
 from ...comparison.sentences.verdict import decided
-from ...comparison.verdict_matrix import MARKS, Cell, VerdictMatrix, verdict_matrix
+from ...comparison.verdict_matrix import Cell, VerdictMatrix, verdict_matrix
 
 LONG = 12  # rows; longer matrices scroll
 
@@ -18,7 +18,7 @@ class Answer:
     lead: str
     rest: str
     matrix: VerdictMatrix
-    claims: dict[str, str]  # mark -> what it says
+    marks: dict[str, str]  # mark, or marks -> what they say
     verdicts: dict[str, str]
     note: str
 
@@ -29,7 +29,7 @@ class Answer:
 
     def describe(self, cell: Cell) -> str:
         """Return the marks of a cell in words, for readers who do not see them."""
-        said = [words for mark, words in self.claims.items() if mark in cell.marks]
+        said = [words for marks, words in self.marks.items() if set(marks) & set(cell.marks)]
         return f"could be the best {' and '.join(said)}" if said else self.verdicts[cell.verdict]
 
 
@@ -37,8 +37,8 @@ def answer(comparisons: Sequence[Comparison], alpha: float) -> Answer:
     """Return the verdict on one base. comparisons: its own, All first."""
     matrix = verdict_matrix(comparisons)
     lead, rest = first_words(comparisons[0])
-    claims = {MARKS[claim]: words for claim, words in claims_in_words(matrix).items()}
-    return Answer(lead, rest, matrix, claims, verdicts_in_words(matrix), matrix_note(matrix, alpha))
+    marks = marks_in_words(matrix)
+    return Answer(lead, rest, matrix, marks, verdicts_in_words(matrix), matrix_note(matrix, alpha))
 
 
 def first_words(comparison: Comparison) -> tuple[str, str]:

@@ -47,8 +47,8 @@ def unused_labels(source: Mapping[str, Any], labels: pd.DataFrame, rows: pd.Data
     known = set(rows["model"])
     models = [model for model in labels.index if model not in known]
     return [
-        *not_used("label", columns, "no pool uses it"),
-        *not_used("labeled model", models, f"no scores on these tasks in {source['path']}"),
+        *not_used("label", columns, f"only these are read: {', '.join([*LABELS, *sorted(chosen)])}"),
+        *not_used("labeled model", models, "no scores on these tasks"),
     ]
 
 

@@ -6,6 +6,7 @@ from typing import Any
 import pandas as pd
 
 from ...common.errors import BadInput
+from ...common.names import NO_BASE
 from ...common.near_names import nearest
 from ...common.places import found
 from ...common.wording import counted, few
@@ -15,7 +16,7 @@ from .labels import LABELS, read_labels, unused_labels, with_labels, with_revisi
 from .revisions import short_forms
 from .sources import Found, read_source
 
-EVERY_MODEL: dict[str, dict[str, Any]] = {"all": {}}  # the pools of a study that defines none
+EVERY_MODEL: dict[str, dict[str, Any]] = {NO_BASE: {}}  # the pools of a study that defines none
 
 
 def published_scores(source: Mapping[str, Any]) -> Found:
@@ -33,7 +34,7 @@ def published_scores(source: Mapping[str, Any]) -> Found:
     labels = with_revisions(labels, revisions)
     left += unused_labels(source, labels, rows)
     if "base" not in rows:
-        rows, outside = in_pools(rows, pools or EVERY_MODEL, labels, tasks)
+        rows, outside = in_pools(rows, pools or EVERY_MODEL, labels, tasks, source["path"])
         left += outside
     elif pools:
         raise BadInput(f"{source['path']}: has a column base, but the study has scores.pools; keep only one")
@@ -41,7 +42,7 @@ def published_scores(source: Mapping[str, Any]) -> Found:
     if absent := [task for task in tasks if task not in present]:
         raise BadInput(
             f"{source['path']}: none of the compared models has a score on {few(absent)}"
-            f"{why_missing(left, absent[0])}; choose other scores.tasks"
+            f"{why_missing(left, absent[0])}; compare other tasks"
         )
     rows = with_labels(rows, labels)
     check_consistent(rows.drop(columns="model"))
@@ -56,11 +57,15 @@ def why_missing(left: Sequence[NotUsed], task: str) -> str:
 
 
 def in_pools(
-    rows: pd.DataFrame, pools: Mapping[str, Any], labels: pd.DataFrame, tasks: Sequence[str]
+    rows: pd.DataFrame,
+    pools: Mapping[str, Any],
+    labels: pd.DataFrame,
+    tasks: Sequence[str],
+    source: str,
 ) -> tuple[pd.DataFrame, list[NotUsed]]:
     """Return the rows of each pool's models, ordered by pool and model, with the pool as base.
 
-    Also returns the report on models that were left out.
+    Also returns the report on models that were left out. source: what errors call the scores.
     """
     rows = rows.sort_values(["category", "task"], kind="stable")
     of_model = dict(list(rows.groupby("model", sort=False)))
@@ -71,19 +76,25 @@ def in_pools(
         models = members(f"scores.pools.{pool}", rule, list(of_model), labels)
         incomplete = [model for model in models if rule.get("complete") and model not in full]
         if incomplete:
-            left += not_used("model", incomplete, f"a score is missing, and pool {pool} has complete: true")
+            left += not_used("model", incomplete, _why_incomplete(pool))
             named.update(incomplete)
             models = [model for model in models if model in full]
         if len(models) < 2:
             complete = f" complete on {len(tasks)} tasks" if rule.get("complete") else ""
             lacking = f" (incomplete: {few(incomplete)})" if incomplete else ""
             few_models = f"{counted(len(models), 'model')}{complete}{lacking}"
-            raise BadInput(f"scores.pools.{pool} has {few_models}; a comparison needs two or more")
+            which = f"{source}:" if pool == NO_BASE else f"scores.pools.{pool} has"
+            raise BadInput(f"{which} {few_models}; a comparison needs two or more")
         _check_present(pool, rule, models, of_model)
         parts += [of_model[model].assign(base=pool) for model in models]
         named.update(models)
     outside = [model for model in of_model if model not in named]
     return pd.concat(parts, ignore_index=True), left + not_used("model", outside, "in no pool")
+
+
+def _why_incomplete(pool: str) -> str:
+    only_complete = "" if pool == NO_BASE else f", and pool {pool} has only complete models"
+    return f"a score is missing{only_complete}"
 
 
 def members(key: str, rule: Mapping[str, Any], known: Sequence[str], labels: pd.DataFrame) -> list[str]:

@@ -54,7 +54,7 @@ def read_source(source: Mapping[str, Any], models: Sequence[str] = ()) -> tuple[
         tasks: dict[str, str | None] = {**selected_tasks(source["benchmark"], source["tasks"])}
     else:
         tasks = dict.fromkeys(source["tasks"] or found.rows["task"])
-    check_tasks(path, found.rows["task"].unique(), tasks)
+    check_tasks(path, found.rows["task"].unique(), tasks, source)
     rows, others = found.rows, [task for task in found.rows["task"].unique() if task not in tasks]
     models = rows["model"].unique()
     rows = rows[rows["task"].isin(tasks)].reset_index(drop=True)
@@ -63,9 +63,13 @@ def read_source(source: Mapping[str, Any], models: Sequence[str] = ()) -> tuple[
         if column in rows:
             rows = filled(rows, [name for name in ("base", "model") if name in rows], column)
     rows = checked(with_categories(rows, tasks, CURES.get(source["from"], "")))
-    left = not_used("task", others, "not among the tasks that scores.benchmark and scores.tasks select")
+    left = not_used("task", others, _why_not(source))
     left += not_used("model", unscored, "no score on the selected tasks")
     return Found(rows, found.not_used + left, found.revisions), list(tasks)
+
+
+def _why_not(source: Mapping[str, Any]) -> str:
+    return "not among the selected tasks" if source["tasks"] else f"not in {source['benchmark']}"
 
 
 def read_wide(path: Path) -> Found:
@@ -141,8 +145,12 @@ def filled(rows: pd.DataFrame, names: Sequence[str], column: str) -> pd.DataFram
     ]})  # fmt: skip
 
 
-def check_tasks(path: Path, known: Sequence[str], tasks: Mapping[str, Any]) -> None:
+def check_tasks(
+    path: Path, known: Sequence[str], tasks: Mapping[str, Any], source: Mapping[str, Any]
+) -> None:
     """Raise BadInput if the source lacks a task that is to be compared."""
     if absent := [task for task in tasks if task not in known]:
-        hint = nearest(absent[0], known) if len(absent) == 1 else "choose others in scores.tasks"
+        where = f"all tasks of {source['benchmark']} are needed"
+        others = "choose others in scores.tasks" if source["tasks"] else where
+        hint = nearest(absent[0], known) if len(absent) == 1 else others
         raise BadInput(f"{path}: no scores on {few(absent)}; {hint}")

@@ -18,13 +18,16 @@ def selected_tasks(benchmark: str, names: Sequence[str]) -> dict[str, str]:
     return {name: tasks[name] for name in names} if names else tasks
 
 
-def benchmark_tasks(benchmark: str) -> dict[str, str]:
-    """Return task -> category for an MTEB benchmark; those in the table need no import of mteb."""
+def benchmark_tasks(benchmark: str, key: str = KEY) -> dict[str, str]:
+    """Return task -> category for an MTEB benchmark; those in the table need no import of mteb.
+
+    key: what errors call the benchmark.
+    """
     if benchmark in benchmarks():
         return {task.name: task.category for task in benchmarks()[benchmark]}
     from ...fetching.mteb_tasks import tasks_of_benchmark  # mteb takes seconds to import
 
-    return {task.metadata.name: task.metadata.type for task in tasks_of_benchmark(benchmark, KEY)}
+    return {task.metadata.name: task.metadata.type for task in tasks_of_benchmark(benchmark, key)}
 
 
 def task_category(name: str) -> str:
