@@ -11,6 +11,7 @@ from embedding_designs.comparison.layer_summary import summarize
 from embedding_designs.comparison.results import Statistics
 from embedding_designs.comparison.statistics_file import write_statistics
 from embedding_designs.scores.score_table import read_scores
+from embedding_designs.study.schema import defaults
 
 from . import layer_examples
 
@@ -45,13 +46,14 @@ def write_results(
     study = {
         "name": folder.name,
         "description": description,
-        "bases": {name: {"pretrain": {"hidden_size": 128, "layers": 4}} for name in bases},
+        "bases": {name: {"pretrain": defaults("pretrain"), "finetuning": "full"} for name in bases},
         "designs": {
-            name: {"pooling": {"kind": kind}, "attention": how} for name, (kind, how) in DESIGNS.items()
+            name: {"pooling": defaults("pooling", {"kind": kind}), "attention": how}
+            for name, (kind, how) in DESIGNS.items()
         },
         "seeds": SEEDS,
-        "training": {"steps": 200, "batch_size": 64},
-        "evaluation": {"tasks": _tasks(), "batch_by": "category"},
+        "training": defaults("training", {"steps": 200, "batch_size": 64, "max_seq_length": 64}),
+        "evaluation": {"tasks": _tasks(), "batch_by": "category", "max_seq_length": 64},
         "statistics": {"alpha": 0.05, "control": "eos-causal"},
     }
     if layers:
@@ -117,6 +119,7 @@ def _write_figures(folder: Path, statistics: Statistics) -> None:
             f"cd-{base}-{comparison.category}",
             f"cd-column-{base}-All",
             f"scores-{base}",
+            f"score-against-cost-{base}",
             f"training-{base}",
         ):
             (folder / f"{name}.svg").write_text(PICTURE, encoding="utf-8")

@@ -25,5 +25,5 @@ def folder(tmp_path):
 def test_a_finished_adaptation_has_a_row_with_its_designs_and_losses(folder):
     (row,) = adaptation_rows(folder, {"mntp-1": ["mean", "eos"], "mntp-2": ["other"], "mntp-3": ["last"]})
     assert row.label == "mntp-1 (mean and eos); held-out loss 5.00, at the end 4.00"
-    assert row.cells == ["4,100,000", "4,000,000", "0", "32", "1,200", "700", DASH]
+    assert row.cells == ["4", "4,100,000", "4,000,000", "0", "32", "1,200", "700", DASH]
     assert len(row.cells) == len(COSTS) + 1

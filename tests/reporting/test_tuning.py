@@ -59,6 +59,14 @@ def test_the_budget_is_the_same_and_the_reduced_grid_is_explained(sentences):
     assert sentences[1].startswith("The pooling of eos-causal has no weights, so points that differ only in")
 
 
+def test_different_steps_of_equal_compute_are_listed():
+    choices = {"echo": replace(choice({(0.1,): 3.0}), steps=9), EOS: choice({(0.1,): 3.0})}
+    sentence = tuning(choices)["sentences"][0]
+    assert (
+        "was trained for as many steps as equal compute allows (echo 9, eos-causal 20) with seed" in sentence
+    )
+
+
 def test_a_design_that_no_point_trained_is_named(sentences):
     hopeless = choice({(0.1,): log(64), (0.2,): None})
     assert (

@@ -51,7 +51,7 @@ def test_every_comparison_has_a_diagram_with_an_alternative_text(page):
     diagrams = [alt for alt in alts if alt.startswith("Critical-difference diagram")]
     assert [re.match(r".*?, (\w+)\.", alt)[1] for alt in diagrams] == ["All", "All", *TASKS]
     assert all(f"{design} " in alt for alt in diagrams for design in DESIGNS)
-    assert len(alts) == len(diagrams) + 2  # scores and training
+    assert len(alts) == len(diagrams) + 3  # scores, training, and score against cost
 
 
 def test_the_composition_of_the_data_is_shown_as_a_figure_and_a_table(results, tmp_path):
@@ -122,7 +122,7 @@ def test_findings_come_first_and_state_their_kind_of_claim(page, results):
 def test_a_hub_base_is_not_called_small(tmp_path):
     folder = write_results(tmp_path / "hub")
     study = json.loads((folder / "configs/study.json").read_text())
-    study["bases"]["mini"] = {"model": "a/model"}
+    study["bases"]["mini"] = {"model": "a/model", "finetuning": "full"}
     (folder / "configs/study.json").write_text(json.dumps(study))
     assert "not evidence about large" not in page_of(folder)
 
@@ -154,11 +154,33 @@ def test_cost_is_the_median_over_the_seeds_of_the_study(results):
     stray.mkdir()
     (stray / "training.jsonl").write_text('{"event": "summary", "seconds": 1e6}\n')
     costs = Outline(page_of(results)).table("Cost")
-    assert costs["last-layer-causal"][3] == f"{median(31 + seed / 4 for seed in SEEDS):,.0f}"
-    assert costs["last-layer-causal"][0] == "4,100,000"
-    assert costs["eos-causal"][3] == f"{median(30 + seed / 4 for seed in SEEDS):,.0f}"
+    assert costs["last-layer-causal"][4] == f"{median(31 + seed / 4 for seed in SEEDS):,.0f}"
+    assert costs["last-layer-causal"][:2] == ["200", "4,100,000"]
+    assert costs["eos-causal"][4] == f"{median(30 + seed / 4 for seed in SEEDS):,.0f}"
     took = [sum(tasks * seed + 0.5 for tasks in TASKS.values()) for seed in SEEDS]
-    assert costs["eos-causal"][6] == f"{median(took):,.0f}"
+    assert costs["eos-causal"][7] == f"{median(took):,.0f}"
+
+
+def test_computed_costs_stand_beside_measured_ones_and_efficient_designs_are_named(page):
+    """4 layers of 4 x 128 x 128 + 3 x 128 x 384 weights, and attention 4 x 4 x 128 per token of the text; 200
+    steps of 64 rows of 20 + 64 + 64 tokens in 256 micro-steps, three passes each."""
+    weights = 4 * (4 * 128**2 + 3 * 128 * 384)
+    row = sum(tokens * (2 * weights + 4 * 4 * 128 * tokens) for tokens in (20, 64, 64))
+    costs = Outline(page).table("Cost")
+    assert costs["eos-causal"][8] == f"{200 * 256 * 64 * 3 * row / 1e15:.1f}"
+    section = page[page.index('<section id="cost">') :]
+    assert "Computed,\u00a0PFLOPs" in section and "<p>Efficient: eos-causal" in section
+    assert "Compute was equal" not in page
+
+
+def test_equal_compute_is_said_where_the_steps_are_listed(tmp_path):
+    folder = write_results(tmp_path / "made-up")
+    study = json.loads((folder / "configs/study.json").read_text())
+    study["training"]["budget"] = {"tokens": "eos-causal"}
+    (folder / "configs/study.json").write_text(json.dumps(study))
+    section = page_of(folder).partition('<section id="cost">')[2]
+    assert "<p>Compute was equal, not the number of steps: " in section
+    assert "could cost 484,966,400 tokens, as much as eos-causal costs with 200 steps.</p>" in section
 
 
 def test_untestable_category_is_marked_as_such(page):
@@ -200,7 +222,7 @@ def test_numeric_columns_are_recognized():
 
 def test_each_base_has_its_own_findings(tmp_path):
     outline = Outline(page_of(write_results(tmp_path / "two", bases=("large", "small"))))
-    assert len(outline.named("img")) == 2 * (len(TASKS) + 4)
+    assert len(outline.named("img")) == 2 * (len(TASKS) + 5)
     assert "Base large" in outline.text
     assert "Base small" in outline.text
 

@@ -5,8 +5,9 @@ import pytest
 from embedding_designs.common.errors import BadInput
 from embedding_designs.planning.study_cost import StudyCost
 from embedding_designs.scores.collect_scores import run_files
+from embedding_designs.study.design_on_base import model_on
 from embedding_designs.study.inputs import COPIES, tokens_read
-from embedding_designs.study.memory import kept, model_on
+from embedding_designs.study.memory import kept
 from embedding_designs.study.model_sizes import known_backbones
 from embedding_designs.study.run_configs import run_config
 from embedding_designs.study.schema import study_schema

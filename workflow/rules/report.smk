@@ -6,11 +6,12 @@ localrules:
 
 
 rule draw_figures:
-    """Draw verdicts, critical differences, scores, training curves, tuning, and the composition of the data.
-    Needs:  statistics.json, scores.csv, the training logs, the settings chosen by tuning, the data report
+    """Draw verdicts, critical differences, scores, costs, training curves, tuning, and the composition of the data.
+    Needs:  the study, statistics.json, scores.csv, the training logs, the settings chosen by tuning, the data report
     Makes:  SVG and PDF files; the verdicts as PNG files too
     """
     input:
+        study="results/{study}/configs/study.json",
         statistics="results/{study}/statistics.json",
         scores="results/{study}/scores.csv",
         logs=training_logs,
@@ -39,7 +40,7 @@ rule draw_figures:
     shell:
         "python -m embedding_designs.reporting.draw_figures --statistics {input.statistics:q} --scores {input.scores:q}"
         " --runs results/{wildcards.study:q}/runs --tuning results/{wildcards.study:q}/tuning"
-        " --layers {input.layers:q} --data {input.data:q} --output {output:q} 3>&2 > {log:q} 2>&1"
+        " --layers {input.layers:q} --data {input.data:q} --study {input.study:q} --output {output:q} 3>&2 > {log:q} 2>&1"
 
 
 rule write_findings:

@@ -14,12 +14,13 @@ import jinja2
 from ..common.atomic_writes import atomic
 from ..common.command import command
 from ..common.errors import BadInput
-from ..study.memory import QUERY_TOKENS
+from ..study.compute import DOCUMENT_TOKENS, QUERY_TOKENS
+from ..study.inputs import CHARACTERS_A_TOKEN
 from ..study.model_sizes import backbone_of
 from ..study.run_configs import names_of
 from ..study.study import load_study, study_path
 from ..study.task_sizes import task_sizes
-from .study_cost import CHARACTERS_A_TOKEN, DOCUMENT_TOKENS, StudyCost
+from .study_cost import StudyCost
 
 PEAKS = {"A100": 312e12, "H100": 989e12}  # dense bf16 operations per second, from NVIDIA's data sheets
 SHARE = 0.35  # of the peak, reached on average

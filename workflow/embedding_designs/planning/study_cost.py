@@ -1,6 +1,6 @@
 """Estimates a study's cost in tokens, operations, and bytes from the sizes of its models and tasks."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from operator import mul
 from statistics import mean
@@ -9,17 +9,27 @@ from typing import Any
 from ..common.wording import counted, listing
 from ..evaluation.embedding_store import HALF_FROM
 from ..study.adaptation import adaptation_recipe, adaptations
+from ..study.budget import design_steps, tuning_steps
 from ..study.categories import ONLY_QUERIES
+from ..study.compute import (
+    DOCUMENT_TOKENS,
+    QUERY_TOKENS,
+    Compute,
+    adaptation_compute,
+    encoding_operations,
+    rows_of_steps,
+    training_compute,
+)
+from ..study.design_on_base import finetuning, model_on
 from ..study.designs import embedding_dimensions
 from ..study.inputs import CHARACTERS_A_TOKEN
 from ..study.layers import UNTRAINED, analyzed_layers, chosen_tasks
-from ..study.memory import ADAM, QUERY_TOKENS, model_on, training_memory
+from ..study.memory import ADAM, training_memory
 from ..study.model_sizes import BYTES, Backbone, Model
-from ..study.run_configs import finetuning, names_of, task_batches, tasks_by_category
+from ..study.run_configs import names_of, task_batches, tasks_by_category
 from ..study.task_sizes import Side, characters, task_sizes
 from ..study.tuning import tuning_points
 
-DOCUMENT_TOKENS = 150  # of training texts
 COPIES = 3  # bytes per character: the file, its copy by datasets, and the training table or MTEB's documents
 
 
@@ -39,6 +49,7 @@ class StudyCost:
 
     def __init__(self, study: Mapping[str, Any], base: str, backbone: Backbone):
         self.study = study
+        self.base = base
         self.backbone = backbone
         self.settings = finetuning(study["bases"][base], {})
         self.benchmark = study["evaluation"]["benchmark"]
@@ -47,66 +58,37 @@ class StudyCost:
             model_on(backbone, finetuning(study["bases"][base], design), design) for design in designs
         ]
         self.dimensions = mean(embedding_dimensions(design, backbone.width) for design in designs)
+        self.steps = [design_steps(study, base, design) for design in study["designs"]]
         self.runs = len(self.models) * len(study["seeds"])
 
     def training(self) -> Cost:
         """Return the cost of one training: forward and backward passes, and recomputation."""
-        samples = self._samples(self.study["training"]["steps"])
-        operations = samples * mean(map(self._row_operations, self.models))
-        tokens = samples * mean(sum(self._row_tokens(model)) for model in self.models)
-        return Cost("training, per run", tokens, operations)
+        runs = self._trainings(self.steps)
+        return _cost("training, per run", [run * (1 / len(runs)) for run in runs])
+
+    def _trainings(self, steps: Sequence[int]) -> list[Compute]:
+        """Return the compute of one training of each design. steps: of each design."""
+        recipe = self.study["training"]
+        return [training_compute(model, recipe, n) for model, n in zip(self.models, steps, strict=True)]
 
     def tuning(self) -> list[Cost]:
         """Return the cost of all tuning runs of the base; nothing if the study has no tuning."""
         if not (tuning := self.study.get("tuning")):
             return []
         points = [len(tuning_points(tuning, design)) for design in self.study["designs"].values()]
-        samples = self._samples(tuning["steps"])
-        tokens = samples * sum(map(mul, points, (sum(self._row_tokens(model)) for model in self.models)))
-        operations = samples * sum(map(mul, points, map(self._row_operations, self.models)))
-        return [Cost(f"tuning, {sum(points)} trainings of {tuning['steps']} steps", tokens, operations)]
+        steps = [tuning_steps(self.study, self.base, design) for design in self.study["designs"]]
+        few, many = min(steps), max(steps)
+        what = f"tuning, {sum(points)} trainings of {few if few == many else f'{few} to {many}'} steps"
+        return [_cost(what, map(mul, self._trainings(steps), points))]
 
     def adaptation(self) -> list[Cost]:
-        """Return the cost of all adaptations of the base; nothing if no design has one.
-
-        Texts are queries and documents in the proportion of the training data. The head is counted for the
-        masked tokens only; its weights are not trained.
-        """
+        """Return the cost of all adaptations of the base; nothing if no design has one."""
         recipes = [adaptation_recipe(self.study, name) for name in adaptations(self.study)]
         if not recipes:
             return []
-        lengths = [tokens for tokens, _ in self._row_texts()]
-        head = 2 * self.backbone.vocabulary * self.backbone.width
-        texts = [recipe["steps"] * recipe["batch_size"] for recipe in recipes]
-        passes = (2 if "lora" in self.settings else 3) + self.study["training"]["gradient_checkpointing"]
-        operations = sum(
-            count * mean(passes * self.backbone.operations(tokens) + 2 * head * recipe["mask_share"] * tokens
-                         for tokens in lengths)
-            for count, recipe in zip(texts, recipes, strict=True)
-        )  # fmt: skip
-        what = f"adaptation, {counted(len(recipes), 'adapted base')}"
-        return [Cost(what, sum(texts) * mean(lengths), operations)]
-
-    def _row_texts(self) -> list[tuple[int, str]]:
-        """Return the tokens, and the side, of a training row's query, positive, and negative."""
-        longest = self.study["training"]["max_seq_length"]
-        documents = 2 * [(min(longest, DOCUMENT_TOKENS), "document")]
-        return [(min(longest, QUERY_TOKENS), "query"), *documents]
-
-    def _row_tokens(self, model: Model) -> list[float]:
-        """Return the tokens that a design reads for the texts of a training row."""
-        return [model.reads(tokens, side) for tokens, side in self._row_texts()]
-
-    def _row_operations(self, model: Model) -> float:
-        """Return the operations of training a design on one row."""
-        recipe = self.study["training"]
-        again = recipe["gradient_checkpointing"] + bool(recipe.get("mini_batch_size"))
-        passes = (2 if model.lora else 3) + again  # forward passes of the backbone
-        return sum(
-            passes * self.backbone.operations(model.reads(tokens, side))
-            + (3 + again) * model.pool.operations(tokens)
-            for tokens, side in self._row_texts()
-        )
+        what, training = f"adaptation, {counted(len(recipes), 'adapted base')}", self.study["training"]
+        each = (adaptation_compute(self.backbone, self.settings, training, recipe) for recipe in recipes)
+        return [_cost(what, each)]
 
     def evaluation(self, what: str, tasks: Sequence[str]) -> Cost:
         """Return the cost of embedding the texts of tasks for one run."""
@@ -114,9 +96,7 @@ class StudyCost:
         read = [(side, model) for side in sides for model in self.models]
         tokens = sum(side.unique * self._read(side, model) for side, model in read) / len(self.models)
         operations = sum(
-            side.unique
-            * (self.backbone.operations(self._read(side, model)) + model.pool.operations(self._length(side)))
-            for side, model in read
+            side.unique * encoding_operations(model, self._length(side), _text(side)) for side, model in read
         ) / len(self.models)
         texts = sum(side.unique for side in sides)
         numbers = sum(side.unique * (2 if side.texts >= HALF_FROM else 4) for side in sides)
@@ -204,18 +184,14 @@ class StudyCost:
         }
 
     def _training_characters(self) -> float:
-        """Return the characters of the training data, with the rows the study sets or one training uses."""
-        rows = self.study["data"].get("train_rows", self._samples(self.study["training"]["steps"]))
+        """Return the characters of the training data, whose rows are set or those of the longest training."""
+        used = rows_of_steps(self.study["training"], max(self.steps))
+        rows = self.study["data"].get("train_rows", used)
         return CHARACTERS_A_TOKEN * (QUERY_TOKENS + 2 * DOCUMENT_TOKENS) * rows
-
-    def _samples(self, steps: int) -> int:
-        """Return the number of rows that this many steps use."""
-        recipe = self.study["training"]
-        return steps * recipe["batch_size"] * recipe["gradient_accumulation_steps"]
 
     def _read(self, side: Side, model: Model) -> float:
         """Return the mean number of tokens that a design reads for a side's texts."""
-        return model.reads(self._length(side), "document" if side.side == "documents" else "query")
+        return model.reads(self._length(side), _text(side))
 
     def _length(self, side: Side) -> float:
         """Return the mean number of tokens of a side's texts, with prompt and EOS."""
@@ -225,6 +201,16 @@ class StudyCost:
             prompt = ""
         tokens = (len(prompt) + side.characters) / CHARACTERS_A_TOKEN + 1
         return min(evaluation["max_seq_length"], tokens)
+
+
+def _cost(what: str, parts: Iterable[Compute]) -> Cost:
+    total = sum(parts, Compute(0, 0))
+    return Cost(what, total.tokens, total.operations)
+
+
+def _text(side: Side) -> str:
+    """Return what a design reads a side's texts as: "document" or "query"."""
+    return "document" if side.side == "documents" else "query"
 
 
 def embedded(tasks: Sequence[str], benchmark: str | None = None) -> list[Side]:

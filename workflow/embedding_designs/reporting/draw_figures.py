@@ -1,4 +1,4 @@
-"""Draws the figures of a study: verdicts, critical differences, effects, scores, training, layers, data.
+"""Draws the figures of a study: verdicts, critical differences, effects, scores, costs, training, data.
 
 python -m embedding_designs.reporting.draw_figures --statistics statistics.json --scores scores.csv …
 """
@@ -18,12 +18,15 @@ from ..common.json_files import read_object
 from ..common.names import NO_BASE
 from ..comparison.layer_results import read_layer_summary
 from ..comparison.results import Comparison, Statistics
+from ..comparison.score_against_cost import score_against_cost
 from ..comparison.statistics_file import read_statistics
 from ..scores.collapsed_runs import left_out
 from ..scores.not_used import check_unchanged
 from ..scores.score_table import read_scores
+from ..study.config_files import read_study
 from .figures import study_figures as make
 from .figures.composition import composition_figure
+from .figures.cost import cost_figure
 from .figures.fonts import drawn_names, style_for
 from .figures.looks import Look, looks, same_looks
 from .trained_figures import NOT_TRAINED, Trained, trained_figures
@@ -52,6 +55,10 @@ def study_figures(
         compared = scores["task"].isin(comparisons[-1].tasks)  # without dropped tasks
         of_base = scores[(scores["base"] == base) & compared]
         yield f"scores-{base}", make.scores_figure(of_base, own, width)
+        costs = score_against_cost(trained.study, comparisons[-1]) if len(own) <= MOST_IN_ROWS else []
+        if costs:
+            runs = make.run_means(of_base)
+            yield f"score-against-cost-{base}", cost_figure(costs, comparisons[-1], runs, own, width)
         if any(comparison.factors.crossed for comparison in comparisons):
             yield f"interaction-{base}", make.interaction_figure(comparisons, of_base, own, width)
         kept = [*own, *left_out(statistics.collapsed, base)]
@@ -115,6 +122,7 @@ def main() -> None:
     parser.add_argument("--data", type=Path, nargs="?", help="data report, for the composition of the data")
     parser.add_argument("--tuning", type=Path, help="folder of the tuning's choices, {base}/{design}/")
     parser.add_argument("--layers", type=Path, nargs="?", help="layers.json, if the layers were analyzed")
+    parser.add_argument("--study", type=Path, help="study.json, for the cost of its designs")
     parser.add_argument("--output", type=Path, required=True, help="folder of figures to write")
     parser.add_argument(
         "--width", type=float, default=7.0, help="inches; 3.3 fits one column of a paper, 7 two"
@@ -129,6 +137,7 @@ def main() -> None:
         arguments.tuning,
         read_layer_summary(arguments.layers) if arguments.layers else None,
         read_object(arguments.data, {}) if arguments.data else {},
+        read_study(arguments.study) if arguments.study else {},
     )
     with atomic(arguments.output) as folder:
         folder.mkdir()

@@ -28,13 +28,14 @@ class Trained:
     """What a study that trains has beside its scores; every part may be missing.
 
     runs: folder of the training logs; tuning: folder of the choices; layers: the analysis of the layers;
-    data: the report on the training data.
+    data: the report on the training data; study: the study, for what its designs cost.
     """
 
     runs: Path | None = None
     tuning: Path | None = None
     layers: LayerSummary | None = None
     data: Mapping[str, Any] = field(default_factory=dict)
+    study: Mapping[str, Any] = field(default_factory=dict)
 
 
 NOT_TRAINED = Trained()

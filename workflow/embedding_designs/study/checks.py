@@ -10,6 +10,7 @@ from typing import Any
 
 from ..common.near_names import nearest
 from .benchmarks import complete_tasks
+from .budget_checks import complete_and_check_budget
 from .data_config import key_of, sources_of, without_keys_of_sources
 from .design_checks import check_design
 from .inputs import check_input
@@ -83,6 +84,7 @@ def _complete_and_check_training(study: dict[str, Any]) -> Iterator[str]:
     yield from _check_numbers(study)
     yield from _check_tasks(study)
     yield from check_tuning(study)
+    yield from complete_and_check_budget(study)
     yield from check_layers(study, tasks_by_category(study))
     if len(designs) < 2:
         yield f"designs has only {next(iter(designs))}; a comparison needs two or more"

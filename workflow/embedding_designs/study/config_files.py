@@ -8,6 +8,7 @@ from ..common.json_files import Kind, check_kinds, check_object, read_object
 STUDY: dict[str, Kind] = {  # types of a study's keys, all optional
     "name": str, "description": str, "bases": dict, "designs": dict, "seeds": list, "baselines": list,
     "evaluation": dict, "statistics": dict, "scores": dict, "layers": dict,
+    "training": dict, "tuning": dict,
 }  # fmt: skip
 TASK_CONFIG: dict[str, Kind] = {"tasks": dict, "prompts": dict, "max_seq_length": int, "batch_size": int}
 

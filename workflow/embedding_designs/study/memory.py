@@ -9,12 +9,13 @@ from collections.abc import Mapping
 from math import ceil
 from typing import Any
 
+from .compute import QUERY_TOKENS
+from .design_on_base import model_of, model_on
 from .designs import embedding_dimensions
-from .model_sizes import BYTES, Backbone, Model, Pool, backbone_of, backbone_to_pretrain
-from .run_configs import adaptation_config, finetuning, names_of, task_batches
+from .model_sizes import BYTES, Model, backbone_of, backbone_to_pretrain
+from .run_configs import adaptation_config, names_of, task_batches
 from .task_memory import task_memory
 
-QUERY_TOKENS = 20  # of training texts; documents are assumed to have max_seq_length
 ADAM = 12  # bytes per trained weight: the weight and two moments in fp32
 GRADIENT = 4  # bytes per trained weight, and again as many if several GPUs sum their gradients
 COPY = 2  # bytes per trained weight under bf16 autocast
@@ -56,18 +57,6 @@ def kept_per_token(model: Model, recipe: Mapping[str, Any]) -> float:
     if recipe["gradient_checkpointing"]:
         return backbone.layers * max(products, model.weight_bytes) * backbone.width + layer
     return backbone.layers * layer
-
-
-def model_of(study: Mapping[str, Any], base: str, design: str) -> Model | None:
-    """Return the sizes of a design on a base of a study, or None if those of the base are not known."""
-    settings = finetuning(study["bases"][base], study["designs"][design])
-    backbone = backbone_of(settings)
-    return model_on(backbone, settings, study["designs"][design]) if backbone else None
-
-
-def model_on(backbone: Backbone, settings: Mapping[str, Any], design: Mapping[str, Any]) -> Model:
-    """Return the sizes of a design on a backbone."""
-    return Model(backbone, Pool(design["pooling"], backbone.width, backbone.layers), settings, design)
 
 
 def training_on_cpu(model: Model, recipe: Mapping[str, Any], processes: int = 1) -> float:

@@ -15,7 +15,9 @@ from typing import Any
 
 from ..common.places import found
 from .adaptation import adaptation_recipe, adaptations, adapted_design
+from .budget import design_steps, tuning_steps, with_steps
 from .data_config import sources_of
+from .design_on_base import finetuning
 from .docstring_task_names import task_name
 from .inputs import UNVARIED
 from .layers import layers_config
@@ -43,8 +45,8 @@ def config(study: Mapping[str, Any], name: str) -> Any:
             return adaptation_config(study, base, adaptation).to_json()
         case ["points", base, design, point]:
             return point_config(study, base, design, point).to_json()
-        case ["tuning", _, design]:
-            return design_tuning(study["tuning"], study["designs"][design])
+        case ["tuning", base, design]:
+            return design_tuning(tuning_of(study, base, design), study["designs"][design])
         case ["tasks", batch]:
             return task_config(study, batch)
         case ["layers"]:
@@ -218,13 +220,18 @@ def run_config(study: Mapping[str, Any], base: str, design: str, seed: int) -> R
         for key, value in settings.items()
         if key not in ("finetuning", "lora") and value != UNVARIED.get(key)
     }
-    batches = {"batches": study["data"]["batches"]} if "batches" in study["data"] else {}
+    training = with_steps(study["training"], design_steps(study, base, design))
     return RunConfig(
         base={"name": base, **finetuning(study["bases"][base], settings)},
         design={"name": design, **own},
         seed=seed,
-        training={**study["training"], **batches},
+        training={**training, **batches(study)},
     )
+
+
+def batches(study: Mapping[str, Any]) -> dict[str, str]:
+    """Return the key of a recipe that says how batches are drawn, if it is not the default."""
+    return {"batches": study["data"]["batches"]} if "batches" in study["data"] else {}
 
 
 def adaptation_config(study: Mapping[str, Any], base: str, adaptation: str) -> RunConfig:
@@ -239,19 +246,13 @@ def adaptation_config(study: Mapping[str, Any], base: str, adaptation: str) -> R
 
 def point_config(study: Mapping[str, Any], base: str, design: str, point: str) -> RunConfig:
     """Return everything that influences one tuning run, beside its data."""
-    tuning = study["tuning"]
+    tuning = tuning_of(study, base, design)
     settings = tuning_points(tuning, study["designs"][design])[point]
     run = run_config(study, base, design, tuning["seed"])
-    return replace(run, training=tuning_recipe(run.training, tuning, settings))
+    training = with_steps(study["training"], study["training"]["steps"]) | batches(study)
+    return replace(run, training=tuning_recipe(training, tuning, settings))
 
 
-def finetuning(base: Mapping[str, Any], design: Mapping[str, Any]) -> dict[str, Any]:
-    """Return a base with what a design overrides in its `finetuning` and, key by key, in its `lora`."""
-    settings = {
-        **base,
-        "finetuning": design.get("finetuning", base["finetuning"]),
-        "lora": {**base.get("lora", {}), **design.get("lora", {})},
-    }
-    if settings["finetuning"] == "full":
-        del settings["lora"]
-    return settings
+def tuning_of(study: Mapping[str, Any], base: str, design: str) -> dict[str, Any]:
+    """Return a study's tuning with the steps of a design's tuning runs."""
+    return {**study["tuning"], "steps": tuning_steps(study, base, design)}

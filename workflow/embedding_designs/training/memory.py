@@ -10,7 +10,8 @@ from datasets import Dataset
 
 from ..common import machine
 from ..common.errors import BadInput, reason
-from ..study.memory import model_on, training_on_cpu
+from ..study.design_on_base import model_on
+from ..study.memory import training_on_cpu
 from ..study.model_sizes import backbone_of
 from ..study.run_config import RunConfig
 from . import processes

@@ -7,13 +7,16 @@ from typing import Any
 import pandas as pd
 
 from ...comparison.results import Comparison
+from ...comparison.score_against_cost import training_costs
 from ...comparison.sentences.categories import by_category
+from ...comparison.sentences.cost import cost_sentences
 from ...study.adaptation import adaptations
 from ...study.run_configs import task_batches
 from ..tuning_choices import read_choices
 from . import score_tables, tables
 from .cost import cost
 from .figures import figures
+from .table import Table
 from .tuning import tuning
 from .verdict import answer
 
@@ -39,12 +42,18 @@ def of_base(
         "tasks": score_tables.tasks(comparisons, scores, baselines),
         "elsewhere": tables.elsewhere(comparisons),
         "pairs": tables.shown_pairs(comparisons),
-        "cost": cost(folder, comparisons[0], task_batches(study), adaptations(study)) if designs else None,
+        "cost": _cost(folder, study, comparisons[0]) if designs else None,
+        "cost_sentences": cost_sentences(study, comparisons[0]),
         "tuning": tuning(read_choices(folder / "tuning", name, designs)),
         "figures": figures(folder / "figures", name, comparisons),
         "effects": tables.effects(comparisons),
         "vanished": tables.papers_rule(comparisons),
     }
+
+
+def _cost(folder: Path, study: Mapping[str, Any], overall: Comparison) -> Table | None:
+    compute = training_costs(study, overall.base, overall.designs)
+    return cost(folder, overall, task_batches(study), adaptations(study), compute)
 
 
 def shows_effects(base: Mapping[str, Any]) -> bool:

@@ -1,6 +1,7 @@
 """The cost of each design, from the training logs and Snakemake's benchmark files."""
 
 from collections.abc import Collection, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from statistics import median
 from types import MappingProxyType
@@ -13,9 +14,11 @@ from ...common.json_files import is_number
 from ...common.training_logs import log_entries
 from ...common.wording import counted, listing
 from ...comparison.results import Comparison
+from ...study.compute import flops_unit
 from .table import DASH, Row, Table
 
 COSTS = {  # key in a training log's summary -> column name
+    "step": "Steps",
     "parameters": "Parameters",
     "trainable_parameters": "Trained parameters",
     "pooling_parameters": "Pooling parameters",
@@ -32,13 +35,16 @@ def cost(
     comparison: Comparison,
     batches: Collection[str],
     adaptations: Mapping[str, Sequence[str]] = MappingProxyType({}),
+    compute: Mapping[str, float] = MappingProxyType({}),
 ) -> Table | None:
     """Return the cost of each design, as medians over the seeds of a base, or None if nothing is known.
 
     batches: the names of the study's batches of tasks; a results folder can contain others, left from before;
-    adaptations: the designs that share each adaptation of the base, by its name.
+    adaptations: the designs that share each adaptation of the base, by its name; compute: the computed FLOPs
+    of a run of each design, with its adaptation, if they are known.
     """
     rows, known, precisions = [], False, set()
+    size, unit = flops_unit(min(compute.values(), default=1))
     for design in comparison.designs:
         runs = [f"{comparison.base}/{design}/seed{seed}" for seed in comparison.seeds]
         summaries = [read_summary(folder / "runs" / run / "training.jsonl") for run in runs]
@@ -46,7 +52,9 @@ def cost(
         values.append(
             [took for run in runs if (took := evaluation_seconds(folder, run, batches)) is not None]
         )
-        rows.append(Row(design, [_rounded(median(found)) if found else DASH for found in values]))
+        cells = [_rounded(median(found)) if found else DASH for found in values]
+        computed = [f"{compute[design] / size:,.1f}"] if compute else []
+        rows.append(Row(design, [*cells, *computed]))
         known |= any(values)
         precisions |= {summary["precision"] for summary in summaries if "precision" in summary}
     caption = f"Cost of each design, median over {counted(len(comparison.seeds), 'seed')}"
@@ -54,6 +62,9 @@ def cost(
         caption += f"; trained in {' and '.join(sorted(precisions))}"
     header = ["Design", *COSTS.values(), "Evaluation,\u00a0s"]
     adapted = adaptation_rows(folder / "adapted" / comparison.base, adaptations)
+    if compute:
+        header.append(f"Computed,\u00a0{unit}")
+        adapted = [replace(row, cells=[*row.cells, DASH]) for row in adapted]
     return Table(caption, header, rows, adapted, ADAPTATIONS if adapted else "") if known else None
 
 

@@ -48,6 +48,10 @@ WORDS = {  # figures of all tasks, drawn only if they make sense: file name, alt
         "Weight of each layer in the trained poolings, and norms of the layer vectors.",
         "What the trained poolings over layers read{of}.",
     ),
+    "score-against-cost-{base}": (
+        "Mean score of each design on {base} against its cost; a sentence names the efficient ones.",
+        "Mean score against cost ({base}).",
+    ),
     "training-{base}": (
         "Training loss and held-out loss on {base} by training step.",
         "Loss by training step{of}.",
@@ -64,6 +68,7 @@ SECTIONS = {
     "layers": [f"layers-{what}-{{base}}" for what in ("scores", "cka", "pearson", "reads")],
     "training": ["training-{base}"],
     "tuning": ["tuning-{base}"],
+    "cost": ["score-against-cost-{base}"],
 }
 
 COMPOSITION = (

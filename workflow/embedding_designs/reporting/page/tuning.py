@@ -21,7 +21,7 @@ def _how(choices: Choices) -> Iterator[str]:
     """Yield how the settings were chosen, and why designs with fewer points had the same budget."""
     first, most = next(iter(choices.values())), len(tried_settings(choices))
     yield (
-        f"Every design was trained for {counted(first.steps, 'step')} with seed {first.seed}, which no run "
+        f"Every design was trained for {_steps(choices)} with seed {first.seed}, which no run "
         f"uses, at each of the {counted(most, 'point')} of the same grid. The point with the lowest held-out "
         "loss at the end, or the first of several, gave the settings of all its runs."
     )
@@ -31,6 +31,15 @@ def _how(choices: Choices) -> Iterator[str]:
             "learning rate are the same training. It was done once, and repeating it would change nothing: "
             "no design could choose from more settings than another."
         )
+
+
+def _steps(choices: Choices) -> str:
+    """Return how long all tuning runs were or, if their compute was equal, how long those of each design."""
+    steps = {design: choice.steps for design, choice in choices.items()}
+    if len({*steps.values()}) == 1:
+        return counted(next(iter(steps.values())), "step")
+    by_design = ", ".join(f"{design} {number}" for design, number in steps.items())
+    return f"as many steps as equal compute allows ({by_design})"
 
 
 def _untrained(choices: Choices) -> Iterator[str]:

@@ -1,0 +1,44 @@
+"""Sentences about cost: equal compute, and which designs are efficient."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from ...common.wording import counted, listing
+from ...study.budget import budget_of, run_budget
+from ...study.compute import flops_unit
+from ..results import Comparison
+from ..score_against_cost import ScoreAgainstCost, score_against_cost
+
+
+def equal_compute(study: Mapping[str, Any], base: str) -> str | None:
+    """Return that the runs on a base had equal compute, and how much, or None if they had equal steps."""
+    if "budget" not in study.get("training", {}):
+        return None
+    kind, given = budget_of(study)
+    budget = run_budget(study, base)
+    size, unit = flops_unit(budget) if kind == "flops" else (1.0, "tokens")
+    shown = f"{budget / size:,.3g}" if kind == "flops" else f"{budget:,.0f}"
+    steps = counted(study["training"]["steps"], "step")
+    as_much = f", as much as {given} costs with {steps}" if isinstance(given, str) else ""
+    return (
+        "Compute was equal, not the number of steps: a run and the adaptation of its base could cost "
+        f"{shown} {unit}{as_much}."
+    )
+
+
+def cost_sentences(study: Mapping[str, Any], comparison: Comparison) -> list[str]:
+    """Return whether compute was equal, and which designs are efficient; comparison: over all tasks."""
+    found = score_against_cost(study, comparison)
+    meant = "A design is efficient if no other has at least its mean score at a lower cost."
+    return [
+        *filter(None, [equal_compute(study, comparison.base)]),
+        *([f"{efficient_designs(found)} {meant}"] if found else []),
+    ]
+
+
+def efficient_designs(found: Sequence[ScoreAgainstCost]) -> str:
+    """Return which designs are efficient: "Efficient: A and B in training; B in encoding."."""
+    kinds: dict[str, list[str]] = {}
+    for one in found:
+        kinds.setdefault(listing(one.efficient), []).append(one.what)
+    return f"Efficient: {'; '.join(f'{designs} in {listing(of)}' for designs, of in kinds.items())}."
