@@ -1,6 +1,7 @@
 """Small real objects that many tests share: a tokenizer, random-weight backbones, and triplets."""
 
 import os
+import shutil
 
 os.environ.setdefault("HF_HUB_OFFLINE", "1")
 os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
@@ -8,11 +9,11 @@ os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
 import pandas as pd
 import pytest
 import torch
-from transformers import AutoConfig, AutoModelForCausalLM
+from transformers import AutoConfig, AutoModelForCausalLM, AutoModelForMaskedLM
 
 from embedding_designs.study.run_config import RunConfig
 from embedding_designs.training.pretrain_base import train_tokenizer
-from helpers.toy import BACKBONES, DESIGNS, sentence
+from helpers.toy import BACKBONES, DESIGNS, ENCODER, sentence
 
 
 @pytest.fixture(scope="session")
@@ -21,7 +22,29 @@ def tokenizer():
 
 
 @pytest.fixture(scope="session")
-def bases(tmp_path_factory, tokenizer):
+def encoder(tokenizer):
+    """Yield the folder of a random-weight BERT, the encoder of the toy designs with a contextual token."""
+    torch.manual_seed(1)
+    config = AutoConfig.for_model(
+        "bert",
+        vocab_size=len(tokenizer),
+        hidden_size=24,
+        intermediate_size=48,
+        num_hidden_layers=2,
+        num_attention_heads=4,
+        max_position_embeddings=64,
+        initializer_range=0.2,
+        hidden_dropout_prob=0.0,
+        attention_probs_dropout_prob=0.0,
+    )
+    AutoModelForMaskedLM.from_config(config).save_pretrained(ENCODER)  # without a pooler
+    tokenizer.save_pretrained(ENCODER)
+    yield ENCODER
+    shutil.rmtree(ENCODER)
+
+
+@pytest.fixture(scope="session")
+def bases(tmp_path_factory, tokenizer, encoder):
     """Return the folder of a random-weight base for each architecture."""
     folders = {}
     for architecture in BACKBONES:

@@ -1,7 +1,11 @@
 """Toy designs, architectures, and texts, small enough for any test."""
 
+import os
+import tempfile
+
 import torch
 
+ENCODER = os.path.join(tempfile.gettempdir(), f"toy-encoder-{os.getpid()}")  # made by the fixture `encoder`
 BACKBONES = ["mistral", "qwen2", "qwen3", "llama"]
 TRAINABLE = {"latents": 4, "heads": 2, "head_dim": 8}
 ECHO = {
@@ -155,6 +159,31 @@ DESIGNS = {
         "attention": "bidirectional",
         "pool_prompt": False,
         "pooling": {"kind": "last_layer", "tokens": "all", **TRAINABLE},
+    },
+    "contextual": {
+        "attention": "causal",
+        "contextual": {"name": "tiny", "kind": "encoder", "model": ENCODER},
+        "pooling": {"kind": "contextual", "tokens": "first"},
+    },
+    "causal2vec": {
+        "attention": "causal",
+        "contextual": {"name": "tiny", "kind": "encoder", "model": ENCODER},
+        "pooling": {
+            "kind": "concat",
+            "first": {"kind": "contextual", "tokens": "first"},
+            "second": {"kind": "eos", "tokens": "last"},
+        },
+    },
+    "contextual-multi-layer-bidirectional": {
+        "attention": "bidirectional",
+        "contextual": {"name": "tiny", "kind": "encoder", "model": ENCODER},
+        "pooling": {
+            "kind": "multi_layer",
+            "tokens": "mean",
+            **TRAINABLE,
+            "layers": "all",
+            "layer_weights": True,
+        },
     },
 }
 WORDS = ["the", "quick", "brown", "fox", "jumps", "over", "a", "lazy", "dog", "while", "seven", "wizards"]

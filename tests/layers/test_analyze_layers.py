@@ -231,3 +231,12 @@ def test_a_stopped_analysis_resumes_at_its_first_unfinished_task(bases, tasks, t
     assert again.returncode == 0, again.stderr
     assert [task.task for task in read_layers(tmp_path / "layers.json").tasks] == TASKS
     assert not (tmp_path / "partial").exists()
+
+
+@torch.no_grad()
+def test_the_embedding_of_a_layer_leaves_the_contextual_token_out(saved):
+    model = with_all_layers(analyze_layers.run_subject(saved("causal2vec"), 16).model, CONFIG, "tiny")
+    states = model[0](model.preprocess(["the quick fox"]))["token_embeddings"][0]
+    expected = torch.nn.functional.normalize(states[1:].mean(dim=0), dim=0)
+    found = model.encode(["the quick fox"], convert_to_tensor=True)[0]
+    torch.testing.assert_close(found[-32:], expected, atol=1e-6, rtol=1e-5)

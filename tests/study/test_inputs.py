@@ -109,7 +109,7 @@ def templates(query: str, document: str = "{text} {text}") -> dict:
         ),
         (
             {**EOS, "pool_prompt": False},
-            "false does not fit tokens last, which pools EOS and never the prompt",
+            "false does not fit tokens last: the prompt is never pooled",
         ),
         ({**MEAN, "pool_prompt": "maybe"}, 'designs.new.pool_prompt "maybe" must be true or false'),
     ],

@@ -50,6 +50,7 @@ def long_triplets(tmp_path_factory):
 LATENTS = {"latents": 32, "heads": 4, "head_dim": 16}
 POOLS = {
     "eos": {"kind": "eos", "tokens": "last"},
+    "contextual": {"kind": "contextual", "tokens": "first"},
     "mean": {"kind": "mean", "tokens": "mean"},
     "weighted_mean": {"kind": "weighted_mean", "tokens": "weighted_mean"},
     "max": {"kind": "max", "tokens": "max"},

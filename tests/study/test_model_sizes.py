@@ -29,6 +29,19 @@ def test_a_backbone_has_the_published_number_of_weights(model, published):
     assert backbone.parameters + head == pytest.approx(published, rel=1e-3)  # without norms and biases
 
 
+def test_an_encoder_has_as_many_weights_and_operations_as_torch_counts(tmp_path):
+    config = AutoConfig.for_model("bert", vocab_size=500, hidden_size=96, intermediate_size=384,
+                                  num_hidden_layers=4, num_attention_heads=4, attn_implementation="eager",
+                                  max_position_embeddings=8)  # fmt: skip
+    config.save_pretrained(tmp_path)
+    encoder = backbone_of({"model": str(tmp_path)})
+    model = AutoModel.from_config(config, add_pooling_layer=False)
+    assert encoder.parameters == pytest.approx(model.num_parameters(), rel=0.02)  # no norms and biases
+    with FlopCounterMode(display=False) as counter, torch.no_grad():
+        model(input_ids=torch.ones(1, 8, dtype=torch.long))
+    assert encoder.operations(8) == pytest.approx(counter.get_total_flops(), rel=0.01)
+
+
 @pytest.mark.parametrize(("width", "weights"), [(4096, 1_278_275_584), (896, 245_216_384)])
 def test_the_papers_pooling_has_as_many_weights_as_its_code(width, weights):
     pool = Pool(

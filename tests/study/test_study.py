@@ -76,7 +76,7 @@ def test_renamed_keys_are_none_of_the_schema_and_their_new_names_are():
             {"designs/multi/pooling/kind": "multilayer"},
             'designs.multi.pooling.kind "multilayer" is not known; '
             "did you mean multi_layer? allowed: eos, mean, weighted_mean, max, last_k, learned_query, "
-            "last_layer, latent_attention, mean_layers, layer_mix, multi_layer, concat",
+            "last_layer, latent_attention, mean_layers, layer_mix, multi_layer, concat, contextual",
         ),
         ({"designs/multi/attention": "both"}, "choose from causal, bidirectional"),
         (

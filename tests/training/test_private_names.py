@@ -25,7 +25,7 @@ USED = {  # file -> private name -> library
         "_load_init_kwargs": "sentence-transformers",  # what Transformer.load builds a module from
         "_attn_implementation": "transformers",
     },
-    "modules/pooling.py": {"_apply": "torch"},  # every move and cast of a module
+    "modules/full_precision.py": {"_apply": "torch"},  # every move and cast of a module
     "modules/kept_results.py": {"_version": "torch"},  # counts changes in place
 }
 DOCUMENTED = {"_exit", "_replace"}  # of os, and of named tuples

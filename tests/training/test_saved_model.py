@@ -19,7 +19,7 @@ from helpers import hub
 from helpers.toy import DESIGNS, sentence
 
 TEXTS = [sentence(1, words=3), sentence(2, words=12), sentence(3)]
-PUSHED = ["multi-layer-bidirectional", "adapter", "bf16"]
+PUSHED = ["multi-layer-bidirectional", "adapter", "bf16", "contextual-adapter", "bf16-contextual"]
 ELSEWHERE = """
 import json, sys
 sys.modules["embedding_designs"] = None  # importing it fails, as where it is not installed
@@ -67,6 +67,8 @@ def configs(run_config):
         "bf16": config("multi-layer-bidirectional", precision="bf16"),
         "bf16-merged": config("multi-layer-causal", "merged", "bf16"),
         "bf16-adapter": config("multi-layer-causal", "adapter", "bf16"),
+        "contextual-adapter": config("causal2vec", "adapter"),
+        "bf16-contextual": config("causal2vec", precision="bf16"),
     }
 
 

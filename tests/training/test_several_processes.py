@@ -20,7 +20,7 @@ from helpers.paths import ROOT
 from helpers.toy import sentence
 from helpers.training import environment, same_weights, train_command
 
-DESIGNS = ["eos-causal", "last-layer-causal", "multi-layer-bidirectional", "no-layer-weights"]
+DESIGNS = ["eos-causal", "last-layer-causal", "multi-layer-bidirectional", "no-layer-weights", "causal2vec"]
 RECIPE = {
     "batch_size": 8,
     "gradient_accumulation_steps": 3,
@@ -86,6 +86,8 @@ def test_two_processes_end_with_the_weights_of_one(name, runs):
     one, two = weights_of(runs[1], name), weights_of(runs[2], name)
     assert one.keys() == two.keys()
     for weight in one:
+        if weight.endswith("attention.self.key.bias"):  # has no effect, so its gradients are rounding errors
+            continue
         torch.testing.assert_close(two[weight], one[weight], rtol=1e-6, atol=1e-6)
 
 

@@ -18,7 +18,7 @@ from transformers import set_seed
 from embedding_designs.common.errors import Stopped
 from embedding_designs.training.arguments import training_arguments
 from embedding_designs.training.checkpoint_files import COMPLETE, complete_checkpoint, mark_complete
-from embedding_designs.training.model import build_model, load_model, save_run
+from embedding_designs.training.model import build_model, load_model, save_run, untrained_model
 from helpers.training import environment, same_weights, stopped_in, train, train_command, weights_of
 
 
@@ -37,11 +37,12 @@ def test_the_same_config_gives_the_same_weights_and_another_seed_others(
     assert not torch.equal(first["1.latent_states"], other["1.latent_states"])
 
 
+@pytest.mark.parametrize("design", ["multi-layer-bidirectional", "causal2vec"])
 @pytest.mark.parametrize("lora", [False, True], ids=["full", "lora"])
 def test_a_killed_training_ends_with_the_weights_of_an_uninterrupted_one(
-    lora, run_config, bases, triplets, tmp_path
+    lora, design, run_config, bases, triplets, tmp_path
 ):
-    config = run_config(lora=lora, steps=30)
+    config = run_config(design, lora=lora, steps=30)
     folder = tmp_path / "killed"
     folder.mkdir()
     command = train_command(config, bases["mistral"], triplets, folder)
@@ -61,7 +62,7 @@ def test_a_killed_training_ends_with_the_weights_of_an_uninterrupted_one(
 
     model = train(config, bases["mistral"], triplets, tmp_path / "uninterrupted")
     save_run(model, config, tmp_path / "m")
-    for part in ("model.safetensors", "1_MultiLayerPooling/model.safetensors"):
+    for part in map(str, (path.relative_to(tmp_path / "m") for path in tmp_path.glob("m/**/*.safetensors"))):
         assert same_weights(load_file(folder / "model" / part), load_file(tmp_path / "m" / part)), part
 
 
@@ -149,6 +150,25 @@ def test_a_pooling_learning_rate_moves_the_poolings_that_have_weights(run_config
     assert mixed["1.scores"].abs().min() > 0.1  # AdamW's first steps are as long as the rate
     mean = trained_weights(run_config("mean-layers-causal", **recipe), bases, triplets, tmp_path / "mean")
     assert not [name for name in mean if name.startswith("1.")]
+
+
+def moved(model, before) -> set[str]:
+    """Return the names of the weights that differ from those of another model."""
+    other = weights_of(before)
+    return {name for name, weights in weights_of(model).items() if not torch.allclose(weights, other[name])}
+
+
+def test_a_pooling_learning_rate_moves_the_pooling_and_the_projection_and_nothing_else(
+    run_config, bases, triplets, tmp_path
+):
+    recipe = {"steps": 2, "warmup_steps": 0, "learning_rate": 1e-9, "pooling_learning_rate": 0.5}
+    for design, beginning in (("layer-mix-causal", "1."), ("causal2vec", "0.context.projection.")):
+        config = run_config(design, **recipe)
+        model = train(config, bases["mistral"], triplets, tmp_path / design)
+        set_seed(config.seed)
+        found = moved(model, untrained_model(config, str(bases["mistral"])))
+        assert found, design
+        assert [name for name in found if not name.startswith(beginning)] == []
 
 
 def test_a_checkpoint_cut_off_by_a_kill_is_not_resumed_from(tmp_path):

@@ -33,8 +33,11 @@ PLACES = {
 
 def completed(kind: str, attention: str) -> dict:
     """Return the settings of a pooling if a study gives only its kind."""
-    design = {"attention": attention, "pooling": {"kind": kind}}
-    return load_study(STUDIES / "smoke.yaml", {"designs": {"new": design}})["designs"]["new"]["pooling"]
+    changes = {"designs": {"new": {"attention": attention, "pooling": {"kind": kind}}}}
+    if kind == "contextual":
+        changes["designs"]["new"]["contextual"] = "bert"
+        changes["encoders"] = {"bert": {"model": "some/encoder"}}
+    return load_study(STUDIES / "smoke.yaml", changes)["designs"]["new"]["pooling"]
 
 
 def built(kind: str, settings: dict) -> Pooling:

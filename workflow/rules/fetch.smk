@@ -25,8 +25,8 @@ rule fetch:
 
 
 rule fetch_base:
-    """Fetch a base: its configuration, tokenizer, and safetensors, or a GGUF file that they are made from.
-    Needs:  the base's config, network access
+    """Fetch a base or an encoder: its configuration, tokenizer, and safetensors, or a GGUF file that they are made from.
+    Needs:  its config, network access
     Makes:  its files in the cache, and a JSON file with its commit or hash
     """
     input:
@@ -37,6 +37,8 @@ rule fetch_base:
         "results/{study}/logs/fetch_base/{base}.log",
     benchmark:
         "results/{study}/benchmarks/fetch_base/{base}.tsv"
+    wildcard_constraints:
+        base="|".join(map(re.escape, MODELS)) or "none",
     conda:
         "../../envs/data.yaml"
     threads: 1

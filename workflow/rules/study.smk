@@ -11,7 +11,16 @@ sys.path.insert(0, WORKFLOW)
 
 from embedding_designs.common import places
 from embedding_designs.common.errors import BadInput
-from embedding_designs.study import adaptation, base_folder, layers, provenance, run_configs, study, tuning
+from embedding_designs.study import (
+    adaptation,
+    base_folder,
+    encoders,
+    layers,
+    provenance,
+    run_configs,
+    study,
+    tuning,
+)
 from embedding_designs.study.data_config import is_on_hub as is_data_on_hub, sources_of
 
 if set("{}") & set(workflow.basedir):
@@ -37,7 +46,7 @@ def read_study():
         for problem in study.missing_files(loaded):
             raise BadInput(f"{path}: {problem}")
         if workflow.is_main_process:
-            check_own_bases(path, loaded["bases"])
+            check_own_models(path, encoders.models_of(loaded))
         tasks = loaded.get("evaluation", {}).get("tasks")
         if tasks and workflow.is_main_process:
             check_mteb_names(path, loaded["evaluation"])
@@ -47,10 +56,10 @@ def read_study():
         sys.exit(f"error: {error}")
 
 
-def check_own_bases(path, bases):
-    """Raise BadInput if a base is a local folder with a missing or corrupt file."""
+def check_own_models(path, models):
+    """Raise BadInput if a base or encoder is a local folder with a missing or corrupt file."""
     for problem in filter(
-        None, (base_folder.check_base_folder(name, settings) for name, settings in bases.items())
+        None, (base_folder.check_base_folder(name, settings) for name, settings in models.items())
     ):
         raise BadInput(f"{path}: {problem}")
 
@@ -65,6 +74,7 @@ def check_mteb_names(path, evaluation):
 
 
 STUDY = read_study()
+MODELS = encoders.models_of(STUDY)  # bases and encoders, by name
 
 if workflow.is_main_process:
     if taken := run_configs.results_of_another_study(STUDY):
@@ -237,10 +247,17 @@ def adaptation_logs(wildcards):
     ]
 
 
+def models_used(wildcards):
+    """Return the name of a base and, for a design with a contextual token, that of its encoder."""
+    design = STUDY["designs"][wildcards.design] if hasattr(wildcards, "design") else {}
+    return [wildcards.base, *([design["contextual"]] if "contextual" in design else [])]
+
+
 def own_base(wildcards):
-    """Return the files of a base that is a local folder."""
-    folder = Path(STUDY["bases"][wildcards.base].get("model", ""))
-    return sorted(map(str, filter(Path.is_file, folder.iterdir()))) if folder.name and folder.is_dir() else []
+    """Return the files of a base, and of a design's encoder, that are local folders."""
+    folders = [Path(MODELS[name].get("model", "")) for name in models_used(wildcards)]
+    files = [path for folder in folders if folder.name and folder.is_dir() for path in folder.iterdir()]
+    return sorted(map(str, filter(Path.is_file, files)))
 
 
 def own_rows(wildcards):
@@ -255,18 +272,18 @@ def is_on_hub(name):
 
 
 def fetched_base(wildcards):
-    """Return the record of the fetched base, if it is fetched."""
-    return fetched_bases(wildcards.study, [wildcards.base])
+    """Return the records of the base and of a design's encoder, if they are fetched."""
+    return fetched_models(wildcards.study, models_used(wildcards))
 
 
 def is_fetched(base):
-    """Return whether a base comes from the hub or a package, or is made from a GGUF file."""
+    """Return whether a base or encoder comes from the hub or a package, or is made from a GGUF file."""
     return base_folder.gguf_file_of(base) is not None or is_on_hub(base.get("model", "."))
 
 
-def fetched_bases(study, bases):
-    """Return the records of the fetched bases, for those that are fetched."""
-    fetched = [name for name in bases if is_fetched(STUDY["bases"][name])]
+def fetched_models(study, names):
+    """Return the records of bases and encoders, for those that are fetched."""
+    fetched = [name for name in names if is_fetched(MODELS[name])]
     return expand("results/{study}/fetched/bases/{base}.json", study=study, base=fetched)
 
 
@@ -289,16 +306,17 @@ def fetched_tasks(wildcards):
 
 def fetched_of_study(wildcards):
     """Return the records of everything fetched for a study."""
-    bases = fetched_bases(wildcards.study, STUDY["bases"])
-    return [*bases, *fetched_data(wildcards), *fetched_tasks(wildcards)]
+    models = fetched_models(wildcards.study, MODELS)
+    return [*models, *fetched_data(wildcards), *fetched_tasks(wildcards)]
 
 
 def needs_fetching():
     """Return whether a study needs anything from the hub or a package index."""
     if "scores" in STUDY:
         return False
-    bases = STUDY["bases"].values()
-    return any(map(is_fetched, bases)) or fetches_data() or any(STUDY["evaluation"]["tasks"].values())
+    return (
+        any(map(is_fetched, MODELS.values())) or fetches_data() or any(STUDY["evaluation"]["tasks"].values())
+    )
 
 
 def revisions_of_study(wildcards):

@@ -1,4 +1,4 @@
-"""Fetches a base model: safetensors from the hub, or a GGUF file, which is made into safetensors.
+"""Fetches a base or an encoder: safetensors from the hub, or a GGUF file, which is made into safetensors.
 
 python -m embedding_designs.fetching.fetch_base BASE.json --output FETCHED.json
 """
@@ -23,6 +23,7 @@ from ..study.base_folder import (
     asked_by_base,
     gguf_file_of,
     instead_of_safetensors,
+    kind_of,
     no_such_gguf,
 )
 from .fetched import gguf_folder
@@ -53,7 +54,7 @@ def chosen_files(files: Iterable[str], code: bool, asked_by: str) -> list[str]:
 
 def fetch_safetensors(base: Mapping[str, Any], asked_by: str) -> tuple[str, str]:
     """Return the name and the commit of a base on the hub, after its files are in the cache."""
-    choose = partial(chosen_files, code=base["trust_remote_code"], asked_by=asked_by)
+    choose = partial(chosen_files, code=base.get("trust_remote_code", False), asked_by=asked_by)
     return base["model"], fetch(asked_by, base["model"], base.get("revision"), "model", choose)
 
 
@@ -113,7 +114,8 @@ def main() -> None:
     base = read_json(arguments.config)
     file, asked_by = gguf_file_of(base), asked_by_base(base["name"], base)
     name, revision = fetch_gguf(base, file, asked_by) if file else fetch_safetensors(base, asked_by)
-    write_json(arguments.output, [{"kind": "base", "for": base["name"], "name": name, "revision": revision}])
+    kind = kind_of(base)
+    write_json(arguments.output, [{"kind": kind, "for": base["name"], "name": name, "revision": revision}])
 
 
 if __name__ == "__main__":

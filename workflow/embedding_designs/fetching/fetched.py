@@ -13,7 +13,7 @@ from huggingface_hub import constants
 
 from ..common.errors import BadInput
 from ..common.json_files import read_json
-from ..study.base_folder import gguf_file_of
+from ..study.base_folder import gguf_file_of, kind_of
 from ..study.data_config import origin
 from .hub import cached
 
@@ -41,22 +41,25 @@ def fetched_revisions(fetched: Path) -> dict[str, str]:
     return {entry["for"]: entry["revision"] for entry in read_fetched(fetched)}
 
 
-def fetched_base(base: Mapping[str, Any], fetched: Path | None) -> tuple[dict[str, Any], str]:
-    """Return the config of a base with its commit, and the folder or hub name to load it from.
+def fetched_base(base: Mapping[str, Any], *fetched: Path | None) -> tuple[dict[str, Any], str]:
+    """Return the config of a base or encoder with its commit, and the folder or hub name to load it from.
 
-    fetched: list of what was fetched; None for a base of this machine. BadInput where the folder made from a
-    GGUF file is not in the cache.
+    fetched: lists of what was fetched; a base of this machine has none. BadInput where the folder made from
+    a GGUF file is not in the cache.
     """
-    if fetched is None:
+    entries = [entry for path in filter(None, fetched) for entry in read_fetched(path)]
+    entry = next((entry for entry in entries if entry["kind"] == kind_of(base)), None)
+    if entry is None:
         return dict(base), base.get("model", "")
-    entry = read_fetched(fetched)[0]
     on_hub = "model" in base and not Path(base["model"]).is_dir()
     settings = {**base, "revision": entry["revision"]} if on_hub else dict(base)
     if (file := gguf_file_of(base)) is None:
         return settings, base["model"]
     folder = gguf_folder(entry["revision"], file)
     if not folder.is_dir():
-        raise BadInput(f"bases.{base['name']}: {entry['name']} is not in {constants.HF_HOME}; {FETCH}")
+        raise BadInput(
+            f"{kind_of(base)}s.{base['name']}: {entry['name']} is not in {constants.HF_HOME}; {FETCH}"
+        )
     return settings, str(folder)
 
 

@@ -9,16 +9,17 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from .attention_probe import Attention, probe_attention
+from .contextual import IDS, MASK, ContextualToken, with_first
 from .inputs import input_of, pooling_mask
-from .layer_attention import BidirectionalLayers, layers_that_see_later
-from .length_batches import chunks_by_length
+from .layer_attention import BidirectionalLayers
+from .length_batches import chunks_by_length, original_order
 from .loading import CheckedTransformer, keep_code_references, require_all_weights
 from .pooling import pooled_tokens
 
 # From the registry, so that a re-saved model has the file of every pooling in its folder.
 from .poolings import TOKEN_POOLINGS
 
-Attention = str | dict[str, list[int]]
 HUB_SETTINGS = ("model_kwargs", "processor_kwargs", "config_kwargs")
 
 
@@ -31,6 +32,8 @@ class Backbone(CheckedTransformer):
     layer_tokens: None, or "last" or "mean": also return that token state of each layer.
     layers: numbers, from 1, of the layers whose state is returned; None: all.
     input, templates, pool_prompt: how a text is read and which of its tokens are pooled; see `inputs`.
+    context: the contextual token that stands before each text, if there is one; see `contextual`. It is not
+        counted in the maximum length, and only the pooling `contextual` reads its state.
     base_code: whether Python files that the language model's `auto_map` names may run. They also need
         `trust_remote_code` when the saved model is loaded, which alone allows only this file's folder.
     Raises ValueError if weights of the language model are missing or not finite, if it ignores the
@@ -52,6 +55,7 @@ class Backbone(CheckedTransformer):
         input: str = "plain",
         templates: dict[str, str] | None = None,
         pool_prompt: bool = True,
+        context: ContextualToken | None = None,
         base_code: bool = False,
         **kwargs: Any,
     ):
@@ -63,6 +67,7 @@ class Backbone(CheckedTransformer):
         keep_code_references(
             self.model, self.tokenizer, ("AutoConfig", "AutoModel", "AutoTokenizer") * base_code
         )
+        self.context = context
         self.layer_tokens = layer_tokens
         self.layers = layers
         self.base_code = base_code
@@ -103,6 +108,12 @@ class Backbone(CheckedTransformer):
             settings["processor_kwargs"] = {"model_max_length": self.max_seq_length}
         return settings
 
+    def save(self, output_path: str, *args: Any, **kwargs: Any) -> None:
+        """Write the language model, or its adapter, and the contextual token to a folder."""
+        super().save(output_path, *args, **kwargs)
+        if self.context is not None:
+            self.context.save(output_path, *args, **kwargs)
+
     @classmethod
     def load(cls, model_name_or_path: str, subfolder: str = "", **kwargs: Any) -> "Backbone":
         """Return the backbone that `save` wrote: a language model, or an adapter and its base.
@@ -110,17 +121,19 @@ class Backbone(CheckedTransformer):
         The base is loaded in the revision and precision of the training; transformers would take the newest
         revision, in the precision of its files.
         """
-        hub = {key: kwargs.get(key) for key in ("token", "cache_folder", "revision")}
+        hub: dict[str, Any] = {key: kwargs.get(key) for key in ("token", "cache_folder", "revision")}
         hub |= {"subfolder": subfolder, "local_files_only": kwargs.get("local_files_only", False)}
+        context = ContextualToken.load_beside(model_name_or_path, **hub)
         adapter = cls.load_file_path(model_name_or_path, "adapter_config.json", **hub)
         if adapter is None:
-            return super().load(model_name_or_path, subfolder=subfolder, **kwargs)
+            own = {"init_defaults": {"context": context}}
+            return super().load(model_name_or_path, subfolder=subfolder, **kwargs, **own)
         weights = cls.load_file_path(model_name_or_path, "adapter_model.safetensors", **hub)
         base = json.loads(Path(adapter).read_text(encoding="utf-8"))
         settings = cls.saved_settings(model_name_or_path, subfolder=subfolder, **kwargs)
         for name in HUB_SETTINGS:
             settings[name] |= {"revision": base["revision"], "subfolder": ""}
-        backbone = cls(base["base_model_name_or_path"], **settings)
+        backbone = cls(base["base_model_name_or_path"], context=context, **settings)
         report = backbone.model.load_adapter(str(Path(weights).parent))
         missing, mismatched = (getattr(report, f"{kind}_keys", ()) for kind in ("missing", "mismatched"))
         require_all_weights("the adapter", missing, mismatched)
@@ -131,15 +144,20 @@ class Backbone(CheckedTransformer):
     ) -> dict[str, Tensor]:
         """Return input_ids and attention_mask of texts, (batch, tokens), and a pooling_mask if it is needed.
 
-        The prompt comes before the text, with no separator. task: "query" or "document", for inputs with a
-        template for each; default: query. EOS survives truncation. Only the mask identifies padding, as its
-        token may be EOS.
+        The first real token holds the place of the contextual token, if there is one; what its encoder reads
+        is added. The prompt comes before the text, with no separator. task: "query" or "document", for inputs
+        with a template for each; default: query. EOS survives truncation. Only the mask identifies padding,
+        as its token may be EOS.
         """
         limit = kwargs.get("max_length") or self.max_seq_length
         side = "document" if task == "document" else "query"
         rows = self.reader.rows(inputs, prompt or "", side, limit)
+        if self.context is not None:
+            rows = [row.after(self.tokenizer.pad_token_id) for row in rows]
         features = dict(self.tokenizer.pad({"input_ids": [row.ids for row in rows]}, return_tensors="pt"))
-        if self.needs_separate_prompt:
+        if self.context is not None:
+            features |= self.context.read([f"{prompt or ''}{text}" for text in inputs], limit)
+        if self.needs_separate_prompt or self.context is not None:
             features["pooling_mask"] = pooling_mask(
                 rows, features["attention_mask"], self.tokenizer.padding_side
             )
@@ -150,18 +168,28 @@ class Backbone(CheckedTransformer):
 
         The language model runs texts of similar length together, whatever the order of the batch.
         """
+        vectors = None if self.context is None else self.context(features)
+        read = {name: value for name, value in features.items() if name not in (IDS, MASK)}
         chunks = chunks_by_length(features["attention_mask"])
         width = features["attention_mask"].shape[1]
         token_states, layer_states = [], []
         for chunk in chunks:
-            tokens, layers = self._states(chunk.cut(features), **kwargs)
+            own = chunk.cut(read)
+            if vectors is not None:
+                self._put_first(own, vectors[chunk.rows])
+            tokens, layers = self._states(own, **kwargs)
             token_states.append(F.pad(tokens, (0, 0, chunk.start, width - chunk.stop)))
             layer_states.append(layers)
-        order = torch.cat([chunk.rows for chunk in chunks]).argsort()
+        order = original_order(chunks)
         features["token_embeddings"] = torch.cat(token_states)[order]
         if self.layer_tokens is not None:
             features["layer_embeddings"] = torch.cat(layer_states)[order]
         return features
+
+    def _put_first(self, features: dict[str, Any], vectors: Tensor) -> None:
+        """Replace the token ids by their embeddings, and those of the placeholders by `vectors`."""
+        embeddings = self.model.get_input_embeddings()(features.pop("input_ids"))
+        features["inputs_embeds"] = with_first(embeddings, vectors, features["attention_mask"])
 
     def _states(self, features: dict[str, Any], **kwargs: Any) -> tuple[Tensor, Tensor | None]:
         read = {name: value for name, value in features.items() if name != "pooling_mask"}
@@ -212,26 +240,3 @@ def require_parts(model: nn.Module, parts: Sequence[str], needed_by: str) -> Non
     if not all(hasattr(model, part) for part in parts):
         named = " and ".join(f"`{part}`" for part in parts)
         raise ValueError(f"{type(model).__name__} has no {named}, which {needed_by} needs")
-
-
-@torch.no_grad()
-def probe_attention(model: nn.Module, attention: Attention) -> None:
-    """Raise ValueError unless a later token changes an earlier one's state exactly where it is bidirectional.
-
-    The last states are compared, and with attention by layer also the output of each layer.
-    """
-    device = next(model.parameters()).device
-    training = model.training
-    model.eval()
-    first, second = (model(input_ids=torch.tensor([[1, token]], device=device))[0] for token in (2, 3))
-    if not (first.isfinite().all() and second.isfinite().all()):
-        raise ValueError(
-            f"{type(model).__name__} returns numbers that are not finite; its weights are damaged"
-        )
-    obeys = (not torch.equal(first[:, 0], second[:, 0])) == (attention != "causal")
-    if not isinstance(attention, str):
-        layers = sorted(attention["bidirectional"])
-        obeys = obeys and all(layers_that_see_later(model, padding) == layers for padding in (0, 1))
-    model.train(training)
-    if not obeys:
-        raise ValueError(f"{type(model).__name__} does not obey attention = {attention}")

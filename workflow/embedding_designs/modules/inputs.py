@@ -21,6 +21,10 @@ class Row(NamedTuple):
     start: int
     stop: int
 
+    def after(self, first: int) -> "Row":
+        """Return this row with another token before it, which is not pooled."""
+        return Row([first, *self.ids], self.start + 1, self.stop + 1)
+
 
 class PlainInput:
     """The prompt and the text, with no separator, then EOS. pool_prompt: whether the prompt is pooled too.

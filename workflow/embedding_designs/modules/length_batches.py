@@ -1,5 +1,6 @@
 """Runs texts of similar length together, so that little padding is computed."""
 
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import torch
@@ -56,3 +57,8 @@ def chunks_by_length(mask: Tensor) -> list[Chunk]:
         start, stop = (int(columns[0]), int(columns[-1]) + 1) if len(columns) else (0, mask.shape[1])
         chunks.append(Chunk(rows.to(mask.device), start, stop))
     return chunks
+
+
+def original_order(chunks: Sequence[Chunk]) -> Tensor:
+    """Return the order that puts the texts of consecutive chunks back where they were in the batch."""
+    return torch.cat([chunk.rows for chunk in chunks]).argsort()

@@ -12,8 +12,11 @@ class CheckedTransformer(Transformer):
 
     Of the modules only this class uses private names of Sentence Transformers and transformers: no public
     name gives the report on missing weights, nor the settings that `Transformer.load` builds a model from.
+    unneeded: beginnings of the names of weights that may be missing.
     Raises ValueError if weights are missing, of another shape or not finite.
     """
+
+    unneeded: tuple[str, ...] = ()
 
     def _load_config(self, *arguments: Any, **kwargs: Any) -> tuple[Any, bool]:
         """Return the settings, without the kernel of attention that they may name: code from a hub."""
@@ -25,7 +28,8 @@ class CheckedTransformer(Transformer):
         """Return the language model; the names of weights that it does not use are in `unused_weights`."""
         asked = {"output_loading_info": True, "ignore_mismatched_sizes": True}
         model, report = super()._load_model(*arguments, **kwargs, **asked)
-        require_all_weights(type(model).__name__, report["missing_keys"], report["mismatched_keys"])
+        missing = [name for name in report["missing_keys"] if not name.startswith(self.unneeded)]
+        require_all_weights(type(model).__name__, missing, report["mismatched_keys"])
         require_finite_weights(model)
         self.unused_weights = sorted(report["unexpected_keys"])
         return model

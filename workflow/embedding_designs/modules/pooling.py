@@ -10,6 +10,8 @@ import torch
 from sentence_transformers.base.modules import Module
 from torch import Tensor
 
+from .full_precision import FullPrecision
+
 
 def last_token(states: Tensor, mask: Tensor) -> Tensor:
     """Return the state of each text's last real token.
@@ -20,6 +22,11 @@ def last_token(states: Tensor, mask: Tensor) -> Tensor:
     positions = torch.arange(mask.shape[1], device=mask.device)
     last = (mask.bool() * positions).argmax(dim=1)
     return states[torch.arange(len(states), device=states.device), last]
+
+
+def first_token(states: Tensor, mask: Tensor) -> Tensor:
+    """Return the state of each text's first real token, (batch, dim); padding may be on either side."""
+    return states[torch.arange(len(states), device=states.device), mask.bool().byte().argmax(dim=1)]
 
 
 def mean_token(states: Tensor, mask: Tensor) -> Tensor:
@@ -49,12 +56,17 @@ def pooled_tokens(features: dict[str, Any]) -> Tensor:
     return features.get("pooling_mask", features["attention_mask"])
 
 
+def padding_last(mask: Tensor) -> Tensor:
+    """Return the positions of each text's tokens, real ones first and in order: (batch, tokens)."""
+    return mask.bool().logical_not().byte().argsort(dim=1, stable=True)
+
+
 def move_padding_last(features: dict[str, Any]) -> None:
     """Put each text's real tokens first, where `encode(output_value="token_embeddings")` expects them."""
     mask = features.get("attention_mask")
     if mask is None:
         return
-    order = mask.bool().logical_not().byte().argsort(dim=1, stable=True)
+    order = padding_last(mask)
     for name in ("input_ids", "attention_mask", "pooling_mask", "token_embeddings"):
         if (values := features.get(name)) is not None:
             index = order.unsqueeze(-1) if values.ndim == 3 else order
@@ -62,6 +74,7 @@ def move_padding_last(features: dict[str, Any]) -> None:
 
 
 TOKEN_POOLINGS = {
+    "first": first_token,
     "last": last_token,
     "mean": mean_token,
     "weighted_mean": weighted_mean_token,
@@ -80,7 +93,7 @@ def products_like(states: Tensor) -> AbstractContextManager:
     return nullcontext()
 
 
-class Pooling(Module):
+class Pooling(FullPrecision, Module):
     """What all poolings share: the embedding has the backbone's dimension; settings and weights are saved.
 
     `tokens` says which token states are read: "all", or one of TOKEN_POOLINGS.
@@ -109,15 +122,6 @@ class Pooling(Module):
     def pool(self, features: dict[str, Any]) -> Tensor:
         """Return the embeddings, (batch, dim), not yet normalised."""
         raise NotImplementedError
-
-    def _apply(self, fn, recurse: bool = True):
-        # A SentenceTransformer casts every module to the backbone's precision when it is built or loaded.
-        # A pooling is float32 on a bfloat16 backbone too, so it moves with the model but is never cast down.
-        def moved(tensor: Tensor) -> Tensor:
-            result = fn(tensor)
-            return tensor.to(result.device) if result.itemsize < tensor.itemsize else result
-
-        return super()._apply(moved, recurse)
 
     def save(self, output_path: str, *args, safe_serialization: bool = True, **kwargs) -> None:
         """Write settings and, if there are any, weights to a folder."""

@@ -10,6 +10,7 @@ from .latent_attention import LatentAttentionPooling
 from .layer_poolings import LayerMixPooling, MeanLayersPooling
 from .pooling import TOKEN_POOLINGS, Pooling
 from .token_poolings import (
+    ContextualPooling,
     EosPooling,
     LastTokensPooling,
     LearnedQueryPooling,
@@ -54,6 +55,7 @@ def pooling_of(settings: dict[str, Any], dimension: int) -> Pooling:
 
 POOLINGS: dict[str, type[Pooling]] = {
     "eos": EosPooling,
+    "contextual": ContextualPooling,
     "mean": MeanPooling,
     "weighted_mean": WeightedMeanPooling,
     "max": MaxPooling,

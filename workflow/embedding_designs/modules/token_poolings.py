@@ -21,6 +21,17 @@ class EosPooling(TokenPooling):
     """The last layer's state of the last token, which is EOS (design 1 of arXiv 2409.02727)."""
 
 
+class ContextualPooling(TokenPooling):
+    """The last layer's state of the contextual token, which other poolings leave out.
+
+    Causal2Vec (arXiv 2507.23386) concatenates it with the state of EOS.
+    """
+
+    def pool(self, features: dict[str, Any]) -> Tensor:
+        """Return (batch, dim) from features["token_embeddings"] (batch, tokens, dim)."""
+        return TOKEN_POOLINGS[self.tokens](features["token_embeddings"], features["attention_mask"])
+
+
 class MeanPooling(TokenPooling):
     """The mean of the last layer's token states."""
 

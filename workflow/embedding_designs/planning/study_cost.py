@@ -22,6 +22,7 @@ from ..study.compute import (
 )
 from ..study.design_on_base import finetuning, model_on
 from ..study.designs import embedding_dimensions
+from ..study.encoders import with_encoder
 from ..study.inputs import CHARACTERS_A_TOKEN
 from ..study.layers import UNTRAINED, analyzed_layers, chosen_tasks
 from ..study.memory import ADAM, training_memory
@@ -53,7 +54,7 @@ class StudyCost:
         self.backbone = backbone
         self.settings = finetuning(study["bases"][base], {})
         self.benchmark = study["evaluation"]["benchmark"]
-        designs = study["designs"].values()
+        designs = [with_encoder(study, name) for name in study["designs"]]
         self.models = [
             model_on(backbone, finetuning(study["bases"][base], design), design) for design in designs
         ]
@@ -140,9 +141,15 @@ class StudyCost:
         """Return the cost of embedding a task's texts with all analyzed layers: one pass of the backbone."""
         cost = self.evaluation(task, [task])
         sides = embedded([task], self.benchmark)
-        read = [(side.unique, self._read(side, model)) for side in sides for model in self.models]
-        operations = sum(unique * self.backbone.operations(tokens) for unique, tokens in read)
-        operations /= len(self.models)
+        operations = sum(
+            side.unique
+            * (
+                self.backbone.operations(self._read(side, model))
+                + model.context_operations(self._length(side))
+            )
+            for side in sides
+            for model in self.models
+        ) / len(self.models)
         layers = len(analyzed_layers(self.study["layers"]["numbers"], self.backbone.layers))
         of_a_layer = cost.embeddings * self.backbone.width / self.dimensions
         return Cost(task, cost.tokens, operations, cost.texts, round(layers * of_a_layer))
@@ -155,9 +162,7 @@ class StudyCost:
     def disk(self) -> dict[str, float]:
         """Return the bytes on disk by use."""
         head = 0 if self.backbone.tied else self.backbone.vocabulary * self.backbone.width
-        models = [
-            model.weight_bytes * self.backbone.parameters + 4 * model.pool.parameters for model in self.models
-        ]
+        models = [model.loaded_bytes for model in self.models]
         adapted = adaptations(self.study)
         tasks = names_of(self.study["evaluation"]["tasks"])
         embeddings = [batch.embeddings for batch in self.batches()]

@@ -50,6 +50,7 @@ def model_card(facts: Mapping[str, Any]) -> str:
         "base_code": [file for file in facts["code"] if file not in ours],
     }
     named = {"title": title, "hub_base": hub_base, "made_from": gguf_file_of(base), "sources": sources}
+    named["encoder"] = encoder_name(run.design.get("contextual"))
     named["attention"] = attention_name(run.design["attention"])
     named["dimensions"] = embedding_dimensions(run.design, facts["settings"]["dimension"])
     training = facts["training"]
@@ -61,6 +62,18 @@ def model_card(facts: Mapping[str, Any]) -> str:
 def is_hub_name(model: str | None) -> bool:
     """Return whether a base has the form of a hub name and is not a local folder."""
     return model is not None and HUB_NAME.fullmatch(model) is not None and not Path(model).is_dir()
+
+
+def encoder_name(encoder: Mapping[str, Any] | None) -> str | None:
+    """Return what a card calls the encoder of a contextual token: its public source, or its name."""
+    if encoder is None:
+        return None
+    if package := encoder.get("package"):
+        return f"{encoder['name']} ({package['name']} {package['version']})"
+    if not is_hub_name(model := encoder["model"]):
+        return encoder["name"]
+    revision = f" at {encoder['revision']}" if "revision" in encoder else ""
+    return f"[{model}](https://huggingface.co/{model}){revision}"
 
 
 def means(scores: Sequence[Mapping[str, Any]]) -> dict[str, float]:

@@ -57,10 +57,16 @@ def check_base_folder(name: str, base: Mapping[str, Any], folder: str | Path | N
 
 
 def asked_by_base(name: str, base: Mapping[str, Any], folder: str | Path = "") -> str:
-    """Return the key that names a base, with its value, for error messages."""
+    """Return the key that names a base or an encoder, with its value, for error messages."""
+    key = f"{kind_of(base)}s.{name}"
     if package := base.get("package"):
-        return f"bases.{name}.package {package['name']} {package['version']}"
-    return f"bases.{name}.{'model' if 'model' in base else 'pretrain'} {base.get('model', folder)}"
+        return f"{key}.package {package['name']} {package['version']}"
+    return f"{key}.{'model' if 'model' in base else 'pretrain'} {base.get('model', folder)}"
+
+
+def kind_of(base: Mapping[str, Any]) -> str:
+    """Return what a config is of: "base", or "encoder" for that of a contextual token."""
+    return base.get("kind", "base")
 
 
 def gguf_file_of(base: Mapping[str, Any]) -> str | None:

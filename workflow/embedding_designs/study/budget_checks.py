@@ -5,7 +5,9 @@ from typing import Any
 
 from ..common.json_files import is_number
 from ..common.near_names import nearest
+from .base_folder import kind_of
 from .budget import COUNTED, budget_of, compute_of, counted, design_steps, run_budget
+from .encoders import models_of
 from .model_sizes import backbone_of
 from .yaml_file import plain_value
 
@@ -34,12 +36,13 @@ def complete_and_check_budget(study: dict[str, Any]) -> Iterator[str]:
         return
     if "warmup_steps" in study.get("tuning", {}).get("grid", {}):
         yield f"tuning.grid.warmup_steps does not fit {KEY}, which sets the warmup of each design"
-    for base, settings in study["bases"].items():
-        if backbone_of(settings):
-            yield from _check_steps(study, base)
-        else:
-            yield (f"{KEY} needs the sizes of base {base}, which are not known; add them to "
+    for name, settings in models_of(study).items():
+        if not backbone_of(settings):
+            yield (f"{KEY} needs the sizes of {kind_of(settings)} {name}, which are not known; add them to "
                    f"workflow/embedding_designs/study/base_sizes.csv, or remove {KEY}")  # fmt: skip
+            return
+    for base in study["bases"]:
+        yield from _check_steps(study, base)
 
 
 def _check_steps(study: Mapping[str, Any], base: str) -> Iterator[str]:

@@ -4,7 +4,7 @@ import itertools
 import json
 import re
 import shlex
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +13,7 @@ from .benchmarks import complete_tasks
 from .budget_checks import complete_and_check_budget
 from .data_config import key_of, sources_of, without_keys_of_sources
 from .design_checks import check_design
+from .encoders import check_encoders
 from .inputs import check_input
 from .layers import check_layers
 from .run_configs import data_config, tasks_by_category
@@ -37,13 +38,21 @@ def check_kind(study: Mapping[str, Any]) -> Iterator[str]:
     yield from (f"{key} is missing" for key in TRAINED if key not in study)
     yield from check_sources(study["data"])
     for name, base in study["bases"].items():
-        if sum(key in base for key in ("model", "pretrain", "package")) != 1:
-            yield f"bases.{name} must have exactly one of model, pretrain, and package"
         if "gguf_file" in base and base.get("trust_remote_code"):
             yield f"bases.{name}.trust_remote_code must be false with gguf_file, which holds no code"
-        for key in ("revision", "trust_remote_code", "gguf_file"):
-            if key in base and "model" not in base:
-                yield f"bases.{name}.{key} needs bases.{name}.model"
+        yield from _check_source(f"bases.{name}", base, ("model", "pretrain", "package"))
+    for name, encoder in study.get("encoders", {}).items():
+        yield from _check_source(f"encoders.{name}", encoder, ("model", "package"))
+
+
+def _check_source(key: str, base: Mapping[str, Any], sources: Sequence[str]) -> Iterator[str]:
+    """Yield one line for each problem of where a base or encoder comes from."""
+    if sum(source in base for source in sources) != 1:
+        *others, last = sources
+        yield f"{key} must have exactly one of {', '.join(others)}{',' * (len(others) > 1)} and {last}"
+    for own in ("revision", "trust_remote_code", "gguf_file"):
+        if own in base and "model" not in base:
+            yield f"{key}.{own} needs {key}.model"
 
 
 def complete_and_check(study: dict[str, Any]) -> Iterator[str]:
@@ -76,10 +85,14 @@ def _complete_and_check_training(study: dict[str, Any]) -> Iterator[str]:
     yield from complete_tasks(study["evaluation"])
     for name, base in bases.items():
         yield from _check_base(name, base, study)
+    for name, encoder in study.get("encoders", {}).items():
+        yield from _check_revision(f"encoders.{name}", encoder)
+    yield from check_encoders(study)
     for name, design in designs.items():
         yield from check_design(name, design, bases)
         yield from check_input(name, design, study["evaluation"]["prompts"])
     yield from itertools.chain(_twins("bases", bases), _twins("designs", designs))
+    yield from _twins("encoders", study.get("encoders", ()))
     yield from _twins("data.sources", study["data"].get("sources", ()))
     yield from _check_numbers(study)
     yield from _check_tasks(study)
@@ -99,15 +112,23 @@ def _check_base(name: str, base: dict[str, Any], study: Mapping[str, Any]) -> It
         yield f"bases.{name}: reserved names are {', '.join(RESERVED_BASES)}; choose another"
     if "pretrain" in base:
         yield from _check_pretrain(f"bases.{name}.pretrain", base["pretrain"], study["data"])
-    revision, folder = base.get("revision", ""), Path(base.get("model", "")).is_dir() and "model" in base
-    if folder and revision:
-        yield f"bases.{name}.revision: {base['model']} is a folder, which has no revisions; remove this key"
-    if base["trust_remote_code"] and not folder and not re.fullmatch("[0-9a-f]{40}", revision):
+    yield from _check_revision(f"bases.{name}", base)
+    revision = base.get("revision", "")
+    if base["trust_remote_code"] and not _is_folder(base) and not re.fullmatch("[0-9a-f]{40}", revision):
         yield (f"bases.{name}.trust_remote_code true needs a pinned revision, a commit of 40 hexadecimal "
                f'digits, not "{revision}"')  # fmt: skip
     overridden = any(design.get("finetuning") == "lora" for design in study["designs"].values())
     if base["finetuning"] == "full" and not overridden:
         del base["lora"]
+
+
+def _check_revision(key: str, base: Mapping[str, Any]) -> Iterator[str]:
+    if _is_folder(base) and base.get("revision"):
+        yield f"{key}.revision: {base['model']} is a folder, which has no revisions; remove this key"
+
+
+def _is_folder(base: Mapping[str, Any]) -> bool:
+    return "model" in base and Path(base["model"]).is_dir()
 
 
 def _check_pretrain(key: str, pretrain: Mapping[str, Any], data: Mapping[str, Any]) -> Iterator[str]:

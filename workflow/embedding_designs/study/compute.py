@@ -40,9 +40,11 @@ def _row_compute(model: Model, training: Mapping[str, Any]) -> Compute:
     """Return the compute of training a design on one row."""
     again = training["gradient_checkpointing"] + bool(training.get("mini_batch_size"))
     passes = (2 if model.lora else 3) + again  # forward passes of the backbone
+    of_encoder = (1 if model.lora else 3) + bool(training.get("mini_batch_size"))
     operations = sum(
         passes * model.backbone.operations(model.reads(tokens, side))
         + (3 + again) * model.pool.operations(tokens)
+        + of_encoder * model.context_operations(tokens)
         for tokens, side in _row_texts(training)
     )
     return Compute(sum(model.reads(tokens, side) for tokens, side in _row_texts(training)), operations)
@@ -74,7 +76,8 @@ def adaptation_compute(
 
 def encoding_operations(model: Model, tokens: float, side: str) -> float:
     """Return the operations of encoding a text of this many tokens, "query" or "document"."""
-    return model.backbone.operations(model.reads(tokens, side)) + model.pool.operations(tokens)
+    of_backbone = model.backbone.operations(model.reads(tokens, side))
+    return of_backbone + model.pool.operations(tokens) + model.context_operations(tokens)
 
 
 def flops_unit(smallest: float) -> tuple[float, str]:

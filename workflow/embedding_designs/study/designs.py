@@ -45,6 +45,11 @@ def is_trained(pooling: Mapping[str, Any]) -> bool:
     return any(part["kind"] in TRAINED_POOLINGS for part in parts_of(pooling).values())
 
 
+def has_pooling_rate(design: Mapping[str, Any]) -> bool:
+    """Return whether `pooling_learning_rate` applies to weights of a design."""
+    return is_trained(design["pooling"]) or "contextual" in design
+
+
 def trained_dimensions(design: Mapping[str, Any]) -> list[int]:
     """Return the embedding sizes that a design trains, largest first; empty: only the full size."""
     own = [design["dimensions"]] if "dimensions" in design else []

@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from ..common.wording import counted, shown
+from ..common.wording import counted, listing, shown
 from .designs import parts_of
 
 UNVARIED = {
@@ -24,7 +24,7 @@ def check_input(name: str, design: Mapping[str, Any], prompts: Mapping[str, str]
     if kind == "plain" and "templates" in design:
         yield f"designs.{name}.templates needs designs.{name}.input echo or prompt, not plain"
     for key, states in read.items() if kind == "prompt" else ():
-        if states != "last":
+        if states not in ("first", "last"):
             yield (f"designs.{name}.pooling.{key} {states} does not fit input prompt, which pools the last "
                    "token; choose a pooling with tokens last")  # fmt: skip
     if kind != "plain":
@@ -60,8 +60,8 @@ def _problem(kind: str, template: str, tokens: set[str]) -> str | None:
 def _check_pool_prompt(key: str, kind: str, tokens: set[str], prompts: Mapping[str, str]) -> Iterator[str]:
     if kind != "plain":
         yield f"{key} does not fit input {kind}, which never pools the prompt; remove it"
-    elif tokens == {"last"}:
-        yield f"{key} does not fit tokens last, which pools EOS and never the prompt; remove it"
+    elif tokens <= {"first", "last"}:
+        yield f"{key} does not fit tokens {listing(sorted(tokens))}: the prompt is never pooled; remove it"
     elif not any(prompts.values()):
         yield f"{key} needs evaluation.prompts; it has no effect without a prompt"
 
@@ -69,6 +69,8 @@ def _check_pool_prompt(key: str, kind: str, tokens: set[str], prompts: Mapping[s
 def pooled_name(design: Mapping[str, Any]) -> str:
     """Return what tables call what a design pools, such as "mean", "echo mean" or "mean without prompt"."""
     kind = design["pooling"]["kind"]
+    if "contextual" in design and kind != "contextual":
+        kind = f"contextual {kind}"
     if design.get("input", "plain") != "plain":
         return f"{design['input']} {kind}"
     return kind if design.get("pool_prompt", True) else f"{kind} without prompt"

@@ -47,7 +47,8 @@ def kept(model: Model, recipe: Mapping[str, Any], gpus: int = 1) -> float:
     tokens, texts = 2 * queries * document + queries * query, 3 * queries
     if (mini := recipe.get("mini_batch_size")) and mini < texts:
         tokens, texts = min(tokens, mini * document), mini
-    return tokens * kept_per_token(model, recipe) + texts * model.pool.activations(tokens / texts)
+    per_token = kept_per_token(model, recipe) + kept_of_encoder(model, recipe)
+    return tokens * per_token + texts * model.pool.activations(tokens / texts)
 
 
 def kept_per_token(model: Model, recipe: Mapping[str, Any]) -> float:
@@ -57,6 +58,14 @@ def kept_per_token(model: Model, recipe: Mapping[str, Any]) -> float:
     if recipe["gradient_checkpointing"]:
         return backbone.layers * max(products, model.weight_bytes) * backbone.width + layer
     return backbone.layers * layer
+
+
+def kept_of_encoder(model: Model, recipe: Mapping[str, Any]) -> float:
+    """Return the bytes that the encoder of a contextual token keeps per token; a frozen one keeps nothing."""
+    if model.context is None or model.lora:
+        return 0
+    encoder = model.context.encoder
+    return encoder.layers * encoder.activations({}, model.weight_bytes, BYTES[recipe["precision"]])
 
 
 def training_on_cpu(model: Model, recipe: Mapping[str, Any], processes: int = 1) -> float:
@@ -69,7 +78,7 @@ def training_mb(study: Mapping[str, Any], base: str, design: str, on_gpu: bool =
     if not (model := model_of(study, base, design)):
         return UNKNOWN_MB
     if on_gpu:
-        return megabytes(LIBRARIES["GPU"] + loaded(model))
+        return megabytes(LIBRARIES["GPU"] + model.loaded_bytes)
     return megabytes(training_on_cpu(model, study["training"]))
 
 
@@ -85,7 +94,7 @@ def adaptation_mb(study: Mapping[str, Any], base: str, adaptation: str, on_gpu: 
     model, recipe = model_on(backbone, config.base, config.design), config.training
     head = 0 if backbone.tied else model.weight_bytes * backbone.vocabulary * backbone.width
     if on_gpu:
-        return megabytes(LIBRARIES["GPU"] + 2 * (loaded(model) + head))
+        return megabytes(LIBRARIES["GPU"] + 2 * (model.loaded_bytes + head))
     tokens = recipe["batch_size"] * recipe["max_seq_length"]
     logits = LOGITS * 4 * tokens * recipe["mask_share"] * backbone.vocabulary
     batch = HEAP * (tokens * kept_per_token(model, recipe) + logits)
@@ -107,7 +116,7 @@ def evaluation_mb(
     tasks = names_of(task_batches(study)[batch] if batch else evaluation["tasks"])
     width = max(embedding_dimensions(study["designs"][name], models[0].backbone.width) for name in designs)
     task = max((task_memory(task, evaluation["benchmark"], width) for task in tasks), default=0)
-    largest = max(loaded(model) + forward(model, evaluation) for model in models)
+    largest = max(model.loaded_bytes + forward(model, evaluation) for model in models)
     return megabytes(LIBRARIES["GPU" if on_gpu else "evaluation"] + task + largest)
 
 
@@ -121,11 +130,6 @@ def pretraining_mb(study: Mapping[str, Any], base: str) -> int:
     return megabytes(
         LIBRARIES["training"] + trained + HEAP * (layers + LOGITS * 4 * tokens * backbone.vocabulary)
     )
-
-
-def loaded(model: Model) -> float:
-    """Return the bytes of a model's weights."""
-    return model.weight_bytes * model.backbone.parameters + 4 * model.pool.parameters
 
 
 def forward(model: Model, evaluation: Mapping[str, Any]) -> float:

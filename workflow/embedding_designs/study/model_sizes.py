@@ -15,6 +15,7 @@ from .inputs import tokens_read
 
 TABLE = Path(__file__).with_name("base_sizes.csv")
 TRAINABLE = ("last_layer", "multi_layer")
+UNGATED = ("bert", "roberta", "xlm-roberta", "camembert", "mpnet", "electra", "deberta-v2")
 BYTES = {"fp32": 4, "auto": 4, "bf16": 2}  # per number; auto: at most
 CONFIG_KEYS = {  # required keys of config.json; the other sizes have defaults
     "layers": "num_hidden_layers", "width": "hidden_size", "feed_forward": "intermediate_size",
@@ -24,7 +25,10 @@ CONFIG_KEYS = {  # required keys of config.json; the other sizes have defaults
 
 @dataclass(frozen=True)
 class Backbone:
-    """The sizes of a decoder-only language model, as in its config.json."""
+    """The sizes of a decoder-only language model or an encoder, as in its config.json.
+
+    gated: whether its feed-forward layers have a gate, and so three matrices in place of two.
+    """
 
     layers: int
     width: int
@@ -34,12 +38,13 @@ class Backbone:
     head_dim: int
     vocabulary: int
     tied: bool
+    gated: bool = True
 
     @property
     def layer_parameters(self) -> int:
         """Return the number of weights in the matrices of all layers."""
         attention = 2 * self.width * self.head_dim * (self.heads + self.kv_heads)
-        return self.layers * (attention + 3 * self.width * self.feed_forward)
+        return self.layers * (attention + (2 + self.gated) * self.width * self.feed_forward)
 
     @property
     def parameters(self) -> int:
@@ -62,7 +67,7 @@ class Backbone:
         """
         inner = self.heads * self.head_dim
         norms = 2 * 4 * self.width
-        kept = norms + products * (4 * inner + 2 * self.width + 4 * self.feed_forward)
+        kept = norms + products * (4 * inner + 2 * self.width + (2 + 2 * self.gated) * self.feed_forward)
         if not lora:
             return kept + norms
         masks = bool(lora["dropout"]) * (5 * self.width + inner + self.feed_forward)
@@ -153,21 +158,43 @@ class Pool:
 
 
 @dataclass(frozen=True)
+class Context:
+    """A contextual token: its encoder, and the projection to a backbone of this width."""
+
+    encoder: Backbone
+    width: int
+
+    @property
+    def projection(self) -> int:
+        """Return the number of weights in the two matrices of the projection."""
+        return (self.encoder.width + self.width) * self.width
+
+    def operations(self, tokens: float) -> float:
+        """Return the operations of the forward pass for one text."""
+        return self.encoder.operations(tokens) + 2 * self.projection
+
+
+@dataclass(frozen=True)
 class Model:
     """One design on a backbone, as it is trained.
 
     settings: the base as the design trains it: precision, and lora if only an adapter is trained; design: its
-    keys that say how a text is read.
+    keys that say how a text is read; context: its contextual token, if the sizes of the encoder are known.
     """
 
     backbone: Backbone
     pool: Pool
     settings: Mapping[str, Any]
     design: Mapping[str, Any] = field(default_factory=dict)
+    context: Context | None = None
 
     def reads(self, tokens: float, side: str) -> float:
         """Return the tokens that the backbone reads for a text of this many, "query" or "document"."""
-        return tokens_read(self.design, tokens, side)
+        return tokens_read(self.design, tokens, side) + ("contextual" in self.design)
+
+    def context_operations(self, tokens: float) -> float:
+        """Return the operations of the contextual token for one text; 0 if there is none of known sizes."""
+        return self.context.operations(tokens) if self.context else 0
 
     @property
     def lora(self) -> Mapping[str, Any]:
@@ -183,12 +210,27 @@ class Model:
     def trained(self) -> int:
         """Return the number of trained weights."""
         backbone = self.backbone.lora_parameters(self.lora["rank"]) if self.lora else self.backbone.parameters
-        return self.pool.parameters + backbone
+        encoder = 0 if self.lora else self._of_encoder
+        return self.pool.parameters + backbone + encoder + self._of_projection
 
     @property
     def frozen_bytes(self) -> int:
         """Return the bytes of the weights that are not trained."""
-        return self.weight_bytes * self.backbone.parameters if self.lora else 0
+        return self.weight_bytes * (self.backbone.parameters + self._of_encoder) if self.lora else 0
+
+    @property
+    def loaded_bytes(self) -> int:
+        """Return the bytes of all weights, without an adapter."""
+        full = self.pool.parameters + self._of_projection
+        return self.weight_bytes * (self.backbone.parameters + self._of_encoder) + 4 * full
+
+    @property
+    def _of_encoder(self) -> int:
+        return self.context.encoder.parameters if self.context else 0
+
+    @property
+    def _of_projection(self) -> int:
+        return self.context.projection if self.context else 0
 
 
 def known_backbones() -> dict[str, Backbone]:
@@ -216,13 +258,14 @@ def backbone_in(config: Path) -> Backbone | None:
     content = read_json(config)
     if not all(isinstance(content.get(key), int) for key in CONFIG_KEYS.values()):
         return None
-    sizes = {name: content[key] for name, key in CONFIG_KEYS.items()}
+    sizes: dict[str, Any] = {name: content[key] for name, key in CONFIG_KEYS.items()}
     heads = sizes["heads"]
     return Backbone(
         **sizes,
         kv_heads=content.get("num_key_value_heads") or heads,
         head_dim=content.get("head_dim") or sizes["width"] // heads,
         tied=bool(content.get("tie_word_embeddings", False)),
+        gated=content.get("model_type") not in UNGATED,
     )
 
 
@@ -236,5 +279,7 @@ def backbone_to_pretrain(sizes: Mapping[str, Any]) -> Backbone:
 
 
 def _backbone(row: Mapping[str, str]) -> Backbone:
-    numbers = {field.name: int(row[field.name]) for field in fields(Backbone) if field.type is int}
+    numbers: dict[str, Any] = {
+        field.name: int(row[field.name]) for field in fields(Backbone) if field.type is int
+    }
     return Backbone(**numbers, tied=row["tied"] == "yes")

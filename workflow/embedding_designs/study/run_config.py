@@ -15,8 +15,9 @@ KINDS: dict[str, Kind] = {"base": dict, "design": dict, "seed": int, "training":
 class RunConfig:
     """One base, one design, one seed and one recipe, resolved; keys and defaults are the study schema's.
 
-    base: name, model, precision, finetuning, lora; design: name, attention, pooling; training: the recipe;
-    tuning: if some of its settings were tuned, how they were chosen: a study.tuning.Choice as JSON.
+    base: name, model, precision, finetuning, lora; design: name, attention, pooling, and whatever else it
+    sets, with the source of its encoder; training: the recipe; tuning: if some of its settings were tuned,
+    how they were chosen: a study.tuning.Choice as JSON.
     """
 
     base: dict[str, Any]
@@ -38,6 +39,10 @@ class RunConfig:
     def with_base(self, settings: Mapping[str, Any]) -> "RunConfig":
         """Return this config with other settings of the base."""
         return replace(self, base={**self.base, **settings})
+
+    def with_encoder(self, settings: Mapping[str, Any]) -> "RunConfig":
+        """Return this config with other settings of the contextual token's encoder."""
+        return replace(self, design={**self.design, "contextual": dict(settings)})
 
     def with_precision(self, precision: str) -> "RunConfig":
         """Return this config with the precision that its training uses on this machine."""

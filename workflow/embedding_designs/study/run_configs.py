@@ -19,6 +19,7 @@ from .budget import design_steps, tuning_steps, with_steps
 from .data_config import sources_of
 from .design_on_base import finetuning
 from .docstring_task_names import task_name
+from .encoders import encoder_config, models_of, with_encoder
 from .inputs import UNVARIED
 from .layers import layers_config
 from .run_config import RunConfig
@@ -38,7 +39,7 @@ def config(study: Mapping[str, Any], name: str) -> Any:
         case ["docstring_tasks"]:
             return study["evaluation"]["docstring_tasks"]
         case ["bases", base]:
-            return {"name": base, **finetuning(study["bases"][base], {})}
+            return base_config(study, base)
         case ["runs", base, design, seed]:
             return run_config(study, base, design, int(seed.removeprefix("seed"))).to_json()
         case ["adaptations", base, adaptation]:
@@ -79,8 +80,11 @@ def named_files(study: Mapping[str, Any], name: str) -> list[Path]:
         case ["data"]:
             sources = sources_of(study["data"]).values()
             paths = [source.get(key) for source in sources for key in ("path", "dataset")]
-        case ["bases" | "adaptations" | "runs" | "points", base, *_]:
-            paths = [study["bases"][base].get("model")]
+        case ["runs" | "points", base, design, _]:
+            encoder = study["designs"][design].get("contextual")
+            paths = [models_of(study)[name].get("model") for name in (base, encoder) if name]
+        case ["bases" | "adaptations", base, *_]:
+            paths = [models_of(study)[base].get("model")]
         case _:
             paths = []
     return [path for path in map(found, filter(None, paths)) if path.exists()]
@@ -113,7 +117,7 @@ def config_names(study: Mapping[str, Any]) -> list[str]:
         *("study", "data", "tasks/all"),
         *(["docstring_tasks"] if "docstring_tasks" in study["evaluation"] else []),
         *(["layers"] if "layers" in study else []),
-        *(f"bases/{base}" for base in study["bases"]),
+        *(f"bases/{base}" for base in models_of(study)),
         *(f"adaptations/{base}/{adaptation}" for base, adaptation in adapted(study)),
         *(f"runs/{base}/{design}/seed{seed}" for base, design, seed in runs(study)),
         *(f"points/{base}/{design}/{point}" for base, design, point in tuning_runs(study)),
@@ -212,9 +216,16 @@ def task_config(study: Mapping[str, Any], batch: str) -> dict[str, Any]:
     }
 
 
+def base_config(study: Mapping[str, Any], name: str) -> dict[str, Any]:
+    """Return what defines a base, or an encoder of contextual tokens."""
+    if name in study["bases"]:
+        return {"name": name, **finetuning(study["bases"][name], {})}
+    return encoder_config(study, name)
+
+
 def run_config(study: Mapping[str, Any], base: str, design: str, seed: int) -> RunConfig:
     """Return everything that influences one trained model, beside its data."""
-    settings = study["designs"][design]
+    settings = with_encoder(study, design)
     own = {
         key: value
         for key, value in settings.items()

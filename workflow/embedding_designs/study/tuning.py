@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from ..common.json_files import Kind, check_object, read_object
-from .designs import is_trained
+from .designs import has_pooling_rate
 
 Settings = dict[str, int | float]  # keys of `training`
 CHOICE: dict[str, Kind] = {"settings": dict, "heldout_loss": float, "steps": int, "seed": int,
@@ -55,10 +55,10 @@ def _of(kind: type, content: Mapping[str, Any]) -> Any:
 def tuning_points(tuning: Mapping[str, Any], design: Mapping[str, Any]) -> dict[str, Settings]:
     """Return the settings of each point of the grid that a design tries, by the point's name.
 
-    A pooling without weights does not use `pooling_learning_rate`: points that differ only in it are one.
+    A design without such weights does not use `pooling_learning_rate`: points that differ only in it are one.
     """
     grid = dict(tuning["grid"])
-    if not is_trained(design["pooling"]):
+    if not has_pooling_rate(design):
         grid.pop("pooling_learning_rate", None)
     points = [dict(zip(grid, values, strict=True)) for values in product(*grid.values())]
     return {point_name(settings): settings for settings in points}

@@ -13,7 +13,8 @@ from . import processes
 from .sampler import SAMPLERS
 
 RULES = {"training": "train_design", "adaptation": "adapt_base"}  # by the key of the recipe
-POOLING_PARAMETERS = r"(^|\.)1\."  # the pooling is module 1 of the model
+POOLING_PARAMETERS = r"^([a-z_]+\.)*1\."  # the pooling is module 1 of the model
+PROJECTION_PARAMETERS = r"^([a-z_]+\.)*0\.context\.projection\."  # of the contextual token
 SIDES = {"query": "query", "positive": "document", "negative": "document"}  # of a row's texts, for templates
 
 
@@ -25,8 +26,6 @@ def training_arguments(
     Each process takes its share of a batch. heldout_share: the same of a held-out batch; 0: no held-out loss.
     """
     recipe = config.training
-    pooling_rate = recipe.get("pooling_learning_rate")
-    has_weights = is_trained(config.design["pooling"])
     return SentenceTransformerTrainingArguments(
         output_dir=str(checkpoints),
         max_steps=recipe["steps"],
@@ -34,7 +33,7 @@ def training_arguments(
         per_device_eval_batch_size=max(1, heldout_share),
         gradient_accumulation_steps=recipe["gradient_accumulation_steps"],
         learning_rate=recipe["learning_rate"],
-        learning_rate_mapping={POOLING_PARAMETERS: pooling_rate} if pooling_rate and has_weights else {},
+        learning_rate_mapping=learning_rates(config),
         router_mapping=SIDES if "templates" in config.design else {},
         warmup_steps=recipe["warmup_steps"],
         lr_scheduler_type="linear",
@@ -58,6 +57,16 @@ def training_arguments(
         disable_tqdm=True,
         report_to="none",
     )
+
+
+def learning_rates(config: RunConfig) -> dict[str, float]:
+    """Return the learning rates that differ from the backbone's, by a pattern of the parameters' names."""
+    rate = config.training.get("pooling_learning_rate")
+    has_weights = {
+        POOLING_PARAMETERS: is_trained(config.design["pooling"]),
+        PROJECTION_PARAMETERS: "contextual" in config.design,
+    }
+    return {names: rate for names, are_there in has_weights.items() if rate and are_there}
 
 
 def check_launch(recipe: dict[str, Any], key: str = "training") -> None:

@@ -15,6 +15,7 @@ from transformers.pytorch_utils import Conv1D
 from ..common.command import note
 from ..common.errors import BadInput, is_full_disk
 from ..modules.backbone import Backbone
+from ..modules.loading import CheckedTransformer
 from ..study.base_folder import asked_by_base, check_base_folder
 
 
@@ -57,9 +58,9 @@ def in_one_line(asked_by: str) -> Iterator[None]:
             raise
         reason = " ".join(str(error).split())
         if "trust_remote_code" in reason:
-            reason = (
-                "its architecture is Python code in its folder, which runs only with trust_remote_code: true"
-            )
+            of_encoder = asked_by.startswith("encoders.")
+            runs = "never runs" if of_encoder else "runs only with trust_remote_code: true"
+            reason = f"its architecture is Python code in its folder, which {runs}"
         if not isinstance(error, ValueError | OSError):
             reason = f"cannot be loaded: {type(error).__name__}: {reason}"
         raise BadInput(f"{asked_by}: {reason[:400]}") from error
@@ -71,23 +72,30 @@ def check_backbone(backbone: Backbone, max_seq_length: int) -> None:
         raise ValueError(
             f"{backbone.config.model_type} is an encoder; expected a decoder-only language model"
         )
-    embedded, tokenizer = backbone.model.get_input_embeddings().num_embeddings, backbone.tokenizer
+    check_token_ids(backbone)
+    check_positions(backbone, max_seq_length)
+
+
+def check_token_ids(module: CheckedTransformer) -> None:
+    """Raise ValueError if a loaded model has no embedding for a token of its tokenizer."""
+    embedded, tokenizer = module.model.get_input_embeddings().num_embeddings, module.tokenizer
     added = tokenizer.added_tokens_encoder  # some have no embedding, but texts rarely contain them
     numbers = [number for token, number in tokenizer.get_vocab().items() if token not in added]
-    if (largest := max([*numbers, tokenizer.eos_token_id, tokenizer.pad_token_id])) >= embedded:
+    special = [number for number in (tokenizer.eos_token_id, tokenizer.pad_token_id) if number is not None]
+    if (largest := max([*numbers, *special])) >= embedded:
         raise ValueError(
             f"its tokenizer has token ids up to {largest}, but it has only {embedded} embeddings"
         )
-    check_positions(backbone, max_seq_length)
 
 
 def check_positions(backbone: Backbone, max_seq_length: int) -> None:
     """Raise ValueError if a backbone has fewer learned positions than `max_seq_length`."""
     positions = getattr(backbone.config, "max_position_embeddings", max_seq_length)
     embeddings = [part for part in backbone.model.modules() if isinstance(part, torch.nn.Embedding)]
-    longest = backbone.reader.longest(max_seq_length)
+    longest = backbone.reader.longest(max_seq_length) + (backbone.context is not None)
     if len(embeddings) > 1 and longest > positions:
-        read = "" if longest == max_seq_length else f" (read as {longest} tokens by input {backbone.input})"
+        how = "with a contextual token" if backbone.input == "plain" else f"by input {backbone.input}"
+        read = "" if longest == max_seq_length else f" (read as {longest} tokens {how})"
         raise ValueError(f"max_seq_length {max_seq_length}{read} exceeds its {positions} positions")
 
 

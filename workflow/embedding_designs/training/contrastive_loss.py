@@ -10,7 +10,10 @@ from sentence_transformers.base.losses.gradcache import CachedLossMixin
 from sentence_transformers.sentence_transformer.losses import MatryoshkaLoss, MultipleNegativesRankingLoss
 from torch import Tensor
 
+from ..modules.contextual import IDS, MASK
 from . import processes
+
+FEATURES = ("input_ids", "attention_mask", "pooling_mask", IDS, MASK)  # (texts, tokens) each
 
 
 def contrastive_loss(model: SentenceTransformer, recipe: dict[str, Any]) -> "InBatchContrastiveLoss":
@@ -96,10 +99,10 @@ class CachedInBatchContrastiveLoss(CachedLossMixin, InBatchContrastiveLoss):
 
 
 def one_batch(columns: list[dict[str, Tensor]]) -> dict[str, Tensor]:
-    """Return the texts of all columns, concatenated and padded to one width."""
-    width = max(column["attention_mask"].shape[1] for column in columns)
-    return {
-        name: torch.cat([F.pad(column[name], (width - column[name].shape[1], 0)) for column in columns])
-        for name in ("input_ids", "attention_mask", "pooling_mask")
-        if name in columns[0]
-    }
+    """Return the texts of all columns, concatenated, each feature padded on the left to one width."""
+    return {name: _joined([column[name] for column in columns]) for name in FEATURES if name in columns[0]}
+
+
+def _joined(parts: list[Tensor]) -> Tensor:
+    width = max(part.shape[1] for part in parts)
+    return torch.cat([F.pad(part, (width - part.shape[1], 0)) for part in parts])

@@ -19,11 +19,19 @@ from ..common.command import note
 from ..common.errors import BadInput
 from ..common.json_files import read_json
 from ..modules.backbone import Backbone
+from ..modules.contextual import ContextualToken
 from ..modules.loading import some
 from ..modules.poolings import POOLINGS, FirstDimensions, Pooling, pooling_of
 from ..study.designs import attention_on, layer_numbers, parts_of, too_many_dimensions, trained_dimensions
 from ..study.run_config import RunConfig
-from .base_checks import base_arguments, check_backbone, check_lora_targets, in_one_line
+from .base_checks import (
+    base_arguments,
+    check_backbone,
+    check_lora_targets,
+    check_positions,
+    check_token_ids,
+    in_one_line,
+)
 from .lora import use_fused_layers
 from .processes import device
 
@@ -33,13 +41,15 @@ INPUT_KEYS = ("input", "templates", "pool_prompt")  # of a design; without them,
 HEADS = ("lm_head", "score", "classifier", "qa_outputs", "embed_out")  # not needed by an embedding model
 
 
-def untrained_model(config: RunConfig, base: str) -> SentenceTransformer:
+def untrained_model(config: RunConfig, base: str, encoder: str | None = None) -> SentenceTransformer:
     """Return the model of a run before training, with its LoRA adapter if the run has one.
 
-    base: folder or hub name of the base model. Randomness is the caller's: seed it first.
+    base: folder or hub name of the base model; encoder: that of the contextual token's encoder, if the design
+    has one; default: its `model`. Randomness is the caller's: seed it first.
     """
     length = config.training["max_seq_length"]
-    model = build_model(design=config.design, max_seq_length=length, **base_arguments(base, config.base))
+    own = base_arguments(base, config.base)
+    model = build_model(design=config.design, max_seq_length=length, encoder=encoder, **own)
     if config.lora:
         add_adapter(model, config)
     return model
@@ -52,14 +62,16 @@ def build_model(
     precision: str = "fp32",
     asked_by: str | None = None,
     trust_remote_code: bool = False,
+    encoder: str | None = None,
     **hub: Any,
 ) -> SentenceTransformer:
     """Return an untrained embedding model, backbone, pooling and L2 normalization, without an adapter.
 
     base: folder or hub name of a language model; design: {"attention": …, "pooling": {"kind": …, …}} and, if
-    texts are not read unchanged, INPUT_KEYS; precision: of the backbone's weights, "fp32" or "bf16" (the
-    pooling is always fp32); asked_by: the key that names the base, for errors; trust_remote_code: run the
-    base's Python files; hub: its revision.
+    texts are not read unchanged, INPUT_KEYS, and `contextual`, the settings of an encoder; precision: of the
+    backbone's weights, "fp32" or "bf16" (the pooling is always fp32); asked_by: the key that names the base,
+    for errors; trust_remote_code: run the base's Python files; encoder: folder or hub name of the encoder;
+    default: its `model`; hub: the base's revision.
     Randomness is the caller's: seed it first. Raises BadInput if the base cannot be used.
     """
     reading = next((part for part in parts_of(design["pooling"]).values() if reads_layers(part)), None)
@@ -77,6 +89,11 @@ def build_model(
         check_backbone(backbone, max_seq_length)
         if not isinstance(design["attention"], str):
             backbone.set_attention(_attention(design, backbone.config.num_hidden_layers))
+    if "contextual" in design:
+        width = backbone.get_embedding_dimension()
+        backbone.context = contextual_token(design["contextual"], encoder, width, precision)
+        with in_one_line(asked_by or str(base)):
+            check_positions(backbone, max_seq_length)
     if unused := [name for name in backbone.unused_weights if not name.startswith(HEADS)]:
         note(f"{asked_by or base}: {len(unused)} tensors not used: {some(unused)} (not in the model)")
     settings = design["pooling"]
@@ -86,6 +103,28 @@ def build_model(
     pooling = pooling_of(settings, backbone.get_embedding_dimension())
     modules = [backbone, pooling, *_cut_to_size(design, pooling), Normalize()]
     return SentenceTransformer(modules=modules, similarity_fn_name="cosine", device=device())
+
+
+def contextual_token(
+    settings: Mapping[str, Any], encoder: str | None, width: int, precision: str
+) -> ContextualToken:
+    """Return a contextual token with a new projection to a backbone of this width.
+
+    settings: of its encoder, as in the study; encoder: the folder or hub name to load it from; default: its
+    `model`. Raises BadInput if it cannot be used.
+    """
+    own = base_arguments(encoder or settings["model"], {**settings, "precision": precision})
+    hub = {key: own[key] for key in ("revision",) if key in own}
+    with in_one_line(own["asked_by"]):
+        token = ContextualToken(
+            own["base"],
+            width=width,
+            model_kwargs={"dtype": PRECISIONS[precision], "use_safetensors": True, **hub},
+            processor_kwargs=dict(hub),
+            config_kwargs=dict(hub),
+        )
+        check_token_ids(token)
+    return token
 
 
 def reads_layers(pooling: Mapping[str, Any]) -> bool:
@@ -124,7 +163,10 @@ def _layers(design: dict[str, Any], pooling: Mapping[str, Any], count: int) -> l
 
 
 def add_adapter(model: SentenceTransformer, config: RunConfig) -> None:
-    """Put the run's LoRA adapter on the backbone; only the adapter and the pooling are then trained."""
+    """Put the run's LoRA adapter on the backbone; only the adapter and the pooling are then trained.
+
+    So is the projection of a contextual token; its encoder is not.
+    """
     lora, asked_by = config.lora, f"bases.{config.base['name']}: lora.target_modules"
     check_lora_targets(model, lora["target_modules"], asked_by)
     model.add_adapter(
@@ -138,6 +180,8 @@ def add_adapter(model: SentenceTransformer, config: RunConfig) -> None:
         )
     )
     use_fused_layers(model[0].model)
+    if model[0].context is not None:
+        model[0].context.freeze()
 
 
 def merge_adapter(model: SentenceTransformer) -> None:

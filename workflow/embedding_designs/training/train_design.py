@@ -13,7 +13,7 @@ from ..common.command import command
 from ..study.tuning import read_choice
 from . import processes
 from .model import save_run
-from .train_run import add_arguments, begin, shared_checkpoints, train_run
+from .train_run import add_arguments, begin, shared_checkpoints, train_run, with_fetched_encoder
 
 
 def parse_arguments() -> argparse.Namespace:
@@ -30,10 +30,12 @@ def main() -> None:
     """Train one run."""
     arguments = parse_arguments()
     config, base = begin(arguments)
+    config, encoder = with_fetched_encoder(config, arguments.fetched)
     if arguments.choice:
         config = config.with_choice(read_choice(arguments.choice))
     with shared_checkpoints(arguments, config, arguments.choice) as (checkpoints, log):
-        model = train_run(config, base, arguments.train, arguments.heldout, checkpoints, log)
+        rows = arguments.train, arguments.heldout
+        model = train_run(config, base, *rows, checkpoints, log, encoder=encoder)
         if processes.is_main():
             save_run(model, config, arguments.output)
 

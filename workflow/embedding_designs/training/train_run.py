@@ -2,7 +2,7 @@
 
 import argparse
 import contextlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -34,14 +34,16 @@ from .triplets import check_batches, heldout_share, read_sources, read_triplets
 
 
 def train_run(
-    config: RunConfig, base: str, train: Path, heldout: Path, checkpoints: Path, log: Path, name: str = ""
-) -> SentenceTransformer:
+    config: RunConfig, base: str, train: Path, heldout: Path, checkpoints: Path, log: Path, name: str = "",
+    encoder: str | None = None,
+) -> SentenceTransformer:  # fmt: skip
     """Return the trained model of a run; writes the training log, and checkpoints on the way.
 
     base: folder or hub name of the base model; name: what messages call the run; default: its design and
-    seed. The seed is set before any weight is drawn, so that the same config and data give the same model,
-    whether or not the training was interrupted. All processes of a training call this together. Raises
-    Stopped at SIGTERM, with a checkpoint written, and Diverged if a loss or weight is not finite.
+    seed; encoder: as in `untrained_model`. The seed is set before any weight is drawn, so that the same
+    config and data give the same model, whether or not the training was interrupted. All processes of a
+    training call this together. Raises Stopped at SIGTERM, with a checkpoint written, and Diverged if a loss
+    or weight is not finite.
     """
     recipe, name = config.training, name or config.run
     train_rows, heldout_rows = read_triplets(train), read_triplets(heldout)
@@ -51,7 +53,7 @@ def train_run(
     share = heldout_share(len(heldout_rows), recipe, heldout)
     arguments = training_arguments(config, checkpoints, share)
     set_seed(config.seed)
-    model = untrained_model(config, base)
+    model = untrained_model(config, base, encoder)
     training_log = TrainingLog(log, model, f"train {name}", documents(heldout_rows, share))
     if processes.count() > 1:
         model.register_forward_hook(only_embeddings)
@@ -104,7 +106,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--train", type=Path, required=True)
     parser.add_argument("--heldout", type=Path, required=True)
     parser.add_argument("--base", type=Path, nargs="?", help="folder of the base; default: config's model")
-    parser.add_argument("--fetched", type=Path, nargs="?", help="what was fetched of a base from the hub")
+    parser.add_argument(
+        "--fetched", type=Path, nargs="*", default=[], help="what was fetched of a base or an encoder"
+    )
     parser.add_argument("--checkpoints", type=Path, required=True)
     parser.add_argument("--training-log", type=Path, required=True)
 
@@ -119,11 +123,22 @@ def begin(arguments: argparse.Namespace, key: str = "training") -> tuple[RunConf
     if processes.is_main():
         take_console()
     config = RunConfig.read(arguments.config)
-    settings, base = fetched_base(config.base, arguments.fetched)
+    settings, base = fetched_base(config.base, *arguments.fetched)
     config = config.with_base(settings)
     config = config.with_precision(precision_here(config.training["precision"]))
     check_launch(config.training, key)
     return config, str(arguments.base or base)
+
+
+def with_fetched_encoder(config: RunConfig, fetched: Sequence[Path]) -> tuple[RunConfig, str | None]:
+    """Return the run config with the commit of its encoder, and the folder or hub name to load it from.
+
+    Without a contextual token, there is no encoder. fetched: lists of what was fetched.
+    """
+    if "contextual" not in config.design:
+        return config, None
+    settings, encoder = fetched_base(config.design["contextual"], *fetched)
+    return config.with_encoder(settings), encoder
 
 
 @contextlib.contextmanager
@@ -137,7 +152,7 @@ def shared_checkpoints(
     """
     log = arguments.checkpoints / "training.jsonl"
     weights = arguments.base and arguments.base / "model.safetensors"
-    inputs = [arguments.config, arguments.train, arguments.heldout, arguments.fetched, weights, *more]
+    inputs = [arguments.config, arguments.train, arguments.heldout, *arguments.fetched, weights, *more]
     with contextlib.ExitStack() as stack:
         if processes.is_main():
             key = f"{files_hash(*filter(None, inputs))} {config.training['precision']}"

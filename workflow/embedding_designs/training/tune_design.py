@@ -11,7 +11,7 @@ from pathlib import Path
 
 from ..common.command import command, note
 from . import processes
-from .train_run import add_arguments, begin, shared_checkpoints, train_run
+from .train_run import add_arguments, begin, shared_checkpoints, train_run, with_fetched_encoder
 from .trainer import Diverged
 
 
@@ -29,10 +29,12 @@ def main() -> None:
     add_arguments(parser)
     arguments = parser.parse_args()
     config, base = begin(arguments)
+    config, encoder = with_fetched_encoder(config, arguments.fetched)
     with shared_checkpoints(arguments, config) as (checkpoints, log):
         name = f"{config.design['name']} {arguments.config.stem}"
         try:
-            train_run(config, base, arguments.train, arguments.heldout, checkpoints, log, name)
+            rows = arguments.train, arguments.heldout
+            train_run(config, base, *rows, checkpoints, log, name, encoder)
         except Diverged as error:
             if processes.is_main():
                 log_divergence(log, str(error))

@@ -28,10 +28,10 @@ SPARE_COLOURS = ["#009E73", "#CC79A7", "#E69F00", "#56B4E9"]
 POOLING_MARKERS: dict[str, Marker] = {
     "eos": "o", "mean": "s", "weighted_mean": "p", "max": ">", "last_k": "<", "learned_query": "d",
     "last_layer": "^", "latent_attention": "*", "mean_layers": "v", "layer_mix": "P", "multi_layer": "D",
-    "concat": "H", "unknown": "X",
+    "concat": "H", "contextual": "h", "unknown": "X",
 }  # fmt: skip
-# The last four are stars with this many points, rotated by an angle.
-SPARE_MARKERS: list[Marker] = ["h", "8", (4, 1, 0), (3, 1, 0), (6, 1, 0), (4, 1, 45)]
+# The last five are stars with this many points, rotated by an angle.
+SPARE_MARKERS: list[Marker] = ["8", (4, 1, 0), (3, 1, 0), (6, 1, 0), (4, 1, 45), (5, 1, 36)]
 MARKER_SCALES: dict[Marker, float] = {"*": 1.5, "s": 0.9, "D": 0.85, "P": 1.15, "p": 1.1, "h": 1.1, "H": 1.1}
 LINES: list[LineStyle] = ["-", (0, (4, 1.2)), (0, (1, 1)), (0, (4, 1, 1, 1)), (0, (8, 1, 1, 1, 1, 1))]
 STYLE: dict[str, Any] = {
