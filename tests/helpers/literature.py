@@ -85,5 +85,5 @@ def random_scores(n_tasks: int, n_designs: int, seed: int, decimals: int = 6) ->
 UNTESTABLE = [
     (pd.DataFrame([[0.5] * 3] * 4, columns=list("abc")), "same on every task"),
     (pd.DataFrame([[0.1, 0.2, 0.3]], columns=list("abc")), "single task"),
-    (pd.DataFrame({"a": [0.1, 0.2]}), "single design"),
+    (pd.DataFrame({"a": [0.1, 0.2]}), "only one, so"),
 ]

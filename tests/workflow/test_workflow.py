@@ -93,8 +93,8 @@ def test_each_run_ends_with_a_model_whose_card_has_its_scores(smoke):
 def test_the_findings_page_shows_every_figure_and_makes_no_network_requests(smoke, tmp_path):
     with browser.opened(smoke / FINDINGS, tmp_path / "profile", 1280) as page:
         widths = page.evaluate("[...document.images].map(image => image.naturalWidth)")
-        # critical differences (over all tasks twice, also by Wilcoxon), differences, scores, training
-        assert len(widths) == 8 + 4
+        # critical differences (over all tasks twice, also by Wilcoxon), differences, scores, cost, training
+        assert len(widths) == 8 + 5
         assert min(widths) > 0
         assert {address.split(":")[0] for address in page.requests} <= {"file", "data"}
 

@@ -117,7 +117,7 @@ def test_a_single_task_or_design_has_no_p_but_a_reason():
     assert one_task["friedman"] is None and one_task["wilcoxon_holm"] is None
     assert "single task" in one_task["reason"] and one_task["tasks_needed"]["wilcoxon_holm"] == 9
     one_design = attainable(8, 1, 0.05)
-    assert "single design" in one_design["reason"]
+    assert "only one, so" in one_design["reason"]
     assert set(one_design["tasks_needed"].values()) == {None}
     json.dumps([one_task, one_design, attainable(41, 180, 0.05)], allow_nan=False)
 

@@ -118,7 +118,7 @@ def test_a_negative_estimate_of_a_variance_is_given_as_0():
 
 
 @pytest.mark.parametrize(
-    ("shape", "reason"), [((1, 3, 4), "single design"), ((4, 2, 4), "2 seeds"), ((4, 1, 4), "1 seed, ")]
+    ("shape", "reason"), [((1, 3, 4), "only one, so"), ((4, 2, 4), "2 seeds"), ((4, 1, 4), "1 seed, ")]
 )
 def test_claims_are_refused_in_one_sentence(shape, reason):
     scores = np.random.default_rng(0).random(shape)

@@ -55,7 +55,7 @@ def test_it_is_never_above_holms_and_begins_with_the_same(n_designs):
 
 @pytest.mark.parametrize("n_designs", [2, 4])
 def test_another_number_of_p_values_than_pairs_is_refused(n_designs):
-    with pytest.raises(BadInput, match=rf"^shaffer: p_values has 3 values; {n_designs} designs have"):
+    with pytest.raises(BadInput, match=rf"^shaffer: p_values has 3 values; n_designs {n_designs} means"):
         shaffer([0.1, 0.2, 0.3], n_designs)
 
 

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ...common.wording import counted, listing
+from ...study.adaptation import adaptations
 from ...study.budget import budget_of, run_budget
 from ...study.compute import flops_unit
 from ..results import Comparison
@@ -20,9 +21,10 @@ def equal_compute(study: Mapping[str, Any], base: str) -> str | None:
     shown = f"{budget / size:,.3g}" if kind == "flops" else f"{budget:,.0f}"
     steps = counted(study["training"]["steps"], "step")
     as_much = f", as much as {given} costs with {steps}" if isinstance(given, str) else ""
+    adapted = " and the adaptation of its base" if adaptations(study) else ""
     return (
-        "Compute was equal, not the number of steps: a run and the adaptation of its base could cost "
-        f"{shown} {unit}{as_much}."
+        f"Compute was equal, not the number of steps: each run{adapted} could cost at most {shown} {unit}"
+        f"{as_much}."
     )
 
 

@@ -163,7 +163,7 @@ def why_no_cross(cells: Cells) -> str:
     poolings, attentions = _levels(cells)
     refusal = "main effects and their interaction cannot be estimated"
     if not cells:
-        return f"Nowhere are both the pooling and the attention known: {refusal}."
+        return f"Pooling or attention is unknown everywhere: {refusal}."
     for factor, levels in (("pooling", poolings), ("attention", attentions)):
         if len(levels) == 1:
             return f"The only {factor} is {levels[0]}: {refusal}."

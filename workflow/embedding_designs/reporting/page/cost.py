@@ -63,7 +63,7 @@ def cost(
     header = ["Design", *COSTS.values(), "Evaluation,\u00a0s"]
     adapted = adaptation_rows(folder / "adapted" / comparison.base, adaptations)
     if compute:
-        header.append(f"Computed,\u00a0{unit}")
+        header.append(unit)
         adapted = [replace(row, cells=[*row.cells, DASH]) for row in adapted]
     return Table(caption, header, rows, adapted, ADAPTATIONS if adapted else "") if known else None
 
