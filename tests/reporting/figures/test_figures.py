@@ -199,12 +199,13 @@ def test_figures_carry_their_letters(files):
             assert b"url(http" not in content
 
 
-def figures_of(*n_designs: int) -> dict[str, Figure]:
-    """Return the figures of a study with a base for each number of designs."""
+def figures_of(*n_designs: int, left_out: str | None = None) -> dict[str, Figure]:
+    """Return the figures of a study with a base for each number of designs, in the category STS and in All."""
     described, rows, comparisons = {}, [], []
     for k in n_designs:
         base = f"pool of {k}"
-        comparisons.append(replace(comparison_of(spread_ranks(k)), base=base))
+        made = replace(comparison_of(spread_ranks(k)), base=base, left_out=left_out)
+        comparisons += [replace(made, category="STS"), made]
         for name, style in looks(k).items():
             described[name] = Design(name, style.pooling, style.attention)
             rows += [(base, name, 0, task, "STS", 0.5) for task in comparisons[-1].tasks]
@@ -218,12 +219,18 @@ def figures_of(*n_designs: int) -> dict[str, Figure]:
 
 def test_each_base_is_drawn_with_its_designs_in_figures_that_suit_their_number():
     drawn = figures_of(11, 12, 41)
-    every = {"verdict-{}", "cd-column-{}-All", "cd-{}-All", "scores-{}"}
+    every = {"verdict-{}", "cd-column-{}-All", "cd-{}-STS", "cd-{}-All", "scores-{}"}
     few = every | {"cd-wilcoxon-{}-All", "differences-{}"}
     many = every | {"significance-{}-All"}
     wanted = {"pool of 11": few, "pool of 12": few | many, "pool of 41": many}
     assert set(drawn) == {name.format(base) for base, names in wanted.items() for name in names}
     assert len(drawn["scores-pool of 11"].axes[1].get_yticks()) == 11
+
+
+def test_of_very_many_designs_only_the_diagram_over_all_tasks_is_drawn():
+    drawn = figures_of(41, left_out="Sub-pools are left out.")
+    diagrams = {name for name in drawn if name.startswith("cd-")}
+    assert diagrams == {"cd-column-pool of 41-All", "cd-pool of 41-All"}
 
 
 def test_figures_left_out_for_many_designs_are_noted(capfd):

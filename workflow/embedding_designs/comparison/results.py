@@ -154,6 +154,11 @@ class Comparison:
     left_out: str | None
     sentences: dict[str, list[str]]
 
+    @property
+    def has_diagram(self) -> bool:
+        """Return whether its critical-difference diagram is drawn: of very many designs, only that of All."""
+        return self.category == "All" or not self.left_out
+
 
 @dataclass(frozen=True)
 class Statistics:

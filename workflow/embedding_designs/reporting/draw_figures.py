@@ -75,7 +75,7 @@ def _figures_of_tests(
     overall = comparisons[-1]
     yield f"{MATRIX}{base}", make.matrix_figure(comparisons, alpha, width)
     yield f"cd-column-{base}-All", make.critical_difference_figure(overall, look, alpha, COLUMN)
-    for comparison in comparisons:
+    for comparison in (one for one in comparisons if one.has_diagram):
         figure = make.critical_difference_figure(comparison, look, alpha, width)
         yield f"cd-{base}-{comparison.category}", figure
     if len(look) <= MOST_IN_ROWS:

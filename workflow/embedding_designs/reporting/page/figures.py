@@ -84,8 +84,7 @@ READ, GROUPS = 40, 12  # names, and groups of names, in the text of a diagram fo
 def figures(folder: Path, base: str, comparisons: Sequence[Comparison]) -> dict[str, Any]:
     """Return the figures of a base by section: one diagram per comparison, and the others if they exist.
 
-    comparisons: All first. "first": the diagram over all tasks, as narrow as a phone. Of very many designs,
-    only the diagram over all tasks is shown, since one takes a megabyte.
+    comparisons: All first. "first": the diagram over all tasks, as narrow as a phone.
     """
     overall = comparisons[0]
     found = {
@@ -94,7 +93,8 @@ def figures(folder: Path, base: str, comparisons: Sequence[Comparison]) -> dict[
     }
     diagrams = [
         figure(folder / f"cd-{base}-{c.category}.svg", describe_ranks(c), caption(c))
-        for c in (comparisons[:1] if overall.left_out else comparisons)
+        for c in comparisons
+        if c.has_diagram
     ]
     first = folder / f"cd-column-{base}-All.svg"
     opening = figure(first, describe_ranks(overall), caption(overall))

@@ -72,7 +72,8 @@ def elsewhere(comparisons: Sequence[Comparison]) -> list[str]:
     ]
     if overall.left_out:
         sentences = [
-            f"{sentences[0]} Diagrams of single categories are only in the folder figures.",
+            f"{sentences[0]} Only the diagram over all tasks is drawn; the ranks within each category are in "
+            "tables/best_sets.csv.",
             overall.left_out,
         ]
     return sentences
