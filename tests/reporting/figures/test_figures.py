@@ -200,7 +200,7 @@ def test_figures_carry_their_letters(files):
 
 
 def figures_of(*n_designs: int, left_out: str | None = None) -> dict[str, Figure]:
-    """Return the figures of a study with a base for each number of designs, in the category STS and in All."""
+    """Return the figures of a study with a base for each number of designs, for STS and for all tasks."""
     described, rows, comparisons = {}, [], []
     for k in n_designs:
         base = f"pool of {k}"
