@@ -117,7 +117,7 @@ def test_a_page_of_given_scores_speaks_of_models_and_has_no_study_title(of_model
 def test_names_in_the_matrix_are_escaped(results, tmp_path):
     folder = tmp_path / "odd"
     shutil.copytree(results, folder)
-    for file in ("statistics.json", "scores.csv"):
+    for file in ("statistics.json", "scores.csv", "configs/study.json"):
         text = (folder / file).read_text().replace("eos-causal", "<i>eos</i>")
         (folder / file).write_text(text)
     page = render(gather(folder))

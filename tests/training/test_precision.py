@@ -49,7 +49,7 @@ def test_a_training_does_not_resume_from_a_checkpoint_in_another_precision(
     run_config, bases, triplets, tmp_path
 ):
     arguments = Namespace(
-        base=None, fetched=None, train=triplets[0], heldout=triplets[1], config=tmp_path / "run.json",
+        base=None, fetched=[], train=triplets[0], heldout=triplets[1], config=tmp_path / "run.json",
         checkpoints=tmp_path / "checkpoints",
     )  # fmt: skip
     config = run_config(precision="fp32")
