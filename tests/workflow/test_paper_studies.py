@@ -31,6 +31,7 @@ REDUCED = {
     "seeds": [1],
     "evaluation": {"tasks": TASKS},
 }
+BATCHES = {"paper-qwen2-0.5b": {"evaluation": {"tasks": TASKS, "batch_by": "run"}}}  # faster
 TWEETS = "TweetSentimentExtractionClassification"
 VARIANTS = {  # for each study: one file that shows what distinguishes it, and what is reduced
     "paper-large-batch": (
@@ -56,7 +57,7 @@ pytestmark = pytest.mark.skipif(not paper_hub.REAL.is_dir(), reason=f"no task da
 
 
 def run_reduced(folder: Path, study: str, address: str, *target: str) -> subprocess.CompletedProcess:
-    reduced = VARIANTS[study][1] if study in VARIANTS else REDUCED
+    reduced = VARIANTS[study][1] if study in VARIANTS else REDUCED | BATCHES.get(study, {})
     run = run_study(folder, study, reduced, address, *target, "--resources", "mem_mb=1000000")
     assert run.returncode == 0, run.stdout + run.stderr
     return run
