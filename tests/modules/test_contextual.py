@@ -162,6 +162,17 @@ def test_gradients_reach_the_projection_and_all_trained_weights(
         assert weights.grad.abs().sum() > 0
 
 
+@pytest.mark.parametrize(("lora", "times"), [(False, 2), (True, 1)], ids=["full", "lora"])
+def test_checkpointing_runs_a_trained_encoder_twice_and_a_frozen_one_once(lora, times, bases, run_config):
+    model = untrained_model(run_config("causal2vec", lora=lora), str(bases["mistral"])).train()
+    model.gradient_checkpointing_enable({"use_reentrant": False})
+    runs = []
+    for layer in model[0].context.model.encoder.layer:
+        layer.intermediate.register_forward_hook(lambda *_: runs.append(1))
+    model(model.preprocess(TEXTS))["sentence_embedding"].sum().backward()
+    assert len(runs) == 2 * times  # layers
+
+
 @pytest.mark.parametrize("chunk", [1, 3])
 def test_the_cached_loss_has_the_loss_and_gradients_of_the_plain_one(chunk, bases, encoder):
     model = build_model(bases["mistral"], CAUSAL2VEC, max_seq_length=16).double().train()

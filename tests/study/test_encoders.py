@@ -2,16 +2,18 @@
 
 import json
 import re
+from dataclasses import replace
 
 import pytest
 
 from embedding_designs.common.errors import BadInput
 from embedding_designs.planning.study_cost import StudyCost
 from embedding_designs.study.base_folder import asked_by_base
+from embedding_designs.study.compute import training_compute
 from embedding_designs.study.design_on_base import model_of
 from embedding_designs.study.encoders import models_of
 from embedding_designs.study.inputs import pooled_name
-from embedding_designs.study.memory import training_mb
+from embedding_designs.study.memory import kept_of_encoder, training_mb
 from embedding_designs.study.model_sizes import known_backbones
 from embedding_designs.study.run_configs import config, config_mark, config_names, file_states, run_config
 from embedding_designs.study.study import load_study
@@ -161,6 +163,39 @@ def test_an_encoder_costs_memory_and_operations_if_its_sizes_are_known(tmp_path)
     assert (
         1.002 < costs[0] / costs[1] < 1.003
     )  # 1 / 36 of the weights in one of two passes, in 1 of 6 designs
+
+
+@pytest.mark.parametrize(
+    ("finetuning", "checkpointing", "mini", "passes"),
+    [
+        ("full", False, None, 3), ("full", True, None, 4), ("full", False, 8, 4), ("full", True, 8, 5),
+        ("lora", False, None, 1), ("lora", True, None, 1), ("lora", False, 8, 2), ("lora", True, 8, 2),
+    ],
+)  # fmt: skip
+def test_a_trained_encoder_has_a_backward_pass_and_recomputation_and_a_frozen_one_has_neither(
+    finetuning, checkpointing, mini, passes, tmp_path
+):
+    """Of the three texts of a row, each has its own encoding: 20, 150, and 150 tokens."""
+    loaded = study(bert_folder(tmp_path), new=CAUSAL2VEC | {"finetuning": finetuning})
+    recipe = {"gradient_checkpointing": checkpointing, "mini_batch_size": mini, "max_seq_length": 512,
+              "batch_size": 2, "gradient_accumulation_steps": 1}  # fmt: skip
+    model = model_of(loaded, "mistral-7b", "new")
+    with_it, without = (
+        training_compute(each, recipe, 1).operations for each in (model, replace(model, context=None))
+    )
+    once = 2 * sum(map(model.context.operations, (20, 150, 150)))
+    assert (with_it - without) / once == pytest.approx(passes, rel=1e-3)
+
+
+def test_checkpointing_keeps_one_layer_of_the_encoder_and_the_inputs_of_the_others(tmp_path):
+    """In fp32, a layer of the encoder keeps 128 numbers per token for its input."""
+    loaded = study(bert_folder(tmp_path, layers=50), new=CAUSAL2VEC | {"finetuning": "full"})
+    model = model_of(loaded, "mistral-7b", "new")
+    plain, checkpointed = (
+        kept_of_encoder(model, {"precision": "fp32", "gradient_checkpointing": checkpointing})
+        for checkpointing in (False, True)
+    )
+    assert checkpointed == plain / 50 + 50 * 4 * 128
 
 
 def test_a_budget_needs_the_sizes_of_the_encoder():

@@ -40,7 +40,8 @@ def _row_compute(model: Model, training: Mapping[str, Any]) -> Compute:
     """Return the compute of training a design on one row."""
     again = training["gradient_checkpointing"] + bool(training.get("mini_batch_size"))
     passes = (2 if model.lora else 3) + again  # forward passes of the backbone
-    of_encoder = (1 if model.lora else 3) + bool(training.get("mini_batch_size"))
+    frozen = 1 + bool(training.get("mini_batch_size"))  # has no backward pass to recompute for
+    of_encoder = frozen if model.lora else 3 + again
     operations = sum(
         passes * model.backbone.operations(model.reads(tokens, side))
         + (3 + again) * model.pool.operations(tokens)

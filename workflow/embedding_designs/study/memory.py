@@ -12,7 +12,7 @@ from typing import Any
 from .compute import QUERY_TOKENS
 from .design_on_base import model_of, model_on
 from .designs import embedding_dimensions
-from .model_sizes import BYTES, Model, backbone_of, backbone_to_pretrain
+from .model_sizes import BYTES, Backbone, Model, backbone_of, backbone_to_pretrain
 from .run_configs import adaptation_config, names_of, task_batches
 from .task_memory import task_memory
 
@@ -53,19 +53,24 @@ def kept(model: Model, recipe: Mapping[str, Any], gpus: int = 1) -> float:
 
 def kept_per_token(model: Model, recipe: Mapping[str, Any]) -> float:
     """Return the bytes that the backbone keeps per token for the backward pass."""
-    backbone, products = model.backbone, BYTES[recipe["precision"]]
-    layer = backbone.activations(model.lora, model.weight_bytes, products)
-    if recipe["gradient_checkpointing"]:
-        return backbone.layers * max(products, model.weight_bytes) * backbone.width + layer
-    return backbone.layers * layer
+    return _kept_by_layers(model.backbone, model.lora, model.weight_bytes, recipe)
 
 
 def kept_of_encoder(model: Model, recipe: Mapping[str, Any]) -> float:
     """Return the bytes that the encoder of a contextual token keeps per token; a frozen one keeps nothing."""
     if model.context is None or model.lora:
         return 0
-    encoder = model.context.encoder
-    return encoder.layers * encoder.activations({}, model.weight_bytes, BYTES[recipe["precision"]])
+    return _kept_by_layers(model.context.encoder, {}, model.weight_bytes, recipe)
+
+
+def _kept_by_layers(
+    backbone: Backbone, lora: Mapping[str, Any], weight_bytes: int, recipe: Mapping[str, Any]
+) -> float:
+    products = BYTES[recipe["precision"]]
+    layer = backbone.activations(lora, weight_bytes, products)
+    if recipe["gradient_checkpointing"]:
+        return backbone.layers * max(products, weight_bytes) * backbone.width + layer
+    return backbone.layers * layer
 
 
 def training_on_cpu(model: Model, recipe: Mapping[str, Any], processes: int = 1) -> float:
