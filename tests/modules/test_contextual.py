@@ -117,6 +117,23 @@ def test_the_encoder_reads_what_the_language_model_may_read_or_less_if_it_is_sho
         assert features["context_ids"].shape == (2, read)
 
 
+@pytest.mark.parametrize("kind", ["roberta", "mpnet", "electra"])
+def test_an_encoder_is_never_given_more_tokens_than_it_has_positions(kind, bases, encoder, tmp_path):
+    """The first position of RoBERTa and MPNet comes after that of padding, 1: of 34, 32 are left."""
+    tokenizer = AutoTokenizer.from_pretrained(encoder)
+    config = AutoConfig.for_model(
+        kind, vocab_size=len(tokenizer), hidden_size=24, intermediate_size=48, num_hidden_layers=1,
+        num_attention_heads=2, max_position_embeddings=34, pad_token_id=1,
+    )  # fmt: skip
+    AutoModel.from_config(config).save_pretrained(tmp_path)
+    tokenizer.model_max_length = int(1e30)  # not known
+    tokenizer.save_pretrained(tmp_path)
+    model = build_model(bases["mistral"], with_encoder(tmp_path), max_seq_length=64).eval()
+    features = model.preprocess([sentence(4, words=100)])
+    assert features["context_ids"].shape == (1, 34 if kind == "electra" else 32)
+    assert model(features)["sentence_embedding"].isfinite().all()
+
+
 @pytest.mark.parametrize("attention", ["causal", "bidirectional"])
 @torch.no_grad()
 def test_a_late_word_changes_the_contextual_token(attention, bases, encoder):

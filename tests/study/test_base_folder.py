@@ -75,7 +75,10 @@ def renamed(name: str, new: str):
         (with_text("config.json", "{"), "config.json: not JSON"),
         (with_text("config.json", "[]"), "config.json: not a JSON object"),
         (with_text("config.json", "{}"), "config.json: model_type is missing"),
-        (with_text("config.json", '{"model_type": "t5", "is_encoder_decoder": true}'), "t5 has an encoder"),
+        (
+            with_text("config.json", '{"model_type": "t5", "is_encoder_decoder": true}'),
+            "t5 has an encoder and a decoder",
+        ),
         (without("tokenizer.json"), "tokenizer.json: no such file"),
         (with_text("tokenizer.json", "not JSON"), "tokenizer.json: not JSON"),
         (with_text("tokenizer.json", "{}"), "tokenizer.json: model is missing"),

@@ -8,7 +8,7 @@ import pytest
 
 from embedding_designs.common.errors import BadInput
 from embedding_designs.planning.study_cost import StudyCost
-from embedding_designs.study.base_folder import asked_by_base
+from embedding_designs.study.base_folder import asked_by_base, check_base_folder
 from embedding_designs.study.compute import training_compute
 from embedding_designs.study.design_on_base import model_of
 from embedding_designs.study.encoders import models_of
@@ -209,6 +209,17 @@ def test_a_budget_needs_the_sizes_of_the_encoder():
 def test_tuning_tries_the_rates_of_the_projection():
     tuning = {"grid": {"learning_rate": [1e-3], "pooling_learning_rate": [1e-3, 1e-2]}}
     assert [len(tuning_points(tuning, design)) for design in (EOS, CAUSAL2VEC)] == [1, 2]
+
+
+@pytest.mark.parametrize(
+    ("kind", "expected"),
+    [("base", "a decoder-only language model"), ("encoder", "an encoder or a decoder-only language model")],
+)
+def test_an_encoder_with_a_decoder_is_refused_and_the_line_says_what_fits(kind, expected, tmp_path):
+    (tmp_path / "config.json").write_text('{"model_type": "t5", "is_encoder_decoder": true}')
+    line = check_base_folder("t", {"kind": kind, "model": str(tmp_path)})
+    found = f"{kind}s.t.model {tmp_path}: config.json: t5 has an encoder and a decoder"
+    assert line == f"{found}; expected {expected}"
 
 
 def test_messages_name_the_key_of_an_encoder():

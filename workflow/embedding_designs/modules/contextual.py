@@ -58,7 +58,7 @@ class ContextualToken(CheckedTransformer):
 
     def read(self, texts: Sequence[str], limit: int) -> dict[str, Tensor]:
         """Return IDS and MASK of texts with their prompts, (batch, tokens), each truncated to `limit`."""
-        longest = min(limit, self.max_seq_length or limit)
+        longest = min(limit, self.max_seq_length or limit, positions_after_padding(self.model) or limit)
         rows = self.tokenizer(list(texts), truncation=True, max_length=longest)["input_ids"]
         rows = [torch.tensor(row or [0]) for row in rows]  # an empty text may have no token
         masks = [torch.ones_like(row) for row in rows]
@@ -112,6 +112,17 @@ class Projection(FullPrecision):
     def forward(self, states: Tensor) -> Tensor:
         """Return (batch, width) from states (batch, dimension)."""
         return self.second(nn.functional.gelu(self.first(states)))
+
+
+def positions_after_padding(model: nn.Module) -> int | None:
+    """Return how many tokens a model can read whose positions start after that of padding, as RoBERTa's do.
+
+    None for other models. RoBERTa has 514 positions for texts of 512 tokens.
+    """
+    for name, part in model.named_modules():
+        if name.endswith("position_embeddings") and getattr(part, "padding_idx", None) is not None:
+            return part.num_embeddings - part.padding_idx - 1
+    return None
 
 
 def with_first(embeddings: Tensor, vectors: Tensor, mask: Tensor) -> Tensor:

@@ -28,6 +28,10 @@ OTHER_WEIGHTS = {  # weights that a folder may have instead of model.safetensors
     "*.msgpack": "which is for Flax",
     "*.safetensors": "a name that transformers does not look for",
 }
+EXPECTED = {  # by kind
+    "base": "a decoder-only language model",
+    "encoder": "an encoder or a decoder-only language model",
+}
 LONGEST_HEADER = 100_000_000  # bytes; the limit of the safetensors library
 MODULES = Path(__file__).parents[1] / "modules"
 
@@ -93,12 +97,12 @@ def check_files(folder: Path, base: Mapping[str, Any]) -> None:
     """Raise BadInput that names the first file that is missing or corrupt."""
     if (folder / ADAPTER).exists():
         raise BadInput(HOLDS_AN_ADAPTER)
-    config = read_object(folder / "config.json", {})
+    config, expected = read_object(folder / "config.json", {}), EXPECTED[kind_of(base)]
     if not config.get("model_type") and not config.get("auto_map"):
-        raise BadInput("config.json: model_type is missing; expected that of a decoder-only language model")
+        raise BadInput(f"config.json: model_type is missing; expected that of {expected}")
     if config.get("is_encoder_decoder"):
         raise BadInput(
-            f"config.json: {config.get('model_type')} has an encoder; expected a decoder-only model"
+            f"config.json: {config.get('model_type')} has an encoder and a decoder; expected {expected}"
         )
     for file in _weight_files(folder):
         check_safetensors(file)
