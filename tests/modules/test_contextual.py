@@ -1,5 +1,6 @@
 """The contextual token equals an independent implementation, in any batch, and reads the complete text."""
 
+import json
 import shutil
 from pathlib import Path
 
@@ -251,6 +252,21 @@ def test_an_encoder_that_cannot_be_used_is_named_in_one_line(bert, tmp_path):
     assert damaged(folder, "tokenizer.json").startswith(
         f"encoders.tiny.model {folder}: tokenizer.json: no such file; save the tokenizer with"
     )
+
+
+def test_the_code_of_an_encoder_never_runs_and_nobody_is_asked(bert, tmp_path, monkeypatch):
+    folder = Path(shutil.copytree(bert, tmp_path / "bert"))
+    code = {"AutoConfig": "own.Config", "AutoModel": "own.Model"}
+    (folder / "config.json").write_text(json.dumps({"model_type": "own", "auto_map": code}))
+    (folder / "own.py").write_text(f"open({str(tmp_path / 'ran')!r}, 'w')")
+    asked = []
+    monkeypatch.setattr("builtins.input", lambda prompt: asked.append(prompt) or "y")
+    with pytest.raises(
+        BadInput, match=r"^encoders\.tiny\.model .*code in its folder, which is never run for"
+    ):
+        contextual_token(with_encoder(folder)["contextual"], None, 32, "fp32")
+    assert not asked
+    assert not (tmp_path / "ran").exists()
 
 
 def test_a_backbone_with_too_few_positions_for_the_contextual_token_is_refused(bases, encoder, tmp_path):

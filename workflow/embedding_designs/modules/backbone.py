@@ -14,13 +14,11 @@ from .contextual import IDS, MASK, ContextualToken, with_first
 from .inputs import input_of, pooling_mask
 from .layer_attention import BidirectionalLayers
 from .length_batches import chunks_by_length, original_order
-from .loading import CheckedTransformer, keep_code_references, require_all_weights
+from .loading import HUB_SETTINGS, CheckedTransformer, keep_code_references, require_all_weights
 from .pooling import pooled_tokens
 
 # From the registry, so that a re-saved model has the file of every pooling in its folder.
 from .poolings import TOKEN_POOLINGS
-
-HUB_SETTINGS = ("model_kwargs", "processor_kwargs", "config_kwargs")
 
 
 class Backbone(CheckedTransformer):

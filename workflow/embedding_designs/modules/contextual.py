@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from .attention_probe import probe_attention
 from .full_precision import FullPrecision
 from .length_batches import chunks_by_length, original_order
-from .loading import CheckedTransformer, keep_code_references
+from .loading import HUB_SETTINGS, CheckedTransformer, keep_code_references
 from .pooling import mean_token, padding_last, products_like
 
 FOLDER = "contextual"  # in the folder of a saved backbone
@@ -29,13 +29,16 @@ class ContextualToken(CheckedTransformer):
     LoRA leaves the encoder frozen, while full finetuning trains it.
 
     width: of the backbone. A decoder is made bidirectional. BERT's pooler, which checkpoints may lack, is
-    dropped. Raises ValueError if weights are missing or not finite, or if the encoder is not bidirectional.
+    dropped. Python code that comes with the encoder never runs. Raises ValueError if weights are missing or
+    not finite, or if the encoder is not bidirectional.
     """
 
     config_keys = [*CheckedTransformer.config_keys, "width"]
     unneeded = ("pooler.",)
 
     def __init__(self, model_name_or_path: str, *, width: int, **kwargs: Any):
+        for name in HUB_SETTINGS:  # without this setting, transformers asks at the terminal
+            kwargs[name] = {**(kwargs.get(name) or {}), "trust_remote_code": False}
         super().__init__(model_name_or_path, **kwargs)
         keep_code_references(self.model, self.tokenizer, ())
         if hasattr(self.model, "pooler"):

@@ -6,6 +6,8 @@ from typing import Any
 from sentence_transformers.base.modules import Transformer
 from torch import nn
 
+HUB_SETTINGS = ("model_kwargs", "processor_kwargs", "config_kwargs")  # arguments of a Transformer
+
 
 class CheckedTransformer(Transformer):
     """Sentence Transformers' Transformer, whose weights come from its files, all of them and finite.

@@ -60,7 +60,7 @@ def in_one_line(asked_by: str) -> Iterator[None]:
         reason = " ".join(str(error).split())
         if "trust_remote_code" in reason:
             of_encoder = asked_by.startswith("encoders.")
-            runs = "never runs" if of_encoder else "runs only with trust_remote_code: true"
+            runs = "is never run for an encoder" if of_encoder else "runs only with trust_remote_code: true"
             reason = f"its architecture is Python code in its folder, which {runs}"
         if not isinstance(error, ValueError | OSError):
             reason = f"cannot be loaded: {type(error).__name__}: {reason}"
