@@ -95,7 +95,7 @@ def _measure(
         | (
             {}
             if tested
-            else {"reason": "With a single task there is nothing to test: at least two are needed."}
+            else {"reason": "With a single task there is nothing to test."}
         ),
         "designs": None if unclaimable else _t_test(estimate, weights, scores.mean(axis=2), alpha),
         "designs_and_tasks": None if unclaimable else _contrast_f(weights, scores),
