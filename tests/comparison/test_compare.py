@@ -291,9 +291,9 @@ def test_shaffers_correction_is_reported_beside_holms_if_the_study_asks_for_it()
 @pytest.mark.parametrize(
     ("control", "named"),
     [
-        ("d3", "d7, d6 and d5 are better than the control d3, and d1 is worse than the control d3"),
-        ("d7", "d5, d4, d3, d2 and d1 are worse than the control d7"),
-        ("d1", "d7, d6, d5, d4 and d3 are better than the control d1"),
+        ("d3", "d7, d6, and d5 are better than the control d3, and d1 is worse than the control d3"),
+        ("d7", "d5, d4, d3, d2, and d1 are worse than the control d7"),
+        ("d1", "d7, d6, d5, d4, and d3 are better than the control d1"),
     ],
 )
 def test_of_many_significant_pairs_those_with_the_control_are_named(control, named):

@@ -55,7 +55,8 @@ def cost_caption(found: Sequence[ScoreAgainstCost], comparison: Comparison) -> s
     return (
         f"Mean score over N = {comparison.n_tasks} tasks against cost, {comparison.base}{dots}. Costs are "
         "computed from the sizes of base and design; a run includes any adaptation. Markers of nearly equal "
-        f"cost are moved apart. {meant} every other that is at least as good costs more. {efficient_designs(found)}"
+        f"cost are moved apart. {meant} every other that is at least as good costs more. "
+        f"{efficient_designs(found)}"
     )
 
 
