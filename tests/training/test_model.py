@@ -10,6 +10,9 @@ import numpy as np
 import pytest
 import torch
 from safetensors.torch import load_file, save_file
+from sentence_transformers import SentenceTransformer
+from sentence_transformers.base.modules import Transformer
+from sentence_transformers.sentence_transformer.modules import Pooling
 from transformers import AutoConfig, AutoModel, AutoModelForCausalLM, AutoTokenizer
 
 from embedding_designs.common.errors import BadInput
@@ -188,6 +191,21 @@ def test_more_tokens_than_learned_positions_are_refused(absolute_positions, run_
     load_for_evaluation(tmp_path / "saved", 8)
     with pytest.raises(BadInput, match=r"/saved: max_seq_length 16 exceeds its 8 positions$"):
         load_for_evaluation(tmp_path / "saved", 16)
+
+
+def test_other_sentence_transformers_models_are_loaded_for_evaluation(bases, tmp_path):
+    config = AutoConfig.for_model(
+        "bert", vocab_size=320, hidden_size=32, num_hidden_layers=2, num_attention_heads=4,
+        intermediate_size=64, max_position_embeddings=16,
+    )  # fmt: skip
+    AutoModel.from_config(config).save_pretrained(tmp_path / "bert")
+    AutoTokenizer.from_pretrained(bases["mistral"]).save_pretrained(tmp_path / "bert")
+    transformer = Transformer(str(tmp_path / "bert"))
+    modules = [transformer, Pooling(transformer.get_embedding_dimension())]
+    SentenceTransformer(modules=modules).save_pretrained(str(tmp_path / "saved"))
+    assert load_for_evaluation(tmp_path / "saved", 8).encode(["the fox"]).shape == (1, 32)
+    with pytest.raises(BadInput, match=r"/saved: max_seq_length 17 exceeds its 16 positions$"):
+        load_for_evaluation(tmp_path / "saved", 17)
 
 
 def test_layers_that_cannot_be_read_are_named(absolute_positions, run_config):

@@ -87,6 +87,10 @@ class Backbone(CheckedTransformer):
         """Return whether a text's embedding depends on its side of the task or on where its prompt ends."""
         return self.input != "plain" or not self.pool_prompt
 
+    def longest(self, limit: int) -> int:
+        """Return the largest number of tokens of a text that is truncated to `limit`, with what is added."""
+        return self.reader.longest(limit) + (self.context is not None)
+
     def set_attention(self, attention: Attention) -> None:
         """Set the attention of the language model, whose layers must all be causal before.
 

@@ -9,6 +9,7 @@ import torch
 from huggingface_hub import try_to_load_from_cache
 from huggingface_hub.errors import HFValidationError
 from sentence_transformers import SentenceTransformer
+from sentence_transformers.base.modules import Transformer
 from transformers.models.auto.modeling_auto import MODEL_FOR_MASKED_LM_MAPPING_NAMES
 from transformers.pytorch_utils import Conv1D
 
@@ -88,14 +89,19 @@ def check_token_ids(module: CheckedTransformer) -> None:
         )
 
 
-def check_positions(backbone: Backbone, max_seq_length: int) -> None:
-    """Raise ValueError if a backbone has fewer learned positions than `max_seq_length`."""
-    positions = getattr(backbone.config, "max_position_embeddings", max_seq_length)
-    embeddings = [part for part in backbone.model.modules() if isinstance(part, torch.nn.Embedding)]
-    longest = backbone.reader.longest(max_seq_length) + (backbone.context is not None)
+def check_positions(module: Transformer, max_seq_length: int) -> None:
+    """Raise ValueError if a model has fewer learned positions than a text of `max_seq_length` takes.
+
+    module: a Backbone, or the Transformer of another Sentence Transformers model.
+    """
+    positions = getattr(module.config, "max_position_embeddings", max_seq_length)
+    embeddings = [part for part in module.model.modules() if isinstance(part, torch.nn.Embedding)]
+    longest = module.longest(max_seq_length) if isinstance(module, Backbone) else max_seq_length
     if len(embeddings) > 1 and longest > positions:
-        how = "with a contextual token" if backbone.input == "plain" else f"by input {backbone.input}"
-        read = "" if longest == max_seq_length else f" (read as {longest} tokens {how})"
+        read = ""
+        if isinstance(module, Backbone) and longest != max_seq_length:
+            how = "with a contextual token" if module.input == "plain" else f"by input {module.input}"
+            read = f" (read as {longest} tokens {how})"
         raise ValueError(f"max_seq_length {max_seq_length}{read} exceeds its {positions} positions")
 
 
