@@ -352,7 +352,7 @@ def test_results_of_tests_that_cannot_decide_are_not_reported():
         "Friedman's chi-square (smallest attainable p: 0.135; it needs at least 3 tasks), "
         "Nemenyi's test (smallest attainable p: 0.112; it needs at least 3 tasks), "
         "Wilcoxon's test with Holm's correction over 3 pairs "
-        "(smallest attainable p: 1.000; it needs at least 7 tasks) and "
+        "(smallest attainable p: 1.000; it needs at least 7 tasks), and "
         "the test against the control with Holm's correction over 2 tests "
         "(smallest attainable p: 0.091; it needs at least 3 tasks), "
         "so these tests cannot decide anything in this category.",
