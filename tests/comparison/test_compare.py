@@ -291,9 +291,9 @@ def test_shaffers_correction_is_reported_beside_holms_if_the_study_asks_for_it()
 @pytest.mark.parametrize(
     ("control", "named"),
     [
-        ("d3", "d7, d6 and d5 are better than the control d3, and d1 is worse than the control d3"),
-        ("d7", "d5, d4, d3, d2 and d1 are worse than the control d7"),
-        ("d1", "d7, d6, d5, d4 and d3 are better than the control d1"),
+        ("d3", "d7, d6, and d5 are better than the control d3, and d1 is worse than the control d3"),
+        ("d7", "d5, d4, d3, d2, and d1 are worse than the control d7"),
+        ("d1", "d7, d6, d5, d4, and d3 are better than the control d1"),
     ],
 )
 def test_of_many_significant_pairs_those_with_the_control_are_named(control, named):
@@ -352,7 +352,7 @@ def test_results_of_tests_that_cannot_decide_are_not_reported():
         "Friedman's chi-square (smallest attainable p: 0.135; it needs at least 3 tasks), "
         "Nemenyi's test (smallest attainable p: 0.112; it needs at least 3 tasks), "
         "Wilcoxon's test with Holm's correction over 3 pairs "
-        "(smallest attainable p: 1.000; it needs at least 7 tasks) and "
+        "(smallest attainable p: 1.000; it needs at least 7 tasks), and "
         "the test against the control with Holm's correction over 2 tests "
         "(smallest attainable p: 0.091; it needs at least 3 tasks), "
         "so these tests cannot decide anything in this category.",

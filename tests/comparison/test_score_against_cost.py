@@ -95,7 +95,7 @@ def test_equal_compute_is_one_sentence_with_the_budget():
     )
     number = smoke(training={"budget": {"flops": 2.5e9}}, designs={"adapted": ADAPTED})
     assert equal_compute(number, "tiny").endswith(
-        "each run and the adaptation of its base could cost at most 2.5 GFLOPs."
+        "each run, including the adaptation of its base, could cost at most 2.5 GFLOPs."
     )
 
 

@@ -58,7 +58,7 @@ def test_many_that_are_tied_are_counted():
     for way in ("best_by_score", "best_by_rank"):
         comparison = changed(comparison, f"these_checkpoints.{way}.best_set", first)
     assert verdict(replace(comparison, unit="model"), 0.05) == (
-        f"Tied for first: {', '.join(first[:3])} and 6 more of the 20 models on tasks like these "
+        f"Tied for first: {', '.join(first[:3])}, and 6 more of the 20 models on tasks like these "
         "(95% confidence)."
     )
 

@@ -107,7 +107,7 @@ def test_a_category_of_ties_cannot_be_decided(compared):
     _, page = compared
     said = texts(page)
     (sentence,) = set(re.findall(r"Nothing can be decided in Tied: [^.]*\.", said))
-    assert sentence.endswith("all score the same on every task: there is nothing to test.")
+    assert sentence.endswith("all score the same on every task, so there is nothing to test.")
     assert not re.search(r"do not separate any models in [^.]*Tied", said)
     assert not re.search(r"Best average rank: [^.]*Tied", said)
 

@@ -14,7 +14,7 @@ def test_there_is_no_entry_if_everything_is_used():
     [
         (["a"], "1 model not used: a (in no pool)"),
         (["a", "b"], "2 models not used: a, b (in no pool)"),
-        ([*"abcdefg"], "7 models not used: a, b, c, d, e and 2 more (in no pool)"),
+        ([*"abcdefg"], "7 models not used: a, b, c, d, e, and 2 more (in no pool)"),
     ],
 )
 def test_an_entry_names_the_first_and_counts_all(names, words):

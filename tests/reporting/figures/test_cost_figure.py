@@ -62,7 +62,7 @@ def test_the_line_joins_the_efficient_designs(figure):
     line = figure.axes[1].lines[0]
     assert list(line.get_ydata()) == [0.502, 0.503]
     caption = cost_caption([found()], OVERALL)
-    assert "The line joins the efficient designs: no other is at least as good and cheaper." in caption
+    assert "The line joins the efficient designs: every other that is at least as good costs more." in caption
     assert caption.endswith("Efficient: multi-layer-causal and last-layer-bidirectional in training.")
 
 

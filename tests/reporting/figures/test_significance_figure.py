@@ -96,10 +96,10 @@ def test_the_figure_counts_what_each_test_separates():
 
 
 def test_without_a_test_the_reason_is_given():
-    reason = "All designs score the same on every task: there is nothing to test."
+    reason = "All score the same on every task, so there is nothing to test."
     comparison = changed(three(), "these_checkpoints.friedman.p", None)
     comparison = changed(comparison, "undecidable.untestable", reason)
-    assert "No test. All designs score the same" in said(rendered(significance_figure, comparison, 0.05, 7))
+    assert "No test. All score the same" in said(rendered(significance_figure, comparison, 0.05, 7))
 
 
 def test_the_figure_of_a_comparison_has_its_verdicts():

@@ -55,7 +55,7 @@ def test_what_only_the_corrected_set_contains_has_an_empty_marker():
     assert gids(figure, "hollow") == [f"hollow-over_tasks-STS-{names[2]}"]
     (marker,) = (line for line in figure.axes[0].lines if str(line.get_gid()).startswith("hollow"))
     assert marker.get_markerfacecolor() == "none"
-    assert "only after correction" in said(figure)
+    assert "only if corrected" in said(figure)
     assert collisions(figure) == []
 
 

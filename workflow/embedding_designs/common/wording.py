@@ -9,10 +9,12 @@ SHOWN = 100  # characters of a value in an error
 
 
 def listing(names: Sequence[str], most: int | None = None) -> str:
-    """Return "A", "A and B", "A, B and C"; with more than `most` names "A, B and 3 more"."""
+    """Return "A", "A and B", "A, B, and C"; with more than `most` names "A, B, and 3 more"."""
     if most and len(names) > most:
-        return f"{', '.join(names[: most - 1])} and {len(names) - most + 1} more"
-    return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"
+        names = [*names[: most - 1], f"{len(names) - most + 1} more"]
+    if len(names) < 3:
+        return " and ".join(names)
+    return f"{', '.join(names[:-1])}, and {names[-1]}"
 
 
 def counted(number: int, noun: str) -> str:
@@ -24,13 +26,13 @@ def counted(number: int, noun: str) -> str:
 def few(
     names: Sequence[str], most: int = NAMED, count: int | None = None, separator: str = ", ", noun: str = ""
 ) -> str:
-    """Return the first names and the number of the others: "a, b and 3 more".
+    """Return the first names and the number of the others: "a, b, and 3 more".
 
     count: the number of all names, if `names` has only the first of them. separator: "; " suits names that
     contain commas: "a; b; and 3 more". noun: what the others are, such as "models".
     """
     more = (len(names) if count is None else count) - min(most, len(names))
-    joint = " " if separator == ", " else separator
+    joint = " " if separator == ", " and min(most, len(names)) < 2 else separator
     return separator.join(names[:most]) + (f"{joint}and {more} more {noun}".rstrip() if more else "")
 
 

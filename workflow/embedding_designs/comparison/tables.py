@@ -14,9 +14,7 @@ import pandas as pd
 from .p_values import p_value
 from .results import Comparison, Statistics
 
-LONGEST = (
-    2000  # rows of a table in LaTeX and JSON; a longer one is not printed, and CSV is a quarter of the size
-)
+LONGEST = 2000  # rows of a table in LaTeX and JSON; longer ones are only written as CSV
 LONG = 40  # rows of a LaTeX table that fits on a page; longer ones are longtables
 DIGITS = 3  # decimals in LaTeX; CSV and JSON have more
 PRINTED = {  # columns printed of tables too wide for a page; CSV and JSON have all columns

@@ -21,7 +21,7 @@ def equal_compute(study: Mapping[str, Any], base: str) -> str | None:
     shown = f"{budget / size:,.3g}" if kind == "flops" else f"{budget:,.0f}"
     steps = counted(study["training"]["steps"], "step")
     as_much = f", as much as {given} costs with {steps}" if isinstance(given, str) else ""
-    adapted = " and the adaptation of its base" if adaptations(study) else ""
+    adapted = ", including the adaptation of its base," if adaptations(study) else ""
     return (
         f"Compute was equal, not the number of steps: each run{adapted} could cost at most {shown} {unit}"
         f"{as_much}."
@@ -31,7 +31,7 @@ def equal_compute(study: Mapping[str, Any], base: str) -> str | None:
 def cost_sentences(study: Mapping[str, Any], comparison: Comparison) -> list[str]:
     """Return whether compute was equal, and which designs are efficient; comparison: over all tasks."""
     found = score_against_cost(study, comparison)
-    meant = "A design is efficient if no other has at least its mean score at a lower cost."
+    meant = "A design is efficient if every other with at least its mean score costs more."
     return [
         *filter(None, [equal_compute(study, comparison.base)]),
         *([f"{efficient_designs(found)} {meant}"] if found else []),

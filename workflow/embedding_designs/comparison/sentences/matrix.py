@@ -6,7 +6,7 @@ CLAIMS = {
     "over_tasks": "on tasks like these (these checkpoints)",
     "over_runs": "over new trainings (these {unit}s)",
 }
-DOUBTFUL = "only after correction for the number of categories"
+DOUBTFUL = "only if corrected for the number of categories"
 UNDECIDED = {1: "undecided: nothing ruled out", 2: "undecided: marks disagree, or nothing ruled out"}
 
 

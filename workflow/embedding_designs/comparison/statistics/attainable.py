@@ -47,7 +47,7 @@ def attainable(n_tasks: int, n_designs: int, alpha: float) -> dict[str, Any]:
         for name in families
     }
     if n_tasks < FEWEST_TO_TEST:
-        result["reason"] = "With a single task there is nothing to test: at least two are needed."
+        result["reason"] = "With a single task there is nothing to test."
     return result
 
 

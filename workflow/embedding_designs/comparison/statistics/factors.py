@@ -92,11 +92,7 @@ def _measure(
             "losses": int((over_tasks < 0).sum()),
             "p": float(signed_rank_p(over_tasks[None])[0]) if tested else None,
         }
-        | (
-            {}
-            if tested
-            else {"reason": "With a single task there is nothing to test: at least two are needed."}
-        ),
+        | ({} if tested else {"reason": "With a single task there is nothing to test."}),
         "designs": None if unclaimable else _t_test(estimate, weights, scores.mean(axis=2), alpha),
         "designs_and_tasks": None if unclaimable else _contrast_f(weights, scores),
     }

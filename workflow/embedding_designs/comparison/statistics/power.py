@@ -43,7 +43,7 @@ def _checkpoints(scores: pd.DataFrame, alpha: float, power: float) -> dict[str, 
     observed = float(np.ptp(scores.mean().to_numpy()))
     result = {"spread": None, "difference": None, "tasks_needed": None, "observed": observed}
     if k < 2 or n < 2:
-        return result | {"reason": "Without a pair to compare and two tasks, differences have no spread."}
+        return result | {"reason": "The spread of differences needs a pair to compare and two tasks."}
     residuals = scores - scores.mean()
     residuals = residuals.sub(residuals.mean(axis="columns"), axis="index").to_numpy()
     # the mean variance of a difference over all pairs is twice the mean square of designs x tasks

@@ -27,10 +27,10 @@ def why_untestable(scores: pd.DataFrame) -> str | None:
     if n_designs < 2:
         return "There is only one, so there is nothing to compare."
     if n_tasks < 2:
-        return "With a single task there is nothing to test: at least two are needed."
+        return "With a single task there is nothing to test."
     values = scores.round(DECIMALS).to_numpy()
     if (values == values[:, :1]).all():
-        return "All score the same on every task: there is nothing to test."
+        return "All score the same on every task, so there is nothing to test."
     return None
 
 

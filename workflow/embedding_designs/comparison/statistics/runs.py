@@ -48,7 +48,7 @@ def why_no_design_claim(runs: pd.DataFrame) -> str | None:
             f"about these: that would take at least {NEEDED_SEEDS} seeds."
         )
     if np.ptp(scores) == 0:
-        return "All runs score the same on every task: there is nothing to test."
+        return "All runs score the same on every task, so there is nothing to test."
     return None
 
 

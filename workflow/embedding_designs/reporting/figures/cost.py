@@ -54,8 +54,9 @@ def cost_caption(found: Sequence[ScoreAgainstCost], comparison: Comparison) -> s
     meant = "The line joins the efficient designs:" if line else "A design is efficient if"
     return (
         f"Mean score over N = {comparison.n_tasks} tasks against cost, {comparison.base}{dots}. Costs are "
-        "computed from the sizes of base and design; a run includes its adaptation. Markers of nearly equal "
-        f"cost are moved apart. {meant} no other is at least as good and cheaper. {efficient_designs(found)}"
+        "computed from the sizes of base and design; a run includes any adaptation. Markers of nearly equal "
+        f"cost are moved apart. {meant} every other that is at least as good costs more. "
+        f"{efficient_designs(found)}"
     )
 
 
