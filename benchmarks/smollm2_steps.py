@@ -8,7 +8,7 @@ from collections.abc import Callable
 from functools import partial
 
 import torch
-from measure import hardware, medians, peak_memory_added, print_table
+from measure import against_first, hardware, medians, peak_memory_added, print_table, training_step
 from peft import LoraConfig
 from random_base import random_base
 from transformers import AutoModelForCausalLM
@@ -54,14 +54,7 @@ def lora_step(base: str, texts: int, tokens: int, variant: dict) -> Callable:
     ids = torch.randint(5, model.tokenizer.vocab_size, (3, texts, tokens), device=model.device)
     columns = [{"input_ids": rows, "attention_mask": torch.ones_like(rows)} for rows in ids]
     loss = InBatchContrastiveLoss(model, scale=20.0)
-
-    def run() -> None:
-        model.zero_grad()
-        with torch.autocast(model.device.type, torch.bfloat16, enabled=variant["products"] == "bf16"):
-            value = loss([dict(column) for column in columns], None)
-        value.backward()
-
-    return run
+    return training_step(model, loss, columns, bf16=variant["products"] == "bf16")
 
 
 def measure_lora(repeats: int) -> None:
@@ -73,16 +66,11 @@ def measure_lora(repeats: int) -> None:
         case = (base, texts, tokens)
         memory = {key: peak_memory_added(lora_step, *case, variant) for key, variant in LORA.items()}
         seconds = medians({key: lora_step(*case, variant) for key, variant in LORA.items()}, repeats)
-    first = next(iter(LORA))
     print(f"\nStep with LoRA, 30 layers x 576, {3 * texts} texts of {tokens} tokens. {hardware()}\n")
     print_table(
         ["layers", "tokens per second", "faster", "MB", "less"],
-        [
-            [key, f"{3 * texts * tokens / seconds[key]:.0f}", f"{seconds[first] / seconds[key]:.2f}x",
-             f"{memory[key] / 2**20:.0f}", f"1/{memory[first] / memory[key]:.1f}"]
-            for key in LORA
-        ],
-    )  # fmt: skip
+        against_first(seconds, memory, lambda took: f"{3 * texts * tokens / took:.0f}"),
+    )
 
 
 def attention_step(base: str, texts: int, tokens: int, attention: str | dict) -> Callable:
@@ -92,14 +80,8 @@ def attention_step(base: str, texts: int, tokens: int, attention: str | dict) ->
     ids = torch.randint(5, model.tokenizer.vocab_size, (2, texts // 2, tokens), device=model.device)
     mask = torch.ones_like(ids)
     mask[:, ::2, : tokens // 4] = 0
-    loss = InBatchContrastiveLoss(model, scale=20.0)
-
-    def run() -> None:
-        model.zero_grad()
-        columns = [{"input_ids": rows, "attention_mask": real} for rows, real in zip(ids, mask, strict=True)]
-        loss(columns, None).backward()
-
-    return run
+    columns = [{"input_ids": rows, "attention_mask": real} for rows, real in zip(ids, mask, strict=True)]
+    return training_step(model, InBatchContrastiveLoss(model, scale=20.0), columns)
 
 
 def measure_attention(repeats: int) -> None:
@@ -141,12 +123,7 @@ def mntp_step(base: str, texts: int, tokens: int, share: float) -> Callable:
     head = load_head(model[0].model.get_input_embeddings(), base)
     loss = MaskedNextTokenLoss(model, head, mask_token=4, special=[0, 1, 2], share=share, seed=0)
     ids = torch.randint(5, 2000, (texts, tokens), device=model.device)
-
-    def run() -> None:
-        model.zero_grad()
-        loss([{"input_ids": ids, "attention_mask": torch.ones_like(ids)}], None).backward()
-
-    return run
+    return training_step(model, loss, [{"input_ids": ids, "attention_mask": torch.ones_like(ids)}])
 
 
 def measure_mntp(repeats: int) -> None:

@@ -15,7 +15,16 @@ from pathlib import Path
 
 import torch
 from datasets import Dataset
-from measure import COMPARED, compared, hardware, medians, peak_memory_added, print_table
+from measure import (
+    COMPARED,
+    against_first,
+    compared,
+    hardware,
+    medians,
+    peak_memory_added,
+    print_table,
+    training_step,
+)
 from plain import made_plain
 from random_base import random_base
 from sentence_transformers import SentenceTransformerTrainer, SentenceTransformerTrainingArguments
@@ -46,7 +55,7 @@ STEPS = {
 }
 
 
-def training_step(base: str, sizes: dict[str, int], texts: int, tokens: int, variant: dict) -> Callable:
+def pooling_step(base: str, sizes: dict[str, int], texts: int, tokens: int, variant: dict) -> Callable:
     """Return a function that runs one training step of design 5, forward and backward."""
     torch.manual_seed(0)
     design = {**DESIGN_5, "pooling": {**DESIGN_5["pooling"], **sizes}}
@@ -59,12 +68,7 @@ def training_step(base: str, sizes: dict[str, int], texts: int, tokens: int, var
     columns = [{"input_ids": rows, "attention_mask": torch.ones_like(rows)} for rows in ids]
     plain = variant["pooling"] == "plain"
     loss = (MultipleNegativesRankingLoss if plain else InBatchContrastiveLoss)(model, scale=20.0)
-
-    def run() -> None:
-        model.zero_grad()
-        loss([dict(column) for column in columns], None).backward()
-
-    return run
+    return training_step(model, loss, columns)
 
 
 def measure_steps(repeats: int) -> None:
@@ -75,18 +79,13 @@ def measure_steps(repeats: int) -> None:
     ]:
         with tempfile.TemporaryDirectory() as folder:
             case = (random_base(folder), sizes, texts, 128)
-            memory = {key: peak_memory_added(training_step, *case, variant) for key, variant in STEPS.items()}
-            seconds = medians({key: training_step(*case, variant) for key, variant in STEPS.items()}, repeats)
-        first = next(iter(STEPS))
+            memory = {key: peak_memory_added(pooling_step, *case, variant) for key, variant in STEPS.items()}
+            seconds = medians({key: pooling_step(*case, variant) for key, variant in STEPS.items()}, repeats)
         print(f"\nStep of design 5, 12 layers x 256, {3 * texts} texts of 128 tokens, {name}. {hardware()}\n")
         print_table(
             ["variant", "s", "faster", "MB", "less"],
-            [
-                [key, f"{seconds[key]:.3f}", f"{seconds[first] / seconds[key]:.2f}x",
-                 f"{memory[key] / 2**20:.0f}", f"1/{memory[first] / memory[key]:.1f}"]
-                for key in STEPS
-            ],
-        )  # fmt: skip
+            against_first(seconds, memory, lambda took: f"{took:.3f}"),
+        )
 
 
 def plain_run(config: RunConfig, base: str) -> None:

@@ -13,6 +13,7 @@ ECHO = {
     "document": "Document:{text}\nDocument again:{text}",
 }
 ONE_WORD = 'This sentence : "{text}" means in one word:"'
+TINY_ENCODER = {"name": "tiny", "kind": "encoder", "model": ENCODER}
 DESIGNS = {
     "eos-causal": {"attention": "causal", "pooling": {"kind": "eos", "tokens": "last"}},
     "mean-causal": {"attention": "causal", "pooling": {"kind": "mean", "tokens": "mean"}},
@@ -162,12 +163,12 @@ DESIGNS = {
     },
     "contextual": {
         "attention": "causal",
-        "contextual": {"name": "tiny", "kind": "encoder", "model": ENCODER},
+        "contextual": TINY_ENCODER,
         "pooling": {"kind": "contextual", "tokens": "first"},
     },
     "causal2vec": {
         "attention": "causal",
-        "contextual": {"name": "tiny", "kind": "encoder", "model": ENCODER},
+        "contextual": TINY_ENCODER,
         "pooling": {
             "kind": "concat",
             "first": {"kind": "contextual", "tokens": "first"},
@@ -176,7 +177,7 @@ DESIGNS = {
     },
     "contextual-multi-layer-bidirectional": {
         "attention": "bidirectional",
-        "contextual": {"name": "tiny", "kind": "encoder", "model": ENCODER},
+        "contextual": TINY_ENCODER,
         "pooling": {
             "kind": "multi_layer",
             "tokens": "mean",

@@ -1,5 +1,4 @@
-"""The tables of a study as CSV and, unless very long, JSON and LaTeX (booktabs): pure functions of
-statistics.json.
+"""The tables of a study, from statistics.json: as CSV and, unless very long, as JSON and LaTeX (booktabs).
 
 Each row is for one base, one category, and one design, pair, or effect, so every table can be filtered by its
 first columns.

@@ -129,7 +129,7 @@ class EchoInput(TemplateInput):
 
 
 class PromptInput(TemplateInput):
-    """The text in a template after which one word would follow; its last token is pooled. There is no EOS.
+    """The text in a template that ends where one word would follow; the last token is pooled, without EOS.
 
     PromptEOL (Jiang et al. 2023, arXiv 2307.16645, section 3.1).
     """

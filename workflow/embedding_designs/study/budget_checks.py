@@ -5,6 +5,7 @@ from typing import Any
 
 from ..common.json_files import is_number
 from ..common.near_names import nearest
+from ..common.wording import listing
 from .base_folder import kind_of
 from .budget import COUNTED, budget_of, compute_of, counted, design_steps, run_budget
 from .encoders import models_of
@@ -22,7 +23,7 @@ def complete_and_check_budget(study: dict[str, Any]) -> Iterator[str]:
     if budget is None:
         return
     if len(budget) != 1:
-        yield f"{KEY} must have exactly one of {' and '.join(COUNTED)}"
+        yield f"{KEY} must have exactly one of {listing([*COUNTED])}"
         return
     kind, given = budget_of(study)
     if isinstance(given, str) and given not in study["designs"]:

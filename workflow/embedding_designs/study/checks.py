@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from ..common.near_names import nearest
+from ..common.wording import listing
 from .benchmarks import complete_tasks
 from .budget_checks import complete_and_check_budget
 from .data_config import key_of, sources_of, without_keys_of_sources
@@ -48,8 +49,7 @@ def check_kind(study: Mapping[str, Any]) -> Iterator[str]:
 def _check_source(key: str, base: Mapping[str, Any], sources: Sequence[str]) -> Iterator[str]:
     """Yield one line for each problem of where a base or encoder comes from."""
     if sum(source in base for source in sources) != 1:
-        *others, last = sources
-        yield f"{key} must have exactly one of {', '.join(others)}{',' * (len(others) > 1)} and {last}"
+        yield f"{key} must have exactly one of {listing(sources)}"
     for own in ("revision", "trust_remote_code", "gguf_file"):
         if own in base and "model" not in base:
             yield f"{key}.{own} needs {key}.model"

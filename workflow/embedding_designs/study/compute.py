@@ -8,7 +8,6 @@ from typing import Any
 from .model_sizes import Backbone, Model
 
 QUERY_TOKENS, DOCUMENT_TOKENS = 20, 150  # of training texts, unless they are truncated
-
 PREFIXES = {1e21: "Z", 1e18: "E", 1e15: "P", 1e12: "T", 1e9: "G", 1e6: "M"}
 
 

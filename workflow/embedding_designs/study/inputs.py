@@ -7,10 +7,8 @@ from typing import Any
 from ..common.wording import counted, listing, shown
 from .designs import parts_of
 
-UNVARIED = {
-    "input": "plain",
-    "pool_prompt": True,
-}  # not in run configs, so that older runs remain valid
+# Defaults that are not in run configs, so that older runs remain valid.
+UNVARIED = {"input": "plain", "pool_prompt": True}
 TEXT = "{text}"  # is replaced by the text
 COPIES = {"echo": 2, "prompt": 1}  # of the text in a template
 PLACEHOLDER = re.compile(r"\{\w*\}")

@@ -114,7 +114,7 @@ def contextual_token(
     `model`. Raises BadInput if it cannot be used.
     """
     own = base_arguments(encoder or settings["model"], {**settings, "precision": precision})
-    hub = {key: own[key] for key in ("revision",) if key in own}
+    hub = {"revision": own["revision"]} if "revision" in own else {}
     with in_one_line(own["asked_by"]):
         token = ContextualToken(
             own["base"],

@@ -133,7 +133,7 @@ def begin(arguments: argparse.Namespace, key: str = "training") -> tuple[RunConf
 def with_fetched_encoder(config: RunConfig, fetched: Sequence[Path]) -> tuple[RunConfig, str | None]:
     """Return the run config with the commit of its encoder, and the folder or hub name to load it from.
 
-    Without a contextual token, there is no encoder. fetched: lists of what was fetched.
+    The latter is None for a design without a contextual token. fetched: lists of what was fetched.
     """
     if "contextual" not in config.design:
         return config, None

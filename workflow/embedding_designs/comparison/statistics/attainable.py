@@ -1,8 +1,8 @@
 """The smallest p that each test can give: what cannot be decided, whatever the scores.
 
 The smallest p belongs to the clearest possible outcome: all tasks rank all designs identically. It is the p
-that the test would report, with the same approximation to its distribution. With ties
-between designs, it is larger.
+that the test would report, with the same approximation to its distribution. With ties between designs, it is
+larger.
 """
 
 from collections.abc import Callable

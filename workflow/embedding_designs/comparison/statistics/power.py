@@ -66,7 +66,7 @@ def _designs(runs: pd.DataFrame, alpha: float, power: float) -> dict[str, Any] |
     observed = float(np.ptp(means.mean(axis=1)))
     result = {"spread": None, "difference": None, "seeds_needed": None, "observed": observed}
     if k < 2:
-        return result | {"reason": "There is only one, so there is no difference to detect."}
+        return result | {"reason": "There is only one, so no difference can be detected."}
     spread = result["spread"] = float(np.sqrt(run_variance(means)[0]))
 
     def found(difference: float, n_seeds: int) -> float:
@@ -110,7 +110,7 @@ def _solve(
     else:
         difference = float(optimize.brentq(lambda value: found(value, n) - power, 0, largest, xtol=1e-12))
     if observed < 1e-12:
-        reasons.append("All mean scores are equal, so there is no observed difference to detect.")
+        reasons.append("All mean scores are equal, so no difference is observed.")
     else:
         needed = _units_needed(lambda units: found(observed, units), fewest, power)
         if needed is None:
