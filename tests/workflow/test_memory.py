@@ -1,14 +1,12 @@
 """Trainings that do not fit into the memory together run one after the other."""
 
-from itertools import pairwise
-
 import pandas as pd
 import pytest
 
 from embedding_designs.common import machine
 from helpers.workflow_copy import NO_HUB, copy_of_the_workflow, run_study
 
-STUDY = {"seeds": [1, 2], "training": {"steps": 40}}
+STUDY = {"seeds": [1], "training": {"steps": 40}}
 
 
 @pytest.fixture(scope="module")
@@ -35,15 +33,14 @@ def trained(folder, *arguments: str) -> list[tuple[float, float]]:
 
 def test_a_small_stated_memory_holds_one_training_at_a_time(folder):
     """One training of the miniature takes about 700 MB."""
-    times = trained(folder, "--resources", "mem_mb=1000")
-    assert len(times) == 4
-    assert all(end <= begin + 0.5 for (_, end), (begin, _) in pairwise(times))
+    (_, end), (begin, _) = trained(folder, "--resources", "mem_mb=1000")
+    assert end <= begin + 0.5
 
 
 def test_a_large_stated_memory_holds_two(folder):
     """The trainings overlap, as those above do not."""
-    times = trained(folder, "--resources", "mem_mb=100000")
-    assert any(end > begin for (_, end), (begin, _) in pairwise(times))
+    (_, end), (begin, _) = trained(folder, "--resources", "mem_mb=100000")
+    assert end > begin
 
 
 def test_without_a_statement_the_machines_memory_is_the_limit(folder):
