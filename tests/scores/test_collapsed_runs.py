@@ -24,7 +24,7 @@ DESIGNS = {
     "multi": {"attention": "bidirectional", "pooling": {"kind": "multi_layer"}},
 }
 STUDY = {"name": "s", "bases": {"a": {}, "b": {}}, "designs": DESIGNS, "seeds": [1, 2, 3]}
-REASON = "(held-out loss always within 2% of ln 64 = 4.16, the loss if all embeddings are equal)"
+REASON = "(final held-out loss within 2% of ln 64 = 4.16, the loss if all embeddings are equal)"
 EOS2 = CollapsedRun("a", "eos", 2, 64)
 
 

@@ -127,7 +127,7 @@ def test_a_run_whose_weights_never_move_from_equal_embeddings_has_collapsed(
     assert summary["collapsed"] is True
     said = capsys.readouterr().err
     assert (
-        "note: multi-layer-bidirectional seed7 has collapsed: held-out loss always within 2% of ln 8" in said
+        "note: multi-layer-bidirectional seed7 has collapsed: final held-out loss within 2% of ln 8" in said
     )
 
 
