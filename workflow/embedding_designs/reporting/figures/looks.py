@@ -30,9 +30,12 @@ POOLING_MARKERS: dict[str, Marker] = {
     "last_layer": "^", "latent_attention": "*", "mean_layers": "v", "layer_mix": "P", "multi_layer": "D",
     "concat": "H", "contextual": "h", "unknown": "X",
 }  # fmt: skip
-# The last five are stars with this many points, rotated by an angle.
-SPARE_MARKERS: list[Marker] = ["8", (4, 1, 0), (3, 1, 0), (6, 1, 0), (4, 1, 45), (5, 1, 36)]
-MARKER_SCALES: dict[Marker, float] = {"*": 1.5, "s": 0.9, "D": 0.85, "P": 1.15, "p": 1.1, "h": 1.1, "H": 1.1}
+# The first five are stars with this many points, rotated by an angle; an octagon looks much like a circle.
+STARS: list[Marker] = [(4, 1, 0), (6, 1, 0), (3, 1, 0), (4, 1, 45), (5, 1, 36)]
+SPARE_MARKERS: list[Marker] = [*STARS, "8"]
+MARKER_SCALES: dict[Marker, float] = {
+    "*": 1.5, "s": 0.9, "D": 0.85, "P": 1.15, "p": 1.1, "h": 1.1, "H": 1.1, **dict.fromkeys(STARS, 1.5),
+}  # fmt: skip
 LINES: list[LineStyle] = ["-", (0, (4, 1.2)), (0, (1, 1)), (0, (4, 1, 1, 1)), (0, (8, 1, 1, 1, 1, 1))]
 STYLE: dict[str, Any] = {
     "font.family": "DejaVu Sans",  # comes with matplotlib, so the figures are the same on every machine
@@ -148,7 +151,7 @@ def draw_losses(losses: pd.DataFrame, look: Mapping[str, Look], ax: Axes) -> Axe
             ax.plot(by_seed[seed].dropna(), linewidth=0.5, color=style.colour, alpha=0.3)
         mean = by_seed.dropna().mean(axis="columns")
         every = (position * len(mean) // (8 * len(look)), max(1, len(mean) // 8))  # markers side by side
-        ax.plot(mean, **line_style(style), markersize=4, markevery=every)
+        ax.plot(mean, **line_style(style), markevery=every)
     ax.set_xlabel("step")
     ax.xaxis.set_major_locator(MaxNLocator(5, steps=[1, 2, 5, 10], integer=True))
     return ax
@@ -156,11 +159,11 @@ def draw_losses(losses: pd.DataFrame, look: Mapping[str, Look], ax: Axes) -> Axe
 
 def design_handles(look: Mapping[str, Look]) -> list[Line2D]:
     """Return one legend handle per design."""
-    return [Line2D([], [], **line_style(style), markersize=4.5, label=name) for name, style in look.items()]
+    return [Line2D([], [], **line_style(style), label=name) for name, style in look.items()]
 
 
 def line_style(style: Look) -> dict[str, Any]:
     """Return matplotlib's arguments for a design's line and markers."""
-    face = style.face or style.colour
+    face, edge = style.face or style.colour, 0.8 if style.face else 0
     return {"color": style.colour, "linestyle": style.line, "linewidth": 1.2, "marker": style.marker,
-            "markerfacecolor": face, "markeredgewidth": 0.8 if style.face else 0}  # fmt: skip
+            "markersize": 4 * style.scale, "markerfacecolor": face, "markeredgewidth": edge}  # fmt: skip

@@ -27,7 +27,7 @@ def draw_tuning(choices: Choices, fixed: Settings, look: Mapping[str, Look], ax:
     for design, choice in choices.items():
         points = [point_at(choice, {RATE: rate, **fixed}) for rate in rates]
         losses = [float("nan") if p.heldout_loss is None else p.heldout_loss for p in points]
-        ax.plot(rates, losses, **line_style(look[design]), markersize=4)
+        ax.plot(rates, losses, **line_style(look[design]))
         for rate, point in zip(rates, points, strict=True):
             if point.settings == choice.settings:
                 ax.plot(rate, choice.heldout_loss, "o", ms=9, mfc="none", mec=look[design].colour, mew=0.8)
