@@ -5,13 +5,16 @@ import os
 import subprocess
 import sys
 from dataclasses import replace
+from itertools import combinations
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import pytest
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
 
 from embedding_designs.common.errors import BadInput
 from embedding_designs.comparison import compare
@@ -74,6 +77,22 @@ def picture(handle) -> bytes:
 def test_every_pooling_has_a_different_marker():
     assert set(figures.POOLING_MARKERS) == {*POOLINGS, "unknown"}
     assert len({*figures.POOLING_MARKERS.values(), *figures.SPARE_MARKERS}) == len(POOLINGS) + 7
+
+
+def test_markers_differ_in_shape():
+    """No two cover nearly the same area; the last three spare ones are nearly round."""
+    markers = [*figures.POOLING_MARKERS.values(), *figures.SPARE_MARKERS[:3]]
+    for one, other in combinations([ink(marker) for marker in markers], 2):
+        assert (one & other).sum() < 0.9 * (one | other).sum()
+
+
+def ink(marker) -> np.ndarray:
+    figure = Figure(figsize=(0.5, 0.5), dpi=200)
+    size = 10 * figures.MARKER_SCALES.get(marker, 1)
+    figure.add_artist(Line2D([0.5], [0.5], marker=marker, markersize=size, color="black", mew=0))
+    canvas = FigureCanvasAgg(figure)
+    canvas.draw()
+    return np.asarray(canvas.buffer_rgba())[..., 0] < 128
 
 
 def test_scores_show_each_seed_and_the_mean():

@@ -25,14 +25,21 @@ Sign = TypeVar("Sign")
 # a blue that is dark enough to differ from the vermilion in grayscale too.
 ATTENTION_COLOURS = {"causal": "#004B87", "bidirectional": "#D55E00", "unknown": "#A3A3A3"}
 SPARE_COLOURS = ["#009E73", "#CC79A7", "#E69F00", "#56B4E9"]
+# (4, 1, 45) is a star with four points, rotated by 45 degrees.
 POOLING_MARKERS: dict[str, Marker] = {
     "eos": "o", "mean": "s", "weighted_mean": "p", "max": ">", "last_k": "<", "learned_query": "d",
     "last_layer": "^", "latent_attention": "*", "mean_layers": "v", "layer_mix": "P", "multi_layer": "D",
-    "concat": "H", "contextual": "h", "unknown": "X",
+    "concat": (5, 1, 36), "contextual": (4, 1, 45), "unknown": "X",
 }  # fmt: skip
-# The first five are stars with this many points, rotated by an angle; an octagon looks much like a circle.
-STARS: list[Marker] = [(4, 1, 0), (6, 1, 0), (3, 1, 0), (4, 1, 45), (5, 1, 36)]
-SPARE_MARKERS: list[Marker] = [*STARS, "8"]
+SPARE_MARKERS: list[Marker] = [
+    (4, 1, 0),
+    (6, 1, 0),
+    (3, 1, 0),
+    "h",
+    "H",
+    "8",
+]  # the last three are nearly round
+STARS = [marker for marker in (*POOLING_MARKERS.values(), *SPARE_MARKERS) if isinstance(marker, tuple)]
 MARKER_SCALES: dict[Marker, float] = {
     "*": 1.5, "s": 0.9, "D": 0.85, "P": 1.15, "p": 1.1, "h": 1.1, "H": 1.1, **dict.fromkeys(STARS, 1.5),
 }  # fmt: skip
