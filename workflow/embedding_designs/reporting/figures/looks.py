@@ -31,14 +31,7 @@ POOLING_MARKERS: dict[str, Marker] = {
     "last_layer": "^", "latent_attention": "*", "mean_layers": "v", "layer_mix": "P", "multi_layer": "D",
     "concat": (5, 1, 36), "contextual": (4, 1, 45), "unknown": "X",
 }  # fmt: skip
-SPARE_MARKERS: list[Marker] = [
-    (4, 1, 0),
-    (6, 1, 0),
-    (3, 1, 0),
-    "h",
-    "H",
-    "8",
-]  # the last three are nearly round
+SPARE_MARKERS: list[Marker] = [(4, 1, 0), (6, 1, 0), (3, 1, 0), "h", "H", "8"]  # the last are nearly round
 STARS = [marker for marker in (*POOLING_MARKERS.values(), *SPARE_MARKERS) if isinstance(marker, tuple)]
 MARKER_SCALES: dict[Marker, float] = {
     "*": 1.5, "s": 0.9, "D": 0.85, "P": 1.15, "p": 1.1, "h": 1.1, "H": 1.1, **dict.fromkeys(STARS, 1.5),
