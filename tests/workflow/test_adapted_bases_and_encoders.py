@@ -8,6 +8,8 @@ import pytest
 from helpers.snakemake import planned
 from helpers.workflow_copy import NO_HUB, copy_of_the_workflow, run_study
 
+pytestmark = pytest.mark.studies
+
 MNTP = {"kind": "mntp", "steps": 4, "batch_size": 8, "learning_rate": 0.002}
 ADAPTED = {"attention": "bidirectional", "pooling": {"kind": "mean"}, "adaptation": MNTP}
 CAUSAL2VEC = {

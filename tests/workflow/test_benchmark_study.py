@@ -24,7 +24,10 @@ REDUCED = {
 NARROWED = {"evaluation": {"tasks": nli_hub.REAL_TASKS}}
 DATA = [folder for folder in (paper_hub.REAL, nli_hub.TRAIN) if not folder.exists()]
 
-pytestmark = pytest.mark.skipif(bool(DATA), reason=f"no real data in {', '.join(map(str, DATA))}")
+pytestmark = [
+    pytest.mark.studies,
+    pytest.mark.skipif(bool(DATA), reason=f"no real data in {', '.join(map(str, DATA))}"),
+]
 
 
 @pytest.fixture(scope="module")

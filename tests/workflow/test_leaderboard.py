@@ -8,6 +8,8 @@ import pytest
 from helpers.snakemake import planned, snakemake
 from helpers.workflow_copy import copy_of_the_workflow
 
+pytestmark = pytest.mark.studies
+
 RESULTS = Path("results/leaderboard")
 TRAINING = {"harvest_docstrings", "prepare_data", "train_design", "evaluate_run", "write_model_card"}
 

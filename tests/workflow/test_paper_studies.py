@@ -54,7 +54,10 @@ VARIANTS = {  # for each study: one file that shows what distinguishes it, and w
     ),
 }
 
-pytestmark = pytest.mark.skipif(not paper_hub.REAL.is_dir(), reason=f"no task data in {paper_hub.REAL}")
+pytestmark = [
+    pytest.mark.studies,
+    pytest.mark.skipif(not paper_hub.REAL.is_dir(), reason=f"no task data in {paper_hub.REAL}"),
+]
 
 
 def run_reduced(folder: Path, study: str, address: str, *target: str) -> subprocess.CompletedProcess:
