@@ -11,6 +11,7 @@ from typing import Any
 
 from ..common.hashes import file_hash
 from ..common.json_files import read_json
+from .schema import study_schema, typed
 
 PACKAGES = ["torch", "transformers", "sentence-transformers", "mteb", "snakemake"]
 ABSENT = "not installed on the machine that wrote this page"
@@ -34,9 +35,10 @@ def provenance(study: Mapping[str, Any], files: Sequence[Path], fetched: Path) -
 def made_by(file: Path, overrides: Mapping[str, Any], snakefile: str | None) -> dict[str, Any]:
     """Return where a study comes from, for its config: its file, the overrides of `--config`, the Snakefile.
 
-    snakefile: None if it is in the working directory.
+    overrides: as Snakemake passes them, with nested numbers as text; snakefile: None if it is in the working
+    directory.
     """
-    return {"study": str(file), "overrides": dict(overrides)} | (
+    return {"study": str(file), "overrides": typed(overrides, study_schema())} | (
         {"snakefile": snakefile} if snakefile else {}
     )
 
