@@ -52,8 +52,8 @@ def study_figures(
         comparisons = list(group)
         own = {name: look[name] for name in look if name in comparisons[-1].designs}
         yield from _figures_of_tests(base, comparisons, own, statistics.alpha, width)
-        compared = scores["task"].isin(comparisons[-1].tasks)  # without dropped tasks
-        of_base = scores[(scores["base"] == base) & compared]
+        compared = scores["task"].isin(comparisons[-1].tasks) & scores["design"].isin(own)
+        of_base = scores[(scores["base"] == base) & compared]  # without dropped tasks and collapsed designs
         yield f"scores-{base}", make.scores_figure(of_base, own, width)
         costs = score_against_cost(trained.study, comparisons[-1]) if len(own) <= MOST_IN_ROWS else []
         if costs:
