@@ -3,14 +3,17 @@
 import csv
 import json
 import random
+from dataclasses import replace
+from functools import cache
 from pathlib import Path
+
+import pandas as pd
 
 from embedding_designs.comparison import compare
 from embedding_designs.comparison.layer_results import write_layer_summary
 from embedding_designs.comparison.layer_summary import summarize
 from embedding_designs.comparison.results import Statistics
 from embedding_designs.comparison.statistics_file import write_statistics
-from embedding_designs.scores.score_table import read_scores
 from embedding_designs.study.schema import defaults
 
 from . import layer_examples
@@ -43,9 +46,24 @@ def write_results(
 
     layers: whether the study analyzes layers.
     """
-    study = {
-        "name": folder.name,
-        "description": description,
+    study = _study(bases) | {"name": folder.name, "description": description}
+    if layers:
+        study["layers"] = {"tasks": 1, "numbers": "all", "tokens": "mean", "texts": 64}
+    _write_json(folder / "configs/study.json", study)
+    _write_csv(folder / "scores.csv", _scores(bases))
+    _write_csv(folder / "baselines.csv", _baselines(bases))
+    statistics = replace(_statistics(bases), study=folder.name)
+    write_statistics(folder / "statistics.json", statistics)
+    _write_figures(folder / "figures", statistics)
+    if layers:
+        _write_layers(folder, bases)
+    _write_runs(folder, bases)
+    _write_data_reports(folder / "data")
+    return folder
+
+
+def _study(bases: tuple[str, ...]) -> dict:
+    return {
         "bases": {name: {"pretrain": defaults("pretrain"), "finetuning": "full"} for name in bases},
         "designs": {
             name: {"pooling": defaults("pooling", {"kind": kind}), "attention": how}
@@ -56,19 +74,11 @@ def write_results(
         "evaluation": {"tasks": _tasks(), "batch_by": "category", "max_seq_length": 64},
         "statistics": {"alpha": 0.05, "control": "eos-causal"},
     }
-    if layers:
-        study["layers"] = {"tasks": 1, "numbers": "all", "tokens": "mean", "texts": 64}
-    _write_json(folder / "configs/study.json", study)
-    _write_csv(folder / "scores.csv", _scores(bases))
-    _write_csv(folder / "baselines.csv", _baselines(bases))
-    statistics = compare.compare_study(read_scores(folder / "scores.csv"), study)
-    write_statistics(folder / "statistics.json", statistics)
-    _write_figures(folder / "figures", statistics)
-    if layers:
-        _write_layers(folder, bases)
-    _write_runs(folder, bases)
-    _write_data_reports(folder / "data")
-    return folder
+
+
+@cache
+def _statistics(bases: tuple[str, ...]) -> Statistics:
+    return compare.compare_study(pd.DataFrame(_scores(bases)), _study(bases) | {"name": "made-up"})
 
 
 def _tasks() -> dict[str, list[str]]:

@@ -2,19 +2,23 @@
 
 from dataclasses import asdict, replace
 from math import log
+from pathlib import Path
 
 import pytest
 from matplotlib.figure import Figure
+from matplotlib.text import Text
 
 from embedding_designs.common.json_files import read_json, write_json
 from embedding_designs.comparison.compare import compare_study
 from embedding_designs.comparison.results import Design
-from embedding_designs.comparison.statistics_file import write_statistics
+from embedding_designs.comparison.statistics_file import read_statistics, write_statistics
 from embedding_designs.reporting import write_findings as findings
+from embedding_designs.reporting.draw_figures import study_figures
 from embedding_designs.reporting.figures.looks import looks
 from embedding_designs.reporting.figures.tuning import draw_tuning, tuning_figure
 from embedding_designs.reporting.page.collapsed import warning
 from embedding_designs.reporting.page.tuning import tuning
+from embedding_designs.reporting.trained_figures import Trained
 from embedding_designs.scores.collapsed_runs import CollapsedRun
 from embedding_designs.scores.report_file import Report
 from embedding_designs.scores.score_table import read_scores
@@ -132,10 +136,10 @@ def test_there_is_one_panel_for_each_value_of_the_other_settings():
     assert [ax.get_title("left") for ax in tuning_figure(alone, LOOK, 7).axes] == ["held-out loss"]
 
 
-@pytest.fixture
-def page(tmp_path) -> str:
-    """Return the page of a study with tuning in which one run of eos-causal collapsed."""
-    folder = write_results(tmp_path / "made-up")
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory) -> Path:
+    """Return the results of a study with tuning in which one run of eos-causal collapsed."""
+    folder = write_results(tmp_path_factory.mktemp("results") / "made-up")
     study, report = read_json(folder / "configs/study.json"), Report({}, [], {})
     report = replace(report, collapsed=[CollapsedRun("mini", EOS, 2, 128)])
     statistics = compare_study(read_scores(folder / "scores.csv"), study, report=report)
@@ -143,7 +147,23 @@ def page(tmp_path) -> str:
     for design, chosen in CHOICES.items():
         write_json(folder / "tuning/mini" / design / "choice.json", asdict(chosen))
     (folder / "figures/tuning-mini.svg").write_text(PICTURE)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def page(folder) -> str:
     return findings.render(findings.gather(folder))
+
+
+def test_figures_of_scores_leave_out_a_collapsed_design_and_those_of_training_show_it(folder):
+    study, statistics = read_json(folder / "configs/study.json"), read_statistics(folder / "statistics.json")
+    trained = Trained(folder / "runs", folder / "tuning", study=study)
+    figures = dict(study_figures(statistics, read_scores(folder / "scores.csv"), 7, trained))
+    said = {name: " ".join(text.get_text() for text in made.findobj(Text)) for name, made in figures.items()}
+    for name in ("scores-mini", "score-against-cost-mini", "verdict-mini", "cd-mini-All"):
+        assert EOS not in said[name] and MULTI in said[name]
+    for name in ("training-mini", "tuning-mini"):
+        assert EOS in said[name] and MULTI in said[name]
 
 
 def test_the_page_warns_of_collapsed_runs_before_its_findings(page):
