@@ -51,6 +51,8 @@ def study_figures(
     for base, group in groupby(statistics.comparisons, key=lambda comparison: comparison.base):
         comparisons = list(group)
         own = {name: look[name] for name in look if name in comparisons[-1].designs}
+        collapsed = left_out(statistics.collapsed, base)
+        yield f"{MATRIX}{base}", make.matrix_figure(comparisons, statistics.alpha, width, collapsed)
         yield from _figures_of_tests(base, comparisons, own, statistics.alpha, width)
         compared = scores["task"].isin(comparisons[-1].tasks) & scores["design"].isin(own)
         of_base = scores[(scores["base"] == base) & compared]  # without dropped tasks and collapsed designs
@@ -61,8 +63,7 @@ def study_figures(
             yield f"score-against-cost-{base}", cost_figure(costs, comparisons[-1], runs, own, width)
         if any(comparison.factors.crossed for comparison in comparisons):
             yield f"interaction-{base}", make.interaction_figure(comparisons, of_base, own, width)
-        kept = [*own, *left_out(statistics.collapsed, base)]
-        shown = {name: look[name] for name in look if name in kept}
+        shown = {name: look[name] for name in look if name in (*own, *collapsed)}
         yield from trained_figures(base, shown, comparisons[-1].seeds, trained, width)
     if "composition" in trained.data:
         data = trained.data
@@ -73,7 +74,6 @@ def _figures_of_tests(
     base: str, comparisons: Sequence[Comparison], look: Mapping[str, Look], alpha: float, width: float
 ) -> Iterator[tuple[str, Figure]]:
     overall = comparisons[-1]
-    yield f"{MATRIX}{base}", make.matrix_figure(comparisons, alpha, width)
     yield f"cd-column-{base}-All", make.critical_difference_figure(overall, look, alpha, COLUMN)
     for comparison in (one for one in comparisons if one.has_diagram):
         figure = make.critical_difference_figure(comparison, look, alpha, width)

@@ -37,10 +37,12 @@ def critical_difference_figure(
     return figure
 
 
-def matrix_figure(comparisons: Sequence[Comparison], alpha: float, width: float) -> Figure:
-    """Return the verdicts on one base by category."""
-    figure = Figure(figsize=(width, matrix_height(comparisons, alpha, width)))
-    draw_matrix(comparisons, alpha, figure.add_axes((0, 0, 1, 1)))
+def matrix_figure(
+    comparisons: Sequence[Comparison], alpha: float, width: float, collapsed: Sequence[str] = ()
+) -> Figure:
+    """Return the verdicts on one base by category. collapsed: see `draw_matrix`."""
+    figure = Figure(figsize=(width, matrix_height(comparisons, alpha, width, collapsed)))
+    draw_matrix(comparisons, alpha, figure.add_axes((0, 0, 1, 1)), collapsed)
     return figure
 
 

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from matplotlib.axes import Axes
 from matplotlib.patches import Rectangle
 
+from ...common.wording import listing
 from ...comparison.results import Comparison
 from ...comparison.sentences.matrix import DOUBTFUL, claims_in_words, matrix_note, verdicts_in_words
 from ...comparison.verdict_matrix import Column, VerdictMatrix, verdict_matrix
@@ -65,14 +66,21 @@ class Layout:
         return self.bottom + LINE * (len(self.legend) + len(self.caption)) + 2
 
 
-def matrix_height(comparisons: Sequence[Comparison], alpha: float, width: float) -> float:
+def matrix_height(
+    comparisons: Sequence[Comparison], alpha: float, width: float, collapsed: Sequence[str] = ()
+) -> float:
     """Return the height in inches that the matrix of a base needs for a width in inches."""
-    return _layout(comparisons, alpha, width * 72).height / 72
+    return _layout(comparisons, alpha, width * 72, collapsed).height / 72
 
 
-def draw_matrix(comparisons: Sequence[Comparison], alpha: float, ax: Axes) -> Axes:
-    """Draw the verdicts on one base. The ax should be as high as `matrix_height` says."""
-    layout = _layout(comparisons, alpha, ax.get_window_extent().width / ax.figure.dpi * 72)
+def draw_matrix(
+    comparisons: Sequence[Comparison], alpha: float, ax: Axes, collapsed: Sequence[str] = ()
+) -> Axes:
+    """Draw the verdicts on one base. The ax should be as high as `matrix_height` says.
+
+    collapsed: the designs that are not compared, because a run of theirs collapsed; the caption names them.
+    """
+    layout = _layout(comparisons, alpha, ax.get_window_extent().width / ax.figure.dpi * 72, collapsed)
     ax.set_axis_off()
     ax.set_xlim(0, layout.width)
     ax.set_ylim(layout.height, 0)
@@ -84,7 +92,9 @@ def draw_matrix(comparisons: Sequence[Comparison], alpha: float, ax: Axes) -> Ax
     return ax
 
 
-def _layout(comparisons: Sequence[Comparison], alpha: float, width: float) -> Layout:
+def _layout(
+    comparisons: Sequence[Comparison], alpha: float, width: float, collapsed: Sequence[str]
+) -> Layout:
     matrix = verdict_matrix(comparisons)
     overall = next(comparison for comparison in comparisons if comparison.category == "All")
     row = next(height for most, height in ROWS if len(matrix.designs) <= most)
@@ -97,6 +107,8 @@ def _layout(comparisons: Sequence[Comparison], alpha: float, width: float) -> La
     blocks = [columns[start : start + many] for start in range(0, len(columns), many)]
     room = width - 2 * MARGIN
     caption = f"{data_in_words(overall)} {matrix_note(matrix, alpha)}"
+    if collapsed:
+        caption += f" Not compared, because a run collapsed: {listing(collapsed)}."
     return Layout(
         matrix,
         width,
