@@ -11,11 +11,15 @@ import pytest
 from scipy import stats
 
 from embedding_designs.common.errors import BadInput
+from embedding_designs.common.json_files import write_json
 from embedding_designs.common.layer_files import write_layers
+from embedding_designs.common.typed_json import to_json
 from embedding_designs.comparison.layer_results import read_layer_summary
 from embedding_designs.comparison.layer_summary import mean_of_pairs, summarize
 from embedding_designs.comparison.layer_tables import layer_tables
 from embedding_designs.comparison.statistics.layers import best_layer, gain_interval, held_out_gains
+from embedding_designs.scores.collapsed_runs import CollapsedRun
+from embedding_designs.scores.report_file import NO_REPORT
 from helpers.layer_examples import BEFORE, CATEGORIES, DESIGNS, analyses, analysis
 from helpers.paths import ROOT
 
@@ -110,6 +114,20 @@ def test_sentences_say_what_is_seen_and_whether_it_exceeds_the_spread():
     ]
 
 
+def test_nothing_is_claimed_about_the_layers_of_a_design_with_a_collapsed_run():
+    """What would be beyond the spread over seeds is not called so."""
+    runs = with_scores([[0.5, 0.7, 0.6], [0.5, 0.71, 0.6], [0.5, 0.69, 0.6]])
+    summary = summarize(runs, 0.05, [CollapsedRun("mini", "eos-causal", seed, 64) for seed in (1, 3)])
+    (model,) = summary.models
+    assert model.curves[0].gain is None and (model.curves[0].best, model.curves[0].above_last) == (2, 0.1)
+    assert summary.sentences["mini"][0] == (
+        "eos-causal (collapsed): the best single layer of 3 is 2 for STS (0.100 above the last). "
+        "Seeds 1 and 3 collapsed, so nothing is said about the spread over seeds."
+    )
+    (other,) = summarize(runs, 0.05, [CollapsedRun("other", "eos-causal", 1, 64)]).models
+    assert other.curves[0].gain.beyond and other.label == "eos-causal"
+
+
 def test_one_model_and_too_few_seeds_say_nothing_about_the_spread():
     (untrained,) = summarize([analysis("untrained-causal", layers=30)], 0.05).models
     said = summarize([analysis("untrained-causal", layers=30)], 0.05).sentences["mini"]
@@ -153,10 +171,12 @@ def test_the_command_writes_a_summary_that_can_be_read_and_csv_tables(tmp_path):
     for path, one in zip(paths, made, strict=True):
         write_layers(path, one)
     (tmp_path / "study.json").write_text(json.dumps({"statistics": {"alpha": 0.1}}))
+    collapsed = [CollapsedRun("mini", "eos-causal", 2, 64)]
+    write_json(tmp_path / "collected.json", to_json(replace(NO_REPORT, collapsed=collapsed)))
     command = [sys.executable, "-m", "embedding_designs.comparison.summarize_layers", *paths,
-               "--study", tmp_path / "study.json", "--output", tmp_path / "layers.json",
-               "--tables", tmp_path / "tables"]  # fmt: skip
+               "--study", tmp_path / "study.json", "--collected", tmp_path / "collected.json",
+               "--output", tmp_path / "layers.json", "--tables", tmp_path / "tables"]  # fmt: skip
     subprocess.run(command, check=True, env={"PYTHONPATH": str(ROOT / "workflow")})
-    assert read_layer_summary(tmp_path / "layers.json") == summarize(made, 0.1)
+    assert read_layer_summary(tmp_path / "layers.json") == summarize(made, 0.1, collapsed)
     scores = pd.read_csv(tmp_path / "tables" / "scores.csv")
     assert scores["seed"].isna().sum() == len(BEFORE) * len(CATEGORIES) * 4

@@ -10,12 +10,15 @@ from matplotlib.text import Text
 
 from embedding_designs.common.json_files import read_json, write_json
 from embedding_designs.comparison.compare import compare_study
+from embedding_designs.comparison.layer_results import read_layer_summary, write_layer_summary
+from embedding_designs.comparison.layer_summary import summarize
 from embedding_designs.comparison.results import Design
 from embedding_designs.comparison.statistics_file import read_statistics, write_statistics
 from embedding_designs.reporting import write_findings as findings
 from embedding_designs.reporting.draw_figures import study_figures
 from embedding_designs.reporting.figures.looks import looks
 from embedding_designs.reporting.figures.tuning import draw_tuning, tuning_figure
+from embedding_designs.reporting.model_verdict import model_verdict
 from embedding_designs.reporting.page.collapsed import warning
 from embedding_designs.reporting.page.tuning import tuning
 from embedding_designs.reporting.trained_figures import Trained
@@ -24,6 +27,7 @@ from embedding_designs.scores.report_file import Report
 from embedding_designs.scores.score_table import read_scores
 from embedding_designs.study.tuning import Choice, Point
 from helpers.findings_example import PICTURE, write_results
+from helpers.layer_examples import analyses
 
 EOS, MULTI = "eos-causal", "multi-layer-bidirectional"
 LOOK = looks([Design(EOS, "eos", "causal"), Design(MULTI, "multi_layer", "bidirectional")])
@@ -138,12 +142,13 @@ def test_there_is_one_panel_for_each_value_of_the_other_settings():
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory) -> Path:
-    """Return the results of a study with tuning in which one run of eos-causal collapsed."""
-    folder = write_results(tmp_path_factory.mktemp("results") / "made-up")
+    """Return the folder of a study with tuning and layers, in which one run of eos-causal collapsed."""
+    folder = write_results(tmp_path_factory.mktemp("results") / "made-up", layers=True)
     study, report = read_json(folder / "configs/study.json"), Report({}, [], {})
     report = replace(report, collapsed=[CollapsedRun("mini", EOS, 2, 128)])
     statistics = compare_study(read_scores(folder / "scores.csv"), study, report=report)
     write_statistics(folder / "statistics.json", statistics)
+    write_layer_summary(folder / "layers.json", summarize(analyses(4), 0.05, report.collapsed))
     for design, chosen in CHOICES.items():
         write_json(folder / "tuning/mini" / design / "choice.json", asdict(chosen))
     (folder / "figures/tuning-mini.svg").write_text(PICTURE)
@@ -155,16 +160,36 @@ def page(folder) -> str:
     return findings.render(findings.gather(folder))
 
 
-def test_figures_of_scores_leave_out_a_collapsed_design_and_those_of_training_show_it(folder):
+@pytest.fixture(scope="module")
+def said(folder) -> dict[str, str]:
+    """Return the text of each figure of the study."""
     study, statistics = read_json(folder / "configs/study.json"), read_statistics(folder / "statistics.json")
-    trained = Trained(folder / "runs", folder / "tuning", study=study)
-    figures = dict(study_figures(statistics, read_scores(folder / "scores.csv"), 7, trained))
-    said = {name: " ".join(text.get_text() for text in made.findobj(Text)) for name, made in figures.items()}
-    for name in ("scores-mini", "score-against-cost-mini", "cd-mini-All"):
-        assert EOS not in said[name] and MULTI in said[name]
-    assert "Not compared, because a run collapsed: eos-causal." in said["verdict-mini"].replace("\n", " ")
-    for name in ("training-mini", "tuning-mini"):
-        assert EOS in said[name] and MULTI in said[name]
+    layers = read_layer_summary(folder / "layers.json")
+    trained = Trained(folder / "runs", folder / "tuning", layers, study=study)
+    figures = study_figures(statistics, read_scores(folder / "scores.csv"), 7, trained)
+    return {name: " ".join(text.get_text() for text in figure.findobj(Text)) for name, figure in figures}
+
+
+@pytest.mark.parametrize("kind", ["scores", "score-against-cost", "differences", "interaction"])
+def test_figures_of_scores_leave_out_a_collapsed_design(said, kind):
+    assert EOS not in said[f"{kind}-mini"] and "multi" in said[f"{kind}-mini"]
+
+
+@pytest.mark.parametrize("kind", ["training", "tuning", "layers-cka"])
+def test_figures_of_training_show_a_collapsed_design(said, kind):
+    assert EOS in said[f"{kind}-mini"] and MULTI in said[f"{kind}-mini"]
+
+
+def test_verdicts_in_the_figure_and_in_model_cards_name_a_collapsed_design(folder, said):
+    note = f"Not compared, because a run collapsed: {EOS}."
+    assert note in said["verdict-mini"]
+    assert model_verdict(read_statistics(folder / "statistics.json"), "mini", EOS).legend.endswith(note)
+
+
+def test_the_page_shows_the_cost_and_the_layers_of_a_collapsed_design_and_claims_nothing(page):
+    cost = page[page.index("Cost of each design") :]
+    assert "eos-causal (collapsed)" in cost[: cost.index("</table>")]
+    assert "Seed 2 collapsed, so nothing is said about the spread over seeds." in page
 
 
 def test_the_page_warns_of_collapsed_runs_before_its_findings(page):
@@ -181,7 +206,7 @@ def test_a_base_without_two_designs_to_compare_is_said_to_be_in_the_table_only()
 
 
 def test_the_page_shows_the_scores_of_a_collapsed_design_outside_the_tests(page):
-    aside = page[page.index("Baselines, and designs with a collapsed run, not included in any test") :]
+    aside = page[page.index("Baselines and designs with a collapsed run, not included in any test") :]
     assert "eos-causal (collapsed)" in aside[: aside.index("</table>")]
     tests = page[page.index("All pairwise tests") :]
     assert "eos-causal" not in tests[: tests.index("</table>")]

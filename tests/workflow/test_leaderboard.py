@@ -8,8 +8,6 @@ import pytest
 from helpers.snakemake import planned, snakemake
 from helpers.workflow_copy import copy_of_the_workflow
 
-pytestmark = pytest.mark.studies
-
 RESULTS = Path("results/leaderboard")
 TRAINING = {"harvest_docstrings", "prepare_data", "train_design", "evaluate_run", "write_model_card"}
 
@@ -25,6 +23,7 @@ def leaderboard(tmp_path_factory):
     return folder
 
 
+@pytest.mark.studies
 def test_all_pools_have_diagrams_and_are_on_the_page(leaderboard):
     results = leaderboard / RESULTS
     scores = pd.read_csv(results / "scores.csv")
@@ -41,6 +40,7 @@ def test_all_pools_have_diagrams_and_are_on_the_page(leaderboard):
     assert not (results / "models").exists()
 
 
+@pytest.mark.studies
 def test_a_second_run_does_nothing_and_a_new_alpha_does_not_collect_scores_again(leaderboard):
     again = snakemake(leaderboard, study="leaderboard")
     assert "Nothing to be done" in again.stdout + again.stderr

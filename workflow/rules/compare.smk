@@ -33,11 +33,12 @@ rule compare_designs:
 
 rule summarize_layers:
     """Summarize the layers of all models: best layers, similarities, and what poolings read.
-    Needs:  the analysis of each untrained base and each run
+    Needs:  the analysis of each untrained base and each run, the report on collapsed runs
     Makes:  layers.json, and tables (CSV)
     """
     input:
         study="results/{study}/configs/study.json",
+        collected="results/{study}/collected.json",
         layers=layer_files,
     output:
         summary="results/{study}/layers.json",
@@ -56,4 +57,4 @@ rule summarize_layers:
         "Summarize the layers"
     shell:
         "python -m embedding_designs.comparison.summarize_layers {input.layers:q} --study {input.study:q}"
-        " --output {output.summary:q} --tables {output.tables:q} 3>&2 > {log:q} 2>&1"
+        " --collected {input.collected:q} --output {output.summary:q} --tables {output.tables:q} 3>&2 > {log:q} 2>&1"

@@ -1,6 +1,6 @@
 """The types of a study's layer analysis, and its file, layers.json: field names are the keys."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from ..common.json_files import read_json, write_json
@@ -28,7 +28,8 @@ class Curve:
     """The score of each layer in one category, averaged over its analyzed tasks.
 
     by_seed: one list per seed; scores: their mean; best: the layer with the highest mean, the last one in a
-    tie; above_last: its mean score minus that of the last layer; gain: None with fewer than three seeds.
+    tie; above_last: its mean score minus that of the last layer; gain: None with fewer than three seeds or
+    with a collapsed run.
     """
 
     category: str
@@ -56,7 +57,7 @@ class LayeredModel:
     """The layers of an untrained base, or of a design averaged over its seeds.
 
     pearson, cka: similarity of each layer to each other; apart: for each seed, the mean CKA of two different
-    layers.
+    layers; collapsed: the seeds whose runs collapsed.
     """
 
     base: str
@@ -70,6 +71,12 @@ class LayeredModel:
     apart: list[float]
     curves: list[Curve]
     reads: Reads | None = None
+    collapsed: list[int] = field(default_factory=list)
+
+    @property
+    def label(self) -> str:
+        """The name that readers see."""
+        return f"{self.name} (collapsed)" if self.collapsed else self.name
 
     @property
     def trained(self) -> bool:

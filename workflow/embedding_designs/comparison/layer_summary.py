@@ -6,6 +6,7 @@ import numpy as np
 
 from ..common.errors import BadInput
 from ..common.layer_files import ModelLayers, PoolingReads
+from ..scores.collapsed_runs import CollapsedRun
 from .layer_results import Curve, Gain, LayeredModel, LayerSummary, Reads
 from .sentences.layers import layer_sentences
 from .statistics.layers import best_layer, gain_interval, held_out_gains
@@ -13,22 +14,27 @@ from .statistics.layers import best_layer, gain_interval, held_out_gains
 DIGITS = 6
 
 
-def summarize(analyses: Sequence[ModelLayers], alpha: float) -> LayerSummary:
-    """Return the summary of a study's analyses.
+def summarize(
+    analyses: Sequence[ModelLayers], alpha: float, collapsed: Sequence[CollapsedRun] = ()
+) -> LayerSummary:
+    """Return the summary of a study's analyses; nothing is claimed about a design with a collapsed run.
 
     Raises BadInput if the analyses of a design differ in what they analyzed.
     """
     groups: dict[tuple[str, str], list[ModelLayers]] = {}
     for analysis in analyses:
         groups.setdefault((analysis.base, analysis.model), []).append(analysis)
-    models = [summarize_model(runs, alpha) for runs in groups.values()]
+    models = [
+        summarize_model(runs, alpha, [run.seed for run in collapsed if (run.base, run.design) == model])
+        for model, runs in groups.items()
+    ]
     bases = list(dict.fromkeys(model.base for model in models))
     sentences = {base: layer_sentences([m for m in models if m.base == base], alpha) for base in bases}
     return LayerSummary(alpha, analyses[0].tokens, models, sentences)
 
 
-def summarize_model(runs: Sequence[ModelLayers], alpha: float) -> LayeredModel:
-    """Return an untrained base, or the mean over the runs of a design."""
+def summarize_model(runs: Sequence[ModelLayers], alpha: float, collapsed: list[int]) -> LayeredModel:
+    """Return an untrained base, or the mean over the runs of a design. collapsed: seeds of the design."""
     first = runs[0]
     for run in runs[1:]:
         if (run.layers, _tasks(run)) != (first.layers, _tasks(first)):
@@ -45,13 +51,17 @@ def summarize_model(runs: Sequence[ModelLayers], alpha: float) -> LayeredModel:
         pearson=_rounded(np.mean([run.pearson for run in runs], axis=0)),
         cka=_rounded(np.mean([run.cka for run in runs], axis=0)),
         apart=[round(mean_of_pairs(run.cka), DIGITS) for run in runs],
-        curves=[curve(category, runs, alpha) for category in categories],
+        curves=[curve(category, runs, None if collapsed else alpha) for category in categories],
         reads=reads([run.reads for run in runs if run.reads]),
+        collapsed=collapsed,
     )
 
 
-def curve(category: str, runs: Sequence[ModelLayers], alpha: float) -> Curve:
-    """Return the score of each layer in a category, and how the best layer compares with the last."""
+def curve(category: str, runs: Sequence[ModelLayers], alpha: float | None) -> Curve:
+    """Return the score of each layer in a category, and how the best layer compares with the last.
+
+    alpha: None if the spread over seeds is not to be tested.
+    """
     tasks = [task.task for task in runs[0].tasks if task.category == category]
     scores = np.array([[task.scores for task in run.tasks if task.category == category] for run in runs])
     by_seed = scores.mean(axis=1)  # (seeds, layers)
@@ -64,7 +74,7 @@ def curve(category: str, runs: Sequence[ModelLayers], alpha: float) -> Curve:
         scores=_rounded(means),
         best=runs[0].layers[best],
         above_last=round(float(means[best] - means[-1]), DIGITS),
-        gain=gain(by_seed, alpha) if len(runs) > 1 else None,
+        gain=gain(by_seed, alpha) if alpha and len(runs) > 1 else None,
     )
 
 

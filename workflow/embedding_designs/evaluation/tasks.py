@@ -71,6 +71,9 @@ def score(model: Any, task: mteb.AbsTask) -> dict[str, Any]:
     )
     main_score = float(result.task_results[0].get_score())
     if not math.isfinite(main_score):
-        cause = "check whether all embeddings are equal, as if a prompt fills evaluation.max_seq_length"
+        cause = (
+            "check whether all embeddings are equal, as if the training collapsed or a prompt fills "
+            "evaluation.max_seq_length"
+        )
         raise BadInput(f"{task.metadata.name}: its {task.metadata.main_score} is undefined; {cause}")
     return {"metric": task.metadata.main_score, "score": round(main_score, SCORE_DIGITS)}

@@ -51,11 +51,10 @@ def study_figures(
     for base, group in groupby(statistics.comparisons, key=lambda comparison: comparison.base):
         comparisons = list(group)
         own = {name: look[name] for name in look if name in comparisons[-1].designs}
-        collapsed = left_out(statistics.collapsed, base)
-        yield f"{MATRIX}{base}", make.matrix_figure(comparisons, statistics.alpha, width, collapsed)
+        not_compared = left_out(statistics.collapsed, base)
+        yield f"{MATRIX}{base}", make.matrix_figure(comparisons, statistics.alpha, width, not_compared)
         yield from _figures_of_tests(base, comparisons, own, statistics.alpha, width)
-        compared = scores["task"].isin(comparisons[-1].tasks) & scores["design"].isin(own)
-        of_base = scores[(scores["base"] == base) & compared]  # without dropped tasks and collapsed designs
+        of_base = make.compared_scores(scores, comparisons[-1])
         yield f"scores-{base}", make.scores_figure(of_base, own, width)
         costs = score_against_cost(trained.study, comparisons[-1]) if len(own) <= MOST_IN_ROWS else []
         if costs:
@@ -63,7 +62,7 @@ def study_figures(
             yield f"score-against-cost-{base}", cost_figure(costs, comparisons[-1], runs, own, width)
         if any(comparison.factors.crossed for comparison in comparisons):
             yield f"interaction-{base}", make.interaction_figure(comparisons, of_base, own, width)
-        shown = {name: look[name] for name in look if name in (*own, *collapsed)}
+        shown = {name: look[name] for name in look if name in (*own, *not_compared)}
         yield from trained_figures(base, shown, comparisons[-1].seeds, trained, width)
     if "composition" in trained.data:
         data = trained.data

@@ -5,6 +5,7 @@ from typing import NamedTuple
 from ..comparison.results import Statistics
 from ..comparison.sentences.matrix import marks_in_words, matrix_note
 from ..comparison.verdict_matrix import VerdictMatrix, verdict_matrix
+from ..scores.collapsed_runs import left_out
 
 
 class ModelVerdict(NamedTuple):
@@ -26,7 +27,7 @@ def model_verdict(statistics: Statistics, base: str, design: str) -> ModelVerdic
     return ModelVerdict(
         comparisons[-1].sentences["verdict"][0],
         _rows(matrix, design),
-        lead + matrix_note(matrix, statistics.alpha),
+        lead + matrix_note(matrix, statistics.alpha, left_out(statistics.collapsed, base)),
     )
 
 

@@ -18,6 +18,7 @@ from ..comparison import results
 from ..comparison.statistics.intervals import pair_intervals
 from ..comparison.tables import table_of
 from ..scores.not_used import in_words
+from .figures.study_figures import compared_scores
 from .notebook_figures import Figures
 from .results_folder import Failed, not_computed, run_step, verdict, write_for_page
 
@@ -170,9 +171,7 @@ class Comparison:
     @property
     def _rows(self) -> pd.DataFrame:
         """The scores of this base and category, without dropped tasks."""
-        tests, scores = self.tests, self.scores
-        kept = (scores["base"] == tests.base) & scores["task"].isin(tests.tasks)
-        return scores[kept & scores["design"].isin(tests.designs)]
+        return compared_scores(self.scores, self.tests)
 
     @property
     def _runs(self) -> pd.DataFrame:

@@ -14,7 +14,7 @@ def layer_sentences(models: Sequence[LayeredModel], alpha: float) -> list[str]:
         for attention in dict.fromkeys(model.attention for model in models)
         if any(len(model.layers) > 1 for model in models)
     ]
-    read = [_reads(model.name, model.reads) for model in models if model.reads]
+    read = [_reads(model.label, model.reads) for model in models if model.reads]
     return [*(_best_layers(model, alpha) for model in models), *similar, *read]
 
 
@@ -23,14 +23,14 @@ def _best_layers(model: LayeredModel, alpha: float) -> str:
     last = model.layers[-1]
     earlier = [curve for curve in model.curves if curve.best != last]
     at_last = [curve.category for curve in model.curves if curve.best == last]
-    if len(model.seeds) >= NEEDED_SEEDS:
+    if len(model.seeds) >= NEEDED_SEEDS and not model.collapsed:
         parts = list(_against_spread(earlier, len(model.seeds), alpha))
     else:
         parts = [f"the best single layer of {last} is {listing([*map(_best, earlier)])}"] if earlier else []
     if at_last:
         where = listing(at_last) if earlier else "every category"
         parts.append(f"the last layer, {last}, is the best for {where}")
-    return f"{model.name}: {'; '.join(parts)}.{_about(model)}"
+    return f"{model.label}: {'; '.join(parts)}.{_about(model)}"
 
 
 def _best(curve: Curve) -> str:
@@ -61,13 +61,16 @@ def _about(model: LayeredModel) -> str:
     """Return why nothing can be said about the spread over seeds: a sentence, or nothing."""
     if not model.trained:
         return " A single model has no spread to compare with."
+    if model.collapsed:
+        which = f"{'Seed' if len(model.collapsed) == 1 else 'Seeds'} {listing([*map(str, model.collapsed)])}"
+        return f" {which} collapsed, so nothing is said about the spread over seeds."
     if len(model.seeds) < NEEDED_SEEDS:
         return f" With {counted(len(model.seeds), 'seed')}, nothing can be said about the spread over seeds."
     return ""
 
 
 def _similarity(attention: str, models: Sequence[LayeredModel]) -> str:
-    found = [f"{_range(model.apart)} in {model.name}" for model in models]
+    found = [f"{_range(model.apart)} in {model.label}" for model in models]
     return f"Mean CKA of two different layers with {attention} attention: {listing(found)}."
 
 

@@ -1,5 +1,8 @@
 """The legend of a matrix of verdicts, in a few words."""
 
+from collections.abc import Sequence
+
+from ...common.wording import NAMED, listing
 from ..verdict_matrix import HOLLOW, MARKS, VerdictMatrix
 
 CLAIMS = {
@@ -32,8 +35,11 @@ def verdicts_in_words(matrix: VerdictMatrix) -> dict[str, str]:
     return {verdict: words[verdict] for verdict in matrix.verdicts}
 
 
-def matrix_note(matrix: VerdictMatrix, alpha: float) -> str:
-    """Return what the numbers are, and how far the verdicts can be trusted."""
+def matrix_note(matrix: VerdictMatrix, alpha: float, not_compared: Sequence[str] = ()) -> str:
+    """Return what the numbers are, how far the verdicts can be trusted, and which designs are missing.
+
+    not_compared: the designs that a collapsed run excludes.
+    """
     confidence = f"{100 * (1 - alpha):g}%"
     note = "Numbers are mean scores."
     if matrix.claims:
@@ -47,4 +53,7 @@ def matrix_note(matrix: VerdictMatrix, alpha: float) -> str:
             f" Ranks: all that a {matrix.unit} could have by mean score over all tasks, at {confidence} "
             "confidence for all of them at once."
         )
+    if not_compared:
+        each = "" if len(not_compared) == 1 else " of each"
+        note += f" Not compared, because a run{each} collapsed: {listing(not_compared, NAMED)}."
     return note

@@ -140,7 +140,7 @@ def refusals(labels: pd.DataFrame, cells: Cells, cross: Cross | None) -> list[st
 
 
 def _outside(cells: Cells, cross: Cross) -> list[str]:
-    """Return one sentence per level that was not run with all levels of the cross."""
+    """Return one sentence per level that no compared design combines with some level of the cross."""
     poolings, attentions = _levels(cells)
     missing = [
         (pooling, [f"{listing(absent, NAMED)} attention"])
@@ -152,8 +152,8 @@ def _outside(cells: Cells, cross: Cross) -> list[str]:
         if (absent := [p for p in cross.poolings if (p, attention) not in cells])
     ]
     return [
-        f"{level} was not run with {listing(absent, NAMED)}, so its part in the main effects and in the "
-        f"interaction cannot be estimated."
+        f"No compared design combines {level} with {listing(absent, NAMED)}, so the part of {level} in the "
+        f"main effects and in the interaction cannot be estimated."
         for level, absent in missing
     ]
 
@@ -167,4 +167,4 @@ def why_no_cross(cells: Cells) -> str:
     for factor, levels in (("pooling", poolings), ("attention", attentions)):
         if len(levels) == 1:
             return f"The only {factor} is {levels[0]}: {refusal}."
-    return f"No two poolings were each run exactly once with the same two attentions: {refusal}."
+    return f"No two poolings are each compared exactly once with the same two attentions: {refusal}."

@@ -42,7 +42,7 @@ def similarity_figure(models: Sequence[LayeredModel], measure: str, width: float
     figure, axes = panels(len(models) + 1, columns, points, side, LEFT, BETWEEN, [], caption)
     matrices = [getattr(model, measure) for model in models]
     lowest = min(0, *(value for matrix in matrices for row in matrix for value in row))
-    titles = shortened([model.name for model in models], SMALL, side + BETWEEN - 4)
+    titles = shortened([model.label for model in models], SMALL, side + BETWEEN - 4)
     for model, matrix, title, ax in zip(models, matrices, titles, axes, strict=False):
         draw_similarity(matrix, model.layers, lowest, ax)
         second = model.attention if model.trained else "before training"

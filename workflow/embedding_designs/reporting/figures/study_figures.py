@@ -38,11 +38,11 @@ def critical_difference_figure(
 
 
 def matrix_figure(
-    comparisons: Sequence[Comparison], alpha: float, width: float, collapsed: Sequence[str] = ()
+    comparisons: Sequence[Comparison], alpha: float, width: float, not_compared: Sequence[str] = ()
 ) -> Figure:
-    """Return the verdicts on one base by category. collapsed: see `draw_matrix`."""
-    figure = Figure(figsize=(width, matrix_height(comparisons, alpha, width, collapsed)))
-    draw_matrix(comparisons, alpha, figure.add_axes((0, 0, 1, 1)), collapsed)
+    """Return the verdicts on one base by category. not_compared: see `draw_matrix`."""
+    figure = Figure(figsize=(width, matrix_height(comparisons, alpha, width, not_compared)))
+    draw_matrix(comparisons, alpha, figure.add_axes((0, 0, 1, 1)), not_compared)
     return figure
 
 
@@ -79,6 +79,12 @@ def scores_figure(scores: pd.DataFrame, look: Looks, width: float) -> Figure:
     }
     legend = legend_lines(look, look, 72 * width - 6)
     return _designs_in_rows(drawings, look, width, legend, scores_caption(scores["seed"].nunique()))
+
+
+def compared_scores(scores: pd.DataFrame, comparison: Comparison) -> pd.DataFrame:
+    """Return the scores that a comparison is about, without dropped tasks and collapsed designs."""
+    kept = scores["task"].isin(comparison.tasks) & scores["design"].isin(comparison.designs)
+    return scores[kept & (scores["base"] == comparison.base)]
 
 
 def run_means(scores: pd.DataFrame) -> pd.DataFrame:

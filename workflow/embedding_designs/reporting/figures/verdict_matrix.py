@@ -10,7 +10,6 @@ from dataclasses import dataclass
 from matplotlib.axes import Axes
 from matplotlib.patches import Rectangle
 
-from ...common.wording import listing
 from ...comparison.results import Comparison
 from ...comparison.sentences.matrix import DOUBTFUL, claims_in_words, matrix_note, verdicts_in_words
 from ...comparison.verdict_matrix import Column, VerdictMatrix, verdict_matrix
@@ -67,20 +66,20 @@ class Layout:
 
 
 def matrix_height(
-    comparisons: Sequence[Comparison], alpha: float, width: float, collapsed: Sequence[str] = ()
+    comparisons: Sequence[Comparison], alpha: float, width: float, not_compared: Sequence[str] = ()
 ) -> float:
     """Return the height in inches that the matrix of a base needs for a width in inches."""
-    return _layout(comparisons, alpha, width * 72, collapsed).height / 72
+    return _layout(comparisons, alpha, width * 72, not_compared).height / 72
 
 
 def draw_matrix(
-    comparisons: Sequence[Comparison], alpha: float, ax: Axes, collapsed: Sequence[str] = ()
+    comparisons: Sequence[Comparison], alpha: float, ax: Axes, not_compared: Sequence[str] = ()
 ) -> Axes:
     """Draw the verdicts on one base. The ax should be as high as `matrix_height` says.
 
-    collapsed: the designs that are not compared, because a run of theirs collapsed; the caption names them.
+    not_compared: the designs that a collapsed run excludes; the caption names them.
     """
-    layout = _layout(comparisons, alpha, ax.get_window_extent().width / ax.figure.dpi * 72, collapsed)
+    layout = _layout(comparisons, alpha, ax.get_window_extent().width / ax.figure.dpi * 72, not_compared)
     ax.set_axis_off()
     ax.set_xlim(0, layout.width)
     ax.set_ylim(layout.height, 0)
@@ -93,7 +92,7 @@ def draw_matrix(
 
 
 def _layout(
-    comparisons: Sequence[Comparison], alpha: float, width: float, collapsed: Sequence[str]
+    comparisons: Sequence[Comparison], alpha: float, width: float, not_compared: Sequence[str]
 ) -> Layout:
     matrix = verdict_matrix(comparisons)
     overall = next(comparison for comparison in comparisons if comparison.category == "All")
@@ -106,9 +105,7 @@ def _layout(
     many = -(-len(columns) // -(-len(columns) // many))  # blocks of nearly equal width
     blocks = [columns[start : start + many] for start in range(0, len(columns), many)]
     room = width - 2 * MARGIN
-    caption = f"{data_in_words(overall)} {matrix_note(matrix, alpha)}"
-    if collapsed:
-        caption += f" Not compared, because a run collapsed: {listing(collapsed)}."
+    caption = f"{data_in_words(overall)} {matrix_note(matrix, alpha, not_compared)}"
     return Layout(
         matrix,
         width,

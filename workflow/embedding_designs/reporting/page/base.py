@@ -28,8 +28,12 @@ def of_base(
     scores: pd.DataFrame,
     baselines: pd.DataFrame,
     alpha: float,
+    not_compared: Sequence[str],
 ) -> dict[str, Any]:
-    """Return what the page shows of one base; comparisons, scores, baselines: its own."""
+    """Return what the page shows of one base; comparisons, scores, baselines: its own.
+
+    not_compared: its designs with a collapsed run.
+    """
     comparisons = sorted(comparisons, key=lambda comparison: comparison.category != "All")
     name, designs = comparisons[0].base, study.get("designs", {})
     return {
@@ -42,7 +46,7 @@ def of_base(
         "tasks": score_tables.tasks(comparisons, scores, baselines),
         "elsewhere": tables.elsewhere(comparisons),
         "pairs": tables.shown_pairs(comparisons),
-        "cost": _cost(folder, study, comparisons[0]) if designs else None,
+        "cost": _cost(folder, study, comparisons[0], not_compared) if designs else None,
         "cost_sentences": cost_sentences(study, comparisons[0]),
         "tuning": tuning(read_choices(folder / "tuning", name, designs)),
         "figures": figures(folder / "figures", name, comparisons),
@@ -51,9 +55,11 @@ def of_base(
     }
 
 
-def _cost(folder: Path, study: Mapping[str, Any], overall: Comparison) -> Table | None:
-    compute = training_costs(study, overall.base, overall.designs)
-    return cost(folder, overall, task_batches(study), adaptations(study), compute)
+def _cost(
+    folder: Path, study: Mapping[str, Any], overall: Comparison, not_compared: Sequence[str]
+) -> Table | None:
+    compute = training_costs(study, overall.base, [*overall.designs, *not_compared])
+    return cost(folder, overall, task_batches(study), adaptations(study), compute, not_compared)
 
 
 def shows_effects(base: Mapping[str, Any]) -> bool:

@@ -24,7 +24,7 @@ def warning(collapsed: Sequence[CollapsedRun], n_runs: int, compared: Collection
             f"{listing(left_out(collapsed, base))} on {base}: scores are shown, but no test includes them."
             if base in compared
             else f"{base} is not on this page, because fewer than two of its designs can be compared; its "
-            "scores are in scores.csv."
+            f"scores are in scores.csv and its training logs in runs/{base}."
             for base in dict.fromkeys(run.base for run in collapsed)
         ),
     ]

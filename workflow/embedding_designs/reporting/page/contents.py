@@ -11,6 +11,7 @@ from ...common.json_files import read_json
 from ...comparison.results import Comparison, Statistics
 from ...comparison.sentences.claims import tested
 from ...comparison.statistics_file import read_statistics
+from ...scores.collapsed_runs import left_out
 from ...scores.not_used import check_unchanged, in_words
 from ...scores.score_table import BASELINE_COLUMNS, read_scores, read_table
 from ...study.config_files import read_study
@@ -117,6 +118,7 @@ def of_bases(files: Files) -> list[dict[str, Any]]:
             scores[scores["base"] == name],
             baselines[baselines["base"] == name],
             statistics.alpha,
+            left_out(statistics.collapsed, name),
         )
         | {"layers": layers.get(name)}
         for name in _names(statistics)

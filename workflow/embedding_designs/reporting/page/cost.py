@@ -36,16 +36,18 @@ def cost(
     batches: Collection[str],
     adaptations: Mapping[str, Sequence[str]] = MappingProxyType({}),
     compute: Mapping[str, float] = MappingProxyType({}),
+    not_compared: Collection[str] = (),
 ) -> Table | None:
     """Return the cost of each design, as medians over the seeds of a base, or None if nothing is known.
 
     batches: the names of the study's batches of tasks; a results folder can contain others, left from before;
     adaptations: the designs that share each adaptation of the base, by its name; compute: the computed FLOPs
-    of a run of each design, with its adaptation, if they are known.
+    of a run of each design, with its adaptation, if they are known; not_compared: the designs
+    that a collapsed run excludes from the comparison.
     """
     rows, known, precisions = [], False, set()
     size, unit = flops_unit(min(compute.values(), default=1))
-    for design in comparison.designs:
+    for design in [*comparison.designs, *not_compared]:
         runs = [f"{comparison.base}/{design}/seed{seed}" for seed in comparison.seeds]
         summaries = [read_summary(folder / "runs" / run / "training.jsonl") for run in runs]
         values = [[summary[key] for summary in summaries if key in summary] for key in COSTS]
@@ -54,7 +56,7 @@ def cost(
         )
         cells = [_rounded(median(found)) if found else DASH for found in values]
         computed = [f"{compute[design] / size:,.1f}"] if compute else []
-        rows.append(Row(design, [*cells, *computed]))
+        rows.append(Row(f"{design} (collapsed)" if design in not_compared else design, [*cells, *computed]))
         known |= any(values)
         precisions |= {summary["precision"] for summary in summaries if "precision" in summary}
     caption = f"Cost of each design, median over {counted(len(comparison.seeds), 'seed')}"

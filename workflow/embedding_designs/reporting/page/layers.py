@@ -57,4 +57,4 @@ def _row(model: LayeredModel, curve: Curve) -> Row:
         f"{gain.mean:.3f}".replace("-", "−") if gain else DASH,
         f"{gain.low:.3f} to {gain.high:.3f}".replace("-", "−") if gain else DASH,
     ]
-    return Row(model.name, cells, frozenset({6, 7}) if gain and gain.beyond else frozenset())
+    return Row(model.label, cells, frozenset({6, 7}) if gain and gain.beyond else frozenset())

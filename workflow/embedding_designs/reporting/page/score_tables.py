@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 import pandas as pd
 
+from ...common.wording import listing
 from ...comparison.results import Comparison
 from .table import DASH, Row, Table
 
@@ -43,8 +44,9 @@ def scores(comparisons: Sequence[Comparison], baselines: pd.DataFrame, scores: p
     caption = (
         "Mean score over tasks and seeds, ± standard deviation over seeds; number of tasks in parentheses"
     )
-    both = "Baselines, and designs with a collapsed run" if len(collapsed) else "Baselines"
-    return Table(caption, header, rows, means, f"{both}, not included in any test")
+    kinds = ["baselines"] * (len(baselines) > 0) + ["designs with a collapsed run"] * (len(collapsed) > 0)
+    title = f"{listing(kinds)}, not included in any test".capitalize()
+    return Table(caption, header, rows, means, title)
 
 
 def _score(mean: float, spread: float | None) -> str:
