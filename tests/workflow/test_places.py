@@ -83,7 +83,7 @@ def test_the_command_on_the_page_reproduces_the_study(elsewhere):
     command = shlex.split(command.replace("&#34;", '"').replace("&#39;", "'").replace("&amp;", "&"))
     assert command[:3] == ["snakemake", "--cores", "all"]
     assert "study=mine.yaml" in command
-    assert command[-1] == 'statistics={"alpha": "0.1"}'
+    assert command[-1] == 'statistics={"alpha": 0.1}'
     again = subprocess.run(
         [sys.executable, "-m", *command, "--dry-run"],
         cwd=folder, env=environment(), capture_output=True, text=True,
