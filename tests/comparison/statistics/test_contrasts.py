@@ -52,7 +52,7 @@ def test_an_attention_not_run_with_every_pooling_is_named():
     labels = label("a-x", "a-y", "b-x", "b-y", "a-z")
     cells = group_cells(labels)
     (sentence,) = refusals(labels, cells, largest_cross(cells))
-    assert sentence.startswith("No compared design combines z attention with b,")
+    assert sentence.startswith("z attention with b is not compared,")
 
 
 def test_unknown_labels_are_excluded_from_all_contrasts_and_named():

@@ -140,7 +140,7 @@ def refusals(labels: pd.DataFrame, cells: Cells, cross: Cross | None) -> list[st
 
 
 def _outside(cells: Cells, cross: Cross) -> list[str]:
-    """Return one sentence per level that no compared design combines with some level of the cross."""
+    """Return one sentence per level that is not compared with all levels of the cross."""
     poolings, attentions = _levels(cells)
     missing = [
         (pooling, [f"{listing(absent, NAMED)} attention"])
@@ -152,8 +152,8 @@ def _outside(cells: Cells, cross: Cross) -> list[str]:
         if (absent := [p for p in cross.poolings if (p, attention) not in cells])
     ]
     return [
-        f"No compared design combines {level} with {listing(absent, NAMED)}, so the part of {level} in the "
-        f"main effects and in the interaction cannot be estimated."
+        f"{level} with {listing(absent, NAMED)} is not compared, so the part of {level} in the main effects "
+        f"and in the interaction cannot be estimated."
         for level, absent in missing
     ]
 
