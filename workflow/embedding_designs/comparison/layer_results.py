@@ -5,6 +5,7 @@ from pathlib import Path
 
 from ..common.json_files import read_json, write_json
 from ..common.typed_json import from_json, to_json
+from ..scores.collapsed_runs import design_label
 
 
 @dataclass(frozen=True)
@@ -76,7 +77,7 @@ class LayeredModel:
     @property
     def label(self) -> str:
         """The name that readers see."""
-        return f"{self.name} (collapsed)" if self.collapsed else self.name
+        return design_label(self.name, bool(self.collapsed))
 
     @property
     def trained(self) -> bool:

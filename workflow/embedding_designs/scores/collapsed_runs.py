@@ -41,6 +41,11 @@ def left_out(collapsed: Sequence[CollapsedRun], base: str) -> list[str]:
     return list(dict.fromkeys(run.design for run in collapsed if run.base == base))
 
 
+def design_label(design: str, collapsed: bool) -> str:
+    """Return what readers see of a design where those with a collapsed run are shown beside the others."""
+    return f"{design} (collapsed)" if collapsed else design
+
+
 def run_name(base: str, design: str, seed: int) -> str:
     """Return what messages call a run."""
     return f"{design} seed{seed} on {base}"

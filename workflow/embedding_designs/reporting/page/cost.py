@@ -14,6 +14,7 @@ from ...common.json_files import is_number
 from ...common.training_logs import log_entries
 from ...common.wording import counted, listing
 from ...comparison.results import Comparison
+from ...scores.collapsed_runs import design_label
 from ...study.compute import flops_unit
 from .table import DASH, Row, Table
 
@@ -56,7 +57,7 @@ def cost(
         )
         cells = [_rounded(median(found)) if found else DASH for found in values]
         computed = [f"{compute[design] / size:,.1f}"] if compute else []
-        rows.append(Row(f"{design} (collapsed)" if design in not_compared else design, [*cells, *computed]))
+        rows.append(Row(design_label(design, design in not_compared), [*cells, *computed]))
         known |= any(values)
         precisions |= {summary["precision"] for summary in summaries if "precision" in summary}
     caption = f"Cost of each design, median over {counted(len(comparison.seeds), 'seed')}"

@@ -6,6 +6,7 @@ import pandas as pd
 
 from ...common.wording import listing
 from ...comparison.results import Comparison
+from ...scores.collapsed_runs import design_label
 from .table import DASH, Row, Table
 
 
@@ -34,7 +35,7 @@ def scores(comparisons: Sequence[Comparison], baselines: pd.DataFrame, scores: p
     collapsed = others.groupby(["design", "task"], sort=False, as_index=False)["score"].mean()
     untested = [
         *baselines.groupby("baseline", sort=False),
-        *((f"{name} (collapsed)", own) for name, own in collapsed.groupby("design", sort=False)),
+        *((design_label(str(name), True), own) for name, own in collapsed.groupby("design", sort=False)),
     ]
     means = [Row(name, [_untested_mean(own, c.tasks) for c in comparisons]) for name, own in untested]
     header = [
